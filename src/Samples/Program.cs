@@ -1,2 +1,4 @@
 using TorchSharp;
-Console.WriteLine(torch.ones(2, 2).sum().item<float>());
+Console.WriteLine(torch.get_num_threads());
+try { Console.WriteLine("avail " + torch.cuda.is_available()); } catch (Exception e) { Console.WriteLine("EX " + e.GetType() + e.Message[..100]); }
+var sw = System.Diagnostics.Stopwatch.StartNew(); Console.WriteLine("avail " + torch.cuda.is_available() + sw.ElapsedMilliseconds);

@@ -1,0 +1,181 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// The plan of a residual network: a stem, stages of residual blocks, global average pooling and a linear classifier. An immutable
+/// value; the presets are rows of the tables below, and <c>with</c> makes others.
+/// </summary>
+/// <remarks>
+/// He, Zhang, Ren, Sun: "Deep Residual Learning for Image Recognition", 2015 (arXiv:1512.03385): section 4.2 for the CIFAR
+/// family, table 1 for the ImageNet family. A plan fixes neither image size nor class count; those come from the data.
+/// </remarks>
+public sealed partial record ResNetArchitecture
+{
+    /// <summary>The layers between the image and the first stage.</summary>
+    public ResNetStem Stem { get; init; }
+
+    /// <summary>Channels that the stem delivers.</summary>
+    public int StemWidth { get; init; }
+
+    /// <summary>The residual unit that every stage repeats.</summary>
+    public ResNetBlock Block { get; init; }
+
+    /// <summary>What carries the input past a block that changes its shape.</summary>
+    public ResNetShortcut Shortcut { get; init; }
+
+    /// <summary>The stages, first to last; at least one.</summary>
+    public IReadOnlyList<ResNetStage> Stages { get; init; } = [];
+
+    /// <summary>Whether convolutions add a bias. Off by default: the batch normalisation that follows would cancel it.</summary>
+    public bool ConvolutionBias { get; init; }
+
+    /// <summary>Layers with weights, counted as the papers do: convolutions outside shortcuts, and the classifier.</summary>
+    public int Depth => 2 + Stages.Sum(stage => stage.Blocks) * (Block == ResNetBlock.Basic ? 2 : 3);
+
+    /// <summary>Channels that leave a block, as a multiple of its stage's width: 1 for basic blocks, 4 for bottlenecks.</summary>
+    public int Expansion => Block == ResNetBlock.Basic ? 1 : 4;
+
+    /// <summary>Features that enter the classifier.</summary>
+    public int FeatureWidth => Stages[^1].Width * Expansion;
+
+    /// <summary>
+    /// The CIFAR family: a 3x3 stem of 16 channels and three stages of 16, 32 and 64.
+    /// </summary>
+    /// <param name="depth">
+    /// 6n+2 for basic blocks (20, 32, 44, 56, 110, 1202), 9n+2 for bottlenecks (20, 29, 47, 56, 110, 1199); n is the number of
+    /// blocks in each stage, at least 1.
+    /// </param>
+    /// <param name="block">
+    /// The block; <see langword="null"/> chooses: the only one that fits the depth, and where both fit, basic blocks below 44 and
+    /// bottlenecks from 44 on.
+    /// </param>
+    /// <returns>The plan, with projection shortcuts.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">No whole number of blocks gives that depth; the message names the nearest that do.</exception>
+    public static ResNetArchitecture Cifar(int depth, ResNetBlock? block = null)
+    {
+        var chosen = block ?? DefaultCifarBlock(depth);
+        var blocks = (depth - 2) / (3 * LayersPerBlock(chosen));
+        return new ResNetArchitecture
+        {
+            Stem = ResNetStem.Cifar,
+            StemWidth = 16,
+            Block = FitsCifar(depth, chosen) ? chosen : throw InvalidCifarDepth(depth, block),
+            Stages = [new(16, blocks, Stride: 1), new(32, blocks, Stride: 2), new(64, blocks, Stride: 2)],
+        };
+    }
+
+    /// <summary>The ImageNet family: a 7x7 stem of 64 channels with max pooling and four stages of 64, 128, 256 and 512.</summary>
+    /// <param name="depth">18 or 34 (basic blocks), 50, 101 or 152 (bottlenecks).</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="depth"/> is not in that list.</exception>
+    public static ResNetArchitecture ImageNet(int depth)
+    {
+        (ResNetBlock block, int[] blocks) = depth switch
+        {
+            18 => (ResNetBlock.Basic, [2, 2, 2, 2]),
+            34 => (ResNetBlock.Basic, [3, 4, 6, 3]),
+            50 => (ResNetBlock.Bottleneck, [3, 4, 6, 3]),
+            101 => (ResNetBlock.Bottleneck, [3, 4, 23, 3]),
+            152 => (ResNetBlock.Bottleneck, new[] { 3, 8, 36, 3 }),
+            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "ImageNet residual networks have 18, 34, 50, 101 or 152 layers."),
+        };
+        return new ResNetArchitecture
+        {
+            Stem = ResNetStem.ImageNet,
+            StemWidth = 64,
+            Block = block,
+            Stages = [.. blocks.Select((count, stage) => new ResNetStage(64 << stage, count, Stride: stage == 0 ? 1 : 2))],
+        };
+    }
+
+    /// <summary>The same plan with a 3x3 stem of stride 1 and no pooling, for images of about 32x32 pixels.</summary>
+    public ResNetArchitecture WithCifarStem() => this with { Stem = ResNetStem.Cifar };
+
+    /// <summary>Lists what makes this plan impossible to build; empty when nothing does.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (StemWidth < 1)
+            yield return $"StemWidth is {StemWidth}; it must be at least 1.";
+        if (Stages.Count == 0)
+            yield return "Stages is empty; a network needs at least one stage.";
+        foreach (var (stage, index) in Stages.Select((stage, index) => (stage, index)))
+            if (stage.Width < 1 || stage.Blocks < 1 || stage.Stride < 1)
+                yield return $"Stages[{index}] is {stage}; width, blocks and stride must be at least 1.";
+    }
+
+    /// <summary>Two plans are equal when they build the same network.</summary>
+    public bool Equals(ResNetArchitecture? other)
+        => other is not null && Stem == other.Stem && StemWidth == other.StemWidth && Block == other.Block && Shortcut == other.Shortcut
+            && ConvolutionBias == other.ConvolutionBias && Stages.SequenceEqual(other.Stages);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Stem, StemWidth, Block, Shortcut, ConvolutionBias, Depth);
+
+    /// <summary>The name, such as <c>cifar-20</c>.</summary>
+    public override string ToString() => Name;
+
+    private static int LayersPerBlock(ResNetBlock block) => block == ResNetBlock.Basic ? 2 : 3;
+
+    private static bool FitsCifar(int depth, ResNetBlock block)
+        => depth > 2 && (depth - 2) % (3 * LayersPerBlock(block)) == 0;
+
+    private static ResNetBlock DefaultCifarBlock(int depth) => (FitsCifar(depth, ResNetBlock.Basic), FitsCifar(depth, ResNetBlock.Bottleneck)) switch
+    {
+        (true, true) => depth < 44 ? ResNetBlock.Basic : ResNetBlock.Bottleneck,
+        (true, false) => ResNetBlock.Basic,
+        (false, true) => ResNetBlock.Bottleneck,
+        _ => throw InvalidCifarDepth(depth, null),
+    };
+
+    private static ArgumentOutOfRangeException InvalidCifarDepth(int depth, ResNetBlock? block)
+    {
+        bool Valid(int candidate) => block is { } only ? FitsCifar(candidate, only) : FitsCifar(candidate, ResNetBlock.Basic) || FitsCifar(candidate, ResNetBlock.Bottleneck);
+        var rule = block switch
+        {
+            ResNetBlock.Basic => "6n+2 layers with basic blocks",
+            ResNetBlock.Bottleneck => "9n+2 layers with bottlenecks",
+            _ => "6n+2 layers (basic blocks) or 9n+2 (bottlenecks)",
+        };
+        var above = Enumerable.Range(Math.Clamp(depth, 3, int.MaxValue - 32), 32).First(Valid);
+        var below = Enumerable.Range(1, 32).Select(step => Math.Min(depth, int.MaxValue - 32) - step).FirstOrDefault(Valid);
+        var nearest = below > 0 ? $"{below} and {above}" : $"{above}";
+        return new ArgumentOutOfRangeException(nameof(depth), depth, $"A CIFAR residual network has {rule}, n at least 1. The nearest valid depths are {nearest}.");
+    }
+}
+
+/// <summary>One stage of a residual network: blocks of one width, the first of which may halve the image.</summary>
+/// <param name="Width">Channels inside the blocks; a bottleneck delivers four times as many.</param>
+/// <param name="Blocks">How many blocks follow one another.</param>
+/// <param name="Stride">The step of the first block: 1 keeps the image size, 2 halves it.</param>
+public readonly record struct ResNetStage(int Width, int Blocks, int Stride);
+
+/// <summary>The layers between the image and the first stage.</summary>
+public enum ResNetStem
+{
+    /// <summary>3x3 convolution of stride 1: for images of about 32x32 pixels.</summary>
+    Cifar,
+
+    /// <summary>7x7 convolution of stride 2, then 3x3 max pooling of stride 2: for images of about 224x224 pixels.</summary>
+    ImageNet,
+}
+
+/// <summary>The residual unit.</summary>
+public enum ResNetBlock
+{
+    /// <summary>Two 3x3 convolutions.</summary>
+    Basic,
+
+    /// <summary>1x1 convolution that narrows, 3x3 convolution, 1x1 convolution that widens to four times the stage's width.</summary>
+    Bottleneck,
+}
+
+/// <summary>What carries the input past a block that changes its shape; where the shape stays, it is the identity.</summary>
+public enum ResNetShortcut
+{
+    /// <summary>1x1 convolution and batch normalisation: the paper's option B, and what torchvision does.</summary>
+    Projection,
+
+    /// <summary>Every second pixel, zeros for the new channels on both sides: the paper's option A, without parameters.</summary>
+    Padding,
+
+    /// <summary>1x1 convolution without batch normalisation, as in the textbook "Dive into Deep Learning".</summary>
+    BareProjection,
+}

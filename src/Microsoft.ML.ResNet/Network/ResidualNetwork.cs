@@ -1,0 +1,73 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>
+/// The network that an architecture describes: stem, stages, global average pooling, classifier. Its parts carry torchvision's
+/// names, so that its state dictionary is torchvision's. Not safe for concurrent training; concurrent evaluation is.
+/// </summary>
+internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
+{
+    private readonly Convolution conv1;
+    private readonly BatchNorm bn1;
+    private readonly bool _pools;
+    private readonly List<nn.Module<Tensor, Tensor>> _blocks = [];
+    private readonly Linear fc;
+
+    /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
+    /// <param name="architecture">The plan.</param>
+    /// <param name="channels">Colour planes of the images.</param>
+    /// <param name="classes">Outputs.</param>
+    public ResidualNetwork(ResNetArchitecture architecture, int channels, int classes) : base(nameof(ResidualNetwork))
+    {
+        _pools = architecture.Stem == ResNetStem.ImageNet;
+        conv1 = _pools
+            ? new Convolution(channels, architecture.StemWidth, 7, stride: 2, architecture.ConvolutionBias)
+            : new Convolution(channels, architecture.StemWidth, 3, bias: architecture.ConvolutionBias);
+        bn1 = new BatchNorm(architecture.StemWidth);
+        fc = new Linear(architecture.FeatureWidth, classes);
+
+        register_module(nameof(conv1), conv1);
+        register_module(nameof(bn1), bn1);
+        var width = architecture.StemWidth;
+        foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
+            register_module($"layer{index + 1}", Stage(architecture, stage, ref width));
+        register_module(nameof(fc), fc);
+    }
+
+    /// <summary>Images to logits.</summary>
+    /// <param name="x">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        x = bn1.forward(conv1.forward(x)).relu_(); // (N, stem width, H, W), or H / 2, W / 2
+        if (_pools)
+            x = nn.functional.max_pool2d(x, 3, stride: 2, padding: 1);
+        foreach (var block in _blocks)
+        {
+            var y = block.forward(x);
+            x.Dispose();
+            x = y;
+        }
+        x = x.mean([2, 3]); // (N, feature width)
+        return fc.forward(x).MoveToOuterDisposeScope();
+    }
+
+    private Sequential Stage(ResNetArchitecture architecture, ResNetStage stage, ref int width)
+    {
+        var blocks = nn.Sequential();
+        for (var index = 0; index < stage.Blocks; index++)
+        {
+            var stride = index == 0 ? stage.Stride : 1;
+            nn.Module<Tensor, Tensor> block = architecture.Block == ResNetBlock.Basic
+                ? new BasicBlock(width, stage.Width, stride, architecture)
+                : new Bottleneck(width, stage.Width, stride, architecture);
+            width = stage.Width * architecture.Expansion;
+            blocks.append(index.ToString(System.Globalization.CultureInfo.InvariantCulture), block);
+            _blocks.Add(block);
+        }
+        return blocks;
+    }
+}

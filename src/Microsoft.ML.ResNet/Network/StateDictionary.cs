@@ -1,0 +1,78 @@
+using Microsoft.ML.ResNet.Tensors;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>A network's weights as named tensors, in PyTorch's <c>state_dict</c> names and order, and back.</summary>
+internal static class StateDictionary
+{
+    /// <summary>Every tensor of the network by name; the tensors stay the network's own.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Entries(nn.Module module, string prefix = "")
+    {
+        foreach (var (name, parameter) in module.named_parameters(recurse: false))
+            yield return (prefix + name, parameter);
+        foreach (var (name, buffer) in module.named_buffers(recurse: false))
+            yield return (prefix + name, buffer);
+        foreach (var (name, child) in module.named_children())
+            foreach (var entry in Entries(child, $"{prefix}{name}."))
+                yield return entry;
+    }
+
+    /// <summary>Copies the network's weights out of the engine.</summary>
+    public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network) => [.. Entries(network).Select(entry => Save(entry.Name, entry.Tensor))];
+
+    /// <summary>Copies weights into the network.</summary>
+    /// <exception cref="ArgumentException">Names, types or shapes are not the network's; the message lists the differences.</exception>
+    public static void Load(ResidualNetwork network, IReadOnlyList<NamedTensor> weights)
+    {
+        var entries = Entries(network).ToList();
+        var problems = Differences(entries, weights).ToList();
+        if (problems.Count > 0)
+            throw new ArgumentException($"The weights do not fit the network: {string.Join("; ", problems.Take(5))}{(problems.Count > 5 ? $"; and {problems.Count - 5} more" : "")}.", nameof(weights));
+
+        using var noGradient = no_grad();
+        var byName = weights.ToDictionary(tensor => tensor.Name);
+        foreach (var (name, tensor) in entries)
+            Load(tensor, byName[name]);
+    }
+
+    /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>
+    private static IEnumerable<string> Differences(List<(string Name, Tensor Tensor)> expected, IReadOnlyList<NamedTensor> found)
+    {
+        var remaining = new Dictionary<string, NamedTensor>();
+        foreach (var tensor in found)
+            if (!remaining.TryAdd(tensor.Name, tensor))
+                yield return $"'{tensor.Name}' occurs twice";
+        foreach (var (name, tensor) in expected)
+        {
+            if (!remaining.Remove(name, out var candidate))
+                yield return $"'{name}' is missing";
+            else if (candidate.Type != TypeOf(tensor) || !candidate.Shape.SequenceEqual(tensor.shape))
+                yield return $"'{name}' is {candidate.Type}[{string.Join(", ", candidate.Shape)}], expected {TypeOf(tensor)}[{string.Join(", ", tensor.shape)}]";
+        }
+        foreach (var name in remaining.Keys)
+            yield return $"'{name}' is unexpected";
+    }
+
+    private static NamedTensor Save(string name, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        var packed = tensor.detach().cpu().contiguous();
+        return new NamedTensor(name, TypeOf(tensor), tensor.shape, packed.bytes.ToArray());
+    }
+
+    private static void Load(Tensor target, NamedTensor source)
+    {
+        using var scope = NewDisposeScope();
+        var packed = empty(source.Shape.ToArray(), target.dtype);
+        source.Data.Span.CopyTo(packed.bytes);
+        target.copy_(packed);
+    }
+
+    private static ElementType TypeOf(Tensor tensor) => tensor.dtype switch
+    {
+        ScalarType.Float32 => ElementType.Float32,
+        ScalarType.Int64 => ElementType.Int64,
+        var other => throw new NotSupportedException($"A network tensor is {other}; expected Float32 or Int64."),
+    };
+}
