@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -36,6 +36,13 @@ internal static class StateDictionary
             Load(tensor, byName[name]);
     }
 
+    /// <summary>Adds to the counters that PyTorch keeps beside the running statistics of batch normalisation.</summary>
+    public static void CountBatches(ResidualNetwork network, int batches)
+    {
+        foreach (var norm in network.modules().OfType<BatchNorm>())
+            norm.num_batches_tracked.add_(batches);
+    }
+
     /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>
     private static IEnumerable<string> Differences(List<(string Name, Tensor Tensor)> expected, IReadOnlyList<NamedTensor> found)
     {

@@ -41,14 +41,14 @@ internal static class WeightInitialization
     private static void DrawNormal(Parameter parameter, double deviation, Generator generator)
     {
         using var values = empty(parameter.shape);
-        using var drawn = values.normal_(0, deviation, generator);
-        parameter.copy_(values).Dispose();
+        values.normal_(0, deviation, generator);
+        parameter.copy_(values);
     }
 
     private static void DrawUniform(Parameter parameter, double bound, Generator generator)
     {
         using var values = empty(parameter.shape);
-        using var drawn = values.uniform_(-bound, bound, generator);
-        parameter.copy_(values).Dispose();
+        values.uniform_(-bound, bound, generator);
+        parameter.copy_(values);
     }
 }

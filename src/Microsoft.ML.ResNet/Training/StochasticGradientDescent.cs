@@ -31,11 +31,9 @@ internal sealed class StochasticGradientDescent : IDisposable
     /// <summary>Forgets the gradients of the last step.</summary>
     public void ZeroGradients()
     {
+        using var scope = NewDisposeScope();
         foreach (var parameter in _parameters)
-        {
-            using var gradient = parameter.grad;
-            gradient?.zero_().Dispose();
-        }
+            parameter.grad?.zero_();
     }
 
     /// <summary>Moves every weight that has a gradient.</summary>

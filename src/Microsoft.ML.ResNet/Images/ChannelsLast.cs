@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Microsoft.ML.ResNet.Network;
+namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>
 /// Channels-last memory: an N x C x H x W tensor whose channels lie side by side in memory. oneDNN's convolutions are faster on it

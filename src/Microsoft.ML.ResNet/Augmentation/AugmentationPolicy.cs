@@ -1,0 +1,64 @@
+using System.Collections;
+using System.Runtime.CompilerServices;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Augmentations in the order in which they are applied. An immutable value that prints itself as a sentence,
+/// <c>crop(4) | flip</c>, and is written as a list: <c>AugmentationPolicy p = [new RandomCrop(4), new HorizontalFlip()];</c>
+/// </summary>
+[CollectionBuilder(typeof(AugmentationPolicy), nameof(Create))]
+public sealed class AugmentationPolicy : IReadOnlyList<Augmentation>, IEquatable<AugmentationPolicy>
+{
+    private readonly Augmentation[] _augmentations;
+
+    private AugmentationPolicy(Augmentation[] augmentations) => _augmentations = augmentations;
+
+    /// <summary>The policy that changes nothing.</summary>
+    public static AugmentationPolicy None { get; } = new([]);
+
+    /// <summary>Makes a policy of these augmentations, in this order.</summary>
+    /// <exception cref="ArgumentException">One of them is <see langword="null"/>.</exception>
+    public static AugmentationPolicy Create(params ReadOnlySpan<Augmentation> augmentations)
+    {
+        foreach (var augmentation in augmentations)
+            if (augmentation is null)
+                throw new ArgumentException("An augmentation is null; leave it out instead.", nameof(augmentations));
+        return new(augmentations.ToArray());
+    }
+
+    /// <inheritdoc/>
+    public int Count => _augmentations.Length;
+
+    /// <inheritdoc/>
+    public Augmentation this[int index] => _augmentations[index];
+
+    /// <inheritdoc/>
+    public IEnumerator<Augmentation> GetEnumerator() => _augmentations.AsEnumerable().GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    /// <summary>Two policies are equal when they hold equal augmentations in the same order.</summary>
+    public bool Equals(AugmentationPolicy? other) => other is not null && _augmentations.SequenceEqual(other._augmentations);
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as AugmentationPolicy);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Count, _augmentations.FirstOrDefault());
+
+    /// <summary>The sentence, such as <c>crop(4) | flip</c>; <c>none</c> for the empty policy.</summary>
+    public override string ToString() => Count == 0 ? "none" : string.Join(" | ", _augmentations.AsEnumerable());
+
+    /// <summary>Applies every augmentation in turn.</summary>
+    /// <param name="images">Pixels: uint8, (N, C, H, W); not written to.</param>
+    /// <param name="random">Where every random choice comes from.</param>
+    /// <returns>Pixels of the same type and shape; the caller owns them.</returns>
+    internal Tensor Apply(Tensor images, Random random)
+    {
+        using var scope = NewDisposeScope();
+        var result = _augmentations.Aggregate(images.alias(), (batch, augmentation) => augmentation.Apply(batch, random));
+        return result.MoveToOuterDisposeScope();
+    }
+}

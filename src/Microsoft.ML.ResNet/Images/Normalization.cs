@@ -1,0 +1,32 @@
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>
+/// How pixels become the network's input: divided by 255, minus the mean of their channel, over its deviation. The one place that
+/// training and scoring share.
+/// </summary>
+/// <param name="Mean">For each channel, in units of 0 (black) to 1 (full).</param>
+/// <param name="Deviation">For each channel, in the same units; above 0.</param>
+internal sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
+{
+    /// <summary>Converts a batch.</summary>
+    /// <param name="pixels">uint8, (N, C, H, W).</param>
+    /// <returns>float32, (N, C, H, W) in channels-last memory; the caller owns it.</returns>
+    public Tensor Apply(Tensor pixels)
+    {
+        using var scope = NewDisposeScope();
+        var scale = Deviation.Select(deviation => 1 / (255 * deviation)).ToArray();
+        var shift = Mean.Zip(Deviation, (mean, deviation) => -mean / deviation).ToArray();
+        var images = pixels.ToChannelsLast().to_type(ScalarType.Float32);
+        return images.mul_(PerChannel(scale)).add_(PerChannel(shift)).MoveToOuterDisposeScope();
+
+        Tensor PerChannel(float[] values) => tensor(values, [1, values.Length, 1, 1], device: pixels.device);
+    }
+
+    /// <summary>As in <c>mean 0.491, 0.482, 0.447, deviation 0.247, 0.243, 0.262</c>.</summary>
+    public override string ToString() => $"mean {Print(Mean)}, deviation {Print(Deviation)}";
+
+    private static string Print(IEnumerable<float> values) => string.Join(", ", values.Select(value => value.ToString("0.000", CultureInfo.InvariantCulture)));
+}

@@ -1,0 +1,88 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>Collects images row by row, measures their channels on the way, and makes a <see cref="PixelStore"/> of them.</summary>
+internal sealed class PixelStoreBuilder : IDisposable
+{
+    private const int ChunkBytes = 16 * 1024 * 1024;
+
+    private readonly ImageShape _shape;
+    private readonly int _chunkRows;
+    private readonly byte[] _chunk;
+    private readonly long[][] _histograms;
+    private readonly List<Tensor> _chunks = [];
+    private readonly List<long> _labels = [];
+    private int _rowsInChunk;
+
+    /// <param name="shape">The shape of every image.</param>
+    public PixelStoreBuilder(ImageShape shape)
+    {
+        _shape = shape;
+        _chunkRows = Math.Max(1, ChunkBytes / shape.Size);
+        _chunk = new byte[(long)_chunkRows * shape.Size];
+        _histograms = [.. Enumerable.Range(0, shape.Channels).Select(_ => new long[256])];
+    }
+
+    /// <summary>Rows so far.</summary>
+    public int Count => _labels.Count;
+
+    /// <summary>Where the pixels of the next row go; <see cref="Add"/> keeps them.</summary>
+    public Span<byte> NextImage => _chunk.AsSpan(_rowsInChunk * _shape.Size, _shape.Size);
+
+    /// <summary>Keeps what was written to <see cref="NextImage"/>.</summary>
+    /// <param name="label">Its class, from 0.</param>
+    public void Add(int label)
+    {
+        for (var channel = 0; channel < _shape.Channels; channel++)
+        {
+            var histogram = _histograms[channel];
+            foreach (var value in NextImage.Slice(channel * _shape.PlaneSize, _shape.PlaneSize))
+                histogram[value]++;
+        }
+        _labels.Add(label);
+        if (++_rowsInChunk == _chunkRows)
+            Flush();
+    }
+
+    /// <summary>Mean and deviation of each channel over all pixels so far, exact but for the last rounding; a channel without contrast gets deviation 1.</summary>
+    public Normalization Measure()
+    {
+        var statistics = _histograms.Select(MeanAndDeviation).ToArray();
+        return new Normalization([.. statistics.Select(s => (float)s.Mean)], [.. statistics.Select(s => (float)s.Deviation)]);
+    }
+
+    /// <summary>Makes the store of all rows; the builder is empty afterwards.</summary>
+    public PixelStore Build()
+    {
+        using var scope = NewDisposeScope();
+        if (_rowsInChunk > 0)
+            Flush();
+        var pixels = _chunks.Count == 1 ? _chunks[0] : cat(_chunks);
+        var store = new PixelStore(pixels, tensor(_labels));
+        foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))
+            chunk.Dispose();
+        _chunks.Clear();
+        _labels.Clear();
+        return store;
+    }
+
+    /// <summary>Frees what was not built.</summary>
+    public void Dispose() => _chunks.ForEach(chunk => chunk.Dispose());
+
+    private void Flush()
+    {
+        var chunk = empty([_rowsInChunk, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte).DetachFromDisposeScope();
+        _chunk.AsSpan(0, _rowsInChunk * _shape.Size).CopyTo(chunk.bytes);
+        _chunks.Add(chunk);
+        _rowsInChunk = 0;
+    }
+
+    private static (double Mean, double Deviation) MeanAndDeviation(long[] histogram)
+    {
+        double count = histogram.Sum();
+        var mean = histogram.Select((frequency, value) => value / 255.0 * frequency).Sum() / count;
+        var variance = histogram.Select((frequency, value) => Math.Pow(value / 255.0 - mean, 2) * frequency).Sum() / count;
+        return (mean, variance > 0 ? Math.Sqrt(variance) : 1);
+    }
+}

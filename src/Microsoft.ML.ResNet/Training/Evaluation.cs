@@ -1,0 +1,34 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>How well a network does on a set: sums over all rows, so that the last, smaller batch counts as it should.</summary>
+/// <param name="Loss">Mean cross-entropy, in nats.</param>
+/// <param name="Accuracy">The part that is classified right, from 0 to 1.</param>
+internal readonly record struct Evaluation(double Loss, double Accuracy)
+{
+    private const int BatchSize = 256;
+
+    /// <summary>Scores every row, in evaluation mode; leaves the network in that mode.</summary>
+    /// <param name="network">The network, on the device of <paramref name="images"/>.</param>
+    /// <param name="images">At least one row.</param>
+    /// <param name="normalization">Makes pixels the network's input.</param>
+    /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
+    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive)
+    {
+        using var inference = inference_mode();
+        using var total = new RunningMean();
+        network.eval();
+        for (var first = 0; first < images.Count; first += BatchSize)
+        {
+            checkAlive();
+            using var scope = NewDisposeScope();
+            var (pixels, labels) = images.Slice(first, Math.Min(BatchSize, images.Count - first));
+            var logits = network.forward(normalization.Apply(pixels));
+            total.Add(logits, nn.functional.cross_entropy(logits, labels), labels);
+        }
+        return total.Result();
+    }
+}

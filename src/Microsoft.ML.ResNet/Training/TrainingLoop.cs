@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tensors;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// Trains a network:
+/// <code>
+/// for each epoch
+///     for each batch of a fresh permutation
+///         take pixels and labels → augment → normalise → forward → loss
+///         backward → step at the scheduled rate
+///     evaluate on the validation set, if there is one, and keep the best weights
+///     report
+/// </code>
+/// </summary>
+internal sealed class TrainingLoop : IDisposable
+{
+    private readonly ResidualNetwork _network;
+    private readonly TrainingRecipe _recipe;
+    private readonly Normalization _normalization;
+    private readonly int _seed;
+    private readonly StochasticGradientDescent _optimizer;
+    private readonly Action _checkAlive;
+
+    /// <param name="network">The network to train, on the device of the images; it stays the caller's.</param>
+    /// <param name="recipe">How to train.</param>
+    /// <param name="normalization">Makes pixels the network's input.</param>
+    /// <param name="seed">Decides the order of rows and every augmentation.</param>
+    /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
+    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, Action checkAlive)
+    {
+        _network = network;
+        _recipe = recipe;
+        _normalization = normalization;
+        _seed = seed;
+        _checkAlive = checkAlive;
+        _optimizer = new StochasticGradientDescent(network.parameters(), recipe.Momentum, recipe.WeightDecay);
+    }
+
+    /// <summary>Runs all epochs.</summary>
+    /// <param name="train">The images to learn from.</param>
+    /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
+    /// <param name="onEpoch">Receives a report after every epoch.</param>
+    /// <returns>The weights of the best epoch by validation accuracy (ties: the lower loss), or, without a validation set, of the last.</returns>
+    public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation, Action<EpochReport> onEpoch)
+    {
+        var clock = Stopwatch.StartNew();
+        Evaluation? best = null;
+        IReadOnlyList<NamedTensor>? bestWeights = null;
+        for (var epoch = 0; epoch < _recipe.NumberOfEpochs; epoch++)
+        {
+            var began = clock.Elapsed;
+            var trained = TrainEpoch(train, epoch);
+            var imagesPerSecond = train.Count / (clock.Elapsed - began).TotalSeconds;
+            Evaluation? validated = validation is null ? null : Evaluation.Of(_network, validation, _normalization, _checkAlive);
+            if (validated is { } result && IsBetter(result, best))
+                (best, bestWeights) = (result, StateDictionary.Save(_network));
+
+            onEpoch(new EpochReport(epoch + 1, _recipe.NumberOfEpochs, LastRate(train.Count, epoch), trained.Loss, trained.Accuracy,
+                validated?.Loss, validated?.Accuracy, imagesPerSecond, clock.Elapsed, clock.Elapsed / (epoch + 1) * (_recipe.NumberOfEpochs - epoch - 1)));
+        }
+        return bestWeights ?? StateDictionary.Save(_network);
+    }
+
+    /// <summary>Frees the optimiser; the network stays.</summary>
+    public void Dispose() => _optimizer.Dispose();
+
+    private Evaluation TrainEpoch(PixelStore train, int epoch)
+    {
+        using var total = new RunningMean();
+        _network.train();
+        var step = 0;
+        foreach (var rows in BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, epoch))
+        {
+            _checkAlive();
+            TrainStep(train, rows, epoch, step, total);
+            step++;
+        }
+        StateDictionary.CountBatches(_network, step);
+        return total.Result();
+    }
+
+    private void TrainStep(PixelStore train, ArraySegment<long> rows, int epoch, int step, RunningMean total)
+    {
+        using var scope = NewDisposeScope();
+        var (pixels, labels) = train.Take(rows);
+        var augmented = _recipe.Augmentation.Apply(pixels, new Random(Seeds.Derive(_seed, epoch, step)));
+        var logits = _network.forward(_normalization.Apply(augmented));
+        var loss = nn.functional.cross_entropy(logits, labels);
+        total.Add(logits, loss, labels);
+
+        _optimizer.ZeroGradients();
+        loss.backward();
+        _optimizer.Step(Rate(train.Count, epoch, step));
+    }
+
+    private double Rate(int rows, int epoch, int step)
+    {
+        var steps = BatchOrder.Count(rows, _recipe.BatchSize);
+        return _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / steps) / _recipe.NumberOfEpochs);
+    }
+
+    private double LastRate(int rows, int epoch) => Rate(rows, epoch, BatchOrder.Count(rows, _recipe.BatchSize) - 1);
+
+    private static bool IsBetter(Evaluation candidate, Evaluation? best)
+        => best is not { } other || candidate.Accuracy > other.Accuracy || candidate.Accuracy == other.Accuracy && candidate.Loss < other.Loss;
+}
