@@ -195,9 +195,11 @@ public sealed class EstimatorWorkoutTests
         _ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(new Trainers.SdcaMaximumEntropyMulticlassTrainer.Options { MaximumNumberOfIterations = 3, NumberOfThreads = 1 }),
         labelled, invalidInput: Strangers);
 
-    private static DistortedEstimator Distorted(IEstimator<ITransformer> good, Func<ITransformer, DistortedTransformer> bend) => new(good) { Training = (fit, data) => bend(fit(data)) };
+    private static DistortedEstimator Distorted(IEstimator<ITransformer> good, Func<ITransformer, DistortedTransformer> bend) =>
+        new(good) { Training = (fit, data) => bend(fit(data)) };
 
-    private void Caught(string step, string because, IEstimator<ITransformer> broken, IDataView? validTransformInput = null, IDataView? invalidInput = null, IDataView? validForFitNotForTransform = null)
+    private void Caught(string step, string because, IEstimator<ITransformer> broken,
+        IDataView? validTransformInput = null, IDataView? invalidInput = null, IDataView? validForFitNotForTransform = null)
     {
         var failure = Assert.ThrowsExactly<AssertFailedException>(() => EstimatorWorkout.Run(_ml, broken, Points, validTransformInput, invalidInput, validForFitNotForTransform));
         StringAssert.StartsWith(failure.Message, $"Step {step}", StringComparison.Ordinal);

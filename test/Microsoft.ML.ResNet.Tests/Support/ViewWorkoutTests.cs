@@ -9,7 +9,9 @@ public sealed class ViewWorkoutTests
 
     private sealed record Sample(float Number, string Text, [property: VectorType(2, 2, 3)] byte[] Pixels, [property: VectorType] double[] Any);
 
-    private IDataView Samples => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 9).Select(i =>
+    private IDataView Samples => Some(9);
+
+    private IDataView Some(int rows) => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, rows).Select(i =>
         new Sample(i, $"row {i}", [.. Enumerable.Range(i, 12).Select(value => (byte)value)], new double[i % 3])).ToArray());
 
     private IDataView Cached => _ml.Data.Cache(Samples);
@@ -26,7 +28,18 @@ public sealed class ViewWorkoutTests
     public void Rows_in_memory_pass() => ViewWorkout.Run(Samples);
 
     [TestMethod]
-    public void A_cache_passes_with_its_several_cursors() => ViewWorkout.Run(Cached);
+    public void A_cache_passes_with_its_rows_spread_over_four_cursors()
+    {
+        var cache = _ml.Data.Cache(Some(1000));
+        ViewWorkout.Run(cache);
+        var cursors = cache.GetRowCursorSet(cache.Schema, 4);
+        Assert.HasCount(4, cursors);
+        foreach (var cursor in cursors)
+        {
+            Assert.IsTrue(cursor.MoveNext());
+            cursor.Dispose();
+        }
+    }
 
     [TestMethod]
     public void A_row_mapper_over_a_cache_passes() =>
