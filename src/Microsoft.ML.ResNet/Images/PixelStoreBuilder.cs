@@ -58,6 +58,8 @@ internal sealed class PixelStoreBuilder : IDisposable
         using var scope = NewDisposeScope();
         if (_rowsInChunk > 0)
             Flush();
+        if (_chunks.Count == 0)
+            _chunks.Add(empty([0, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte));
         var pixels = _chunks.Count == 1 ? _chunks[0] : cat(_chunks);
         var store = new PixelStore(pixels, tensor(_labels));
         foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))

@@ -34,6 +34,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
             register_module($"layer{index + 1}", Stage(architecture, stage, ref width));
         register_module(nameof(fc), fc);
+        OwnTensors();
     }
 
     /// <summary>Images to logits.</summary>
@@ -53,6 +54,22 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         }
         x = x.mean([2, 3]); // (N, feature width)
         return fc.forward(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Moves the weights to a device.</summary>
+    public void MoveTo(Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU)
+            return;
+        _to(device, ScalarType.Float32, non_blocking: false);
+        OwnTensors();
+    }
+
+    // The network frees its tensors itself; a scope that happens to be open where it is built must not.
+    private void OwnTensors()
+    {
+        foreach (var (_, tensor) in StateDictionary.Entries(this))
+            tensor.DetachFromDisposeScope();
     }
 
     private Sequential Stage(ResNetArchitecture architecture, ResNetStage stage, ref int width)

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;

@@ -1,0 +1,43 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>A column that holds images: what its type tells about them, and how to read them.</summary>
+internal abstract class ImageColumn
+{
+    /// <summary>The shape of every image, or <see langword="null"/> where each image has its own.</summary>
+    public abstract ImageShape? Shape { get; }
+
+    /// <summary>Understands a column.</summary>
+    /// <param name="type">The column's type.</param>
+    /// <param name="options">What the caller says about the images.</param>
+    /// <param name="problem">Why there is no result: what was found and which option would help.</param>
+    /// <returns>The column, or <see langword="null"/>.</returns>
+    public static ImageColumn? Create(DataViewType type, ImageColumnOptions options, out string? problem)
+    {
+        problem = null;
+        switch (type)
+        {
+            case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Byte:
+                return PixelLayouts.Infer(vector, options, out problem) is { } bytes ? new ByteVectorColumn(bytes) : null;
+            case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Single:
+                return PixelLayouts.Infer(vector, options, out problem) is { } floats ? new FloatVectorColumn(floats) : null;
+            default:
+                problem = $"got {type}";
+                return null;
+        }
+    }
+
+    /// <summary>Opens the column in a row or cursor.</summary>
+    public abstract ImageReader Open(DataViewRow row, DataViewSchema.Column column);
+}
+
+/// <summary>Reads the image of the current row. Serves one cursor, on one thread at a time.</summary>
+internal abstract class ImageReader
+{
+    /// <summary>Reads the current row's image.</summary>
+    /// <param name="shape">The shape to deliver; images of another size are resized where the column allows it.</param>
+    /// <param name="pixels">Receives <see cref="ImageShape.Size"/> bytes, planar.</param>
+    /// <returns>Whether there was a readable image.</returns>
+    public abstract bool TryRead(ImageShape shape, Span<byte> pixels);
+}

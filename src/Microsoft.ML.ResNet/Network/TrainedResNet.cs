@@ -1,0 +1,28 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Tensors;
+
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>Everything that training leaves behind and scoring needs. Immutable.</summary>
+/// <param name="Architecture">The plan of the network.</param>
+/// <param name="Shape">The images it takes.</param>
+/// <param name="Normalization">Makes pixels its input.</param>
+/// <param name="Classes">What its outputs stand for, in order.</param>
+/// <param name="Weights">The state dictionary.</param>
+internal sealed record TrainedResNet(
+    ResNetArchitecture Architecture,
+    ImageShape Shape,
+    Normalization Normalization,
+    ClassLabels Classes,
+    IReadOnlyList<NamedTensor> Weights)
+{
+    /// <summary>Builds the network, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
+    public ResidualNetwork Build()
+    {
+        ResNetRuntime.EnsureStarted();
+        var network = new ResidualNetwork(Architecture, Shape.Channels, Classes.Count);
+        StateDictionary.Load(network, Weights);
+        network.eval();
+        return network;
+    }
+}

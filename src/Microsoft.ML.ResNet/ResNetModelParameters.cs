@@ -1,0 +1,30 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>What a trained network is: the facts that a model file keeps, without the machinery that scores. Immutable.</summary>
+public sealed class ResNetModelParameters
+{
+    internal ResNetModelParameters(TrainedResNet network) => Network = network;
+
+    internal TrainedResNet Network { get; }
+
+    /// <summary>The plan of the network.</summary>
+    public ResNetArchitecture Architecture => Network.Architecture;
+
+    /// <summary>The shape of the images that it takes.</summary>
+    public ImageShape ImageShape => Network.Shape;
+
+    /// <summary>The names of the classes, in the order of the scores: the values of the label's keys as text, or numbers from 0 where the keys have no values.</summary>
+    public IReadOnlyList<string> ClassNames => Network.Classes.Names;
+
+    /// <summary>The mean of each channel over the training images, in units of 0 (black) to 1 (full), which is subtracted from every pixel.</summary>
+    public IReadOnlyList<float> ChannelMeans => Network.Normalization.Mean;
+
+    /// <summary>The deviation of each channel over the training images, in the same units, by which the difference is divided.</summary>
+    public IReadOnlyList<float> ChannelDeviations => Network.Normalization.Deviation;
+
+    /// <summary>Weights that training changed.</summary>
+    public long ParameterCount => NetworkPlan.State(Architecture, ImageShape.Channels, ClassNames.Count)
+        .Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
+}

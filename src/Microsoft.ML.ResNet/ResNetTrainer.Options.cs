@@ -1,0 +1,116 @@
+using Microsoft.ML.CommandLine;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.Trainers;
+
+namespace Microsoft.ML.ResNet;
+
+/// <content>The options.</content>
+public sealed partial class ResNetTrainer
+{
+    /// <summary>
+    /// Options for <see cref="ResNetTrainer"/>. The column names are inherited; the trainer takes a copy, so that later changes to this
+    /// object change nothing.
+    /// </summary>
+    public sealed class Options : TrainerInputBaseWithWeight
+    {
+        /// <summary>The network. The default is <c>ResNetArchitecture.Cifar(20)</c>: 272,474 parameters with three channels and ten classes.</summary>
+        public ResNetArchitecture Architecture = ResNetArchitecture.Cifar(20);
+
+        /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
+        public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
+
+        /// <summary>Passes over the training images; at least 1. The default, <see langword="null"/>, takes the recipe's (100).</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Passes over the training images; unset takes the recipe's.", ShortName = "epochs", SortOrder = 5)]
+        public int? NumberOfEpochs;
+
+        /// <summary>Images in one step; at least 2. The default, <see langword="null"/>, takes the recipe's (128).</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Images in one step; unset takes the recipe's.", ShortName = "batch", SortOrder = 6)]
+        public int? BatchSize;
+
+        /// <summary>The base learning rate; above 0. The default, <see langword="null"/>, takes the recipe's (0.1).</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The base learning rate; unset takes the recipe's.", ShortName = "lr", SortOrder = 7)]
+        public double? LearningRate;
+
+        /// <summary>
+        /// Rows to choose the best epoch by; they must have the columns of the training rows. The default, <see langword="null"/>, keeps
+        /// the last epoch's weights. A set given to <c>Fit</c> wins.
+        /// </summary>
+        public IDataView? ValidationSet;
+
+        /// <summary>Where to train. The default takes CUDA where there is a device and a CUDA backend, and otherwise the CPU.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Where to train.", ShortName = "dev", SortOrder = 8)]
+        public ComputeDevice Device = ComputeDevice.Auto;
+
+        /// <summary>Decides weights, order and augmentation. The default, <see langword="null"/>, takes the seed of <see cref="MLContext"/>, and without that a random one.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Decides weights, order and augmentation; unset takes the environment's seed.", ShortName = "seed", SortOrder = 9)]
+        public int? Seed;
+
+        /// <summary>Rows of an image in pixels, where the column does not tell; above 0. The default is <see langword="null"/>.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Rows of an image in pixels, where the column does not tell.", ShortName = "height", SortOrder = 10)]
+        public int? ImageHeight;
+
+        /// <summary>Columns of an image in pixels, where the column does not tell; above 0. The default is <see langword="null"/>.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Columns of an image in pixels, where the column does not tell.", ShortName = "width", SortOrder = 11)]
+        public int? ImageWidth;
+
+        /// <summary>Colour planes of an image, where the column does not tell; 1 to 4. The default is <see langword="null"/>.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Colour planes of an image, where the column does not tell.", ShortName = "channels", SortOrder = 12)]
+        public int? ImageChannels;
+
+        /// <summary>Where the channels of a pixel lie in a vector. The default reads it off the vector's dimensions.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Where the channels of a pixel lie in a vector.", ShortName = "layout", SortOrder = 13)]
+        public PixelLayout PixelLayout = PixelLayout.Auto;
+
+        /// <summary>Which channel comes first in a vector. The default is red.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Which channel comes first in a vector.", ShortName = "order", SortOrder = 14)]
+        public ChannelOrder ChannelOrder = ChannelOrder.Rgb;
+
+        /// <summary>The name of the column of probabilities. The default is <c>Score</c>. <c>CrossValidate</c> knows no other name.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The name of the column of probabilities.", ShortName = "score", SortOrder = 15)]
+        public string ScoreColumnName = Microsoft.ML.Data.AnnotationUtils.Const.ScoreValueKind.Score;
+
+        /// <summary>The name of the column of the predicted class. The default is <c>PredictedLabel</c>. <c>CrossValidate</c> knows no other name.</summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The name of the column of the predicted class.", ShortName = "pred", SortOrder = 16)]
+        public string PredictedLabelColumnName = Microsoft.ML.Data.DefaultColumnNames.PredictedLabel;
+
+        /// <summary>Receives a report after every epoch, on the thread that called <c>Fit</c>. The default is <see langword="null"/>.</summary>
+        public Action<EpochReport>? EpochCallback;
+
+        /// <summary>Stops <c>Fit</c> with an <see cref="OperationCanceledException"/>, before the next batch. The default never does.</summary>
+        public CancellationToken CancellationToken;
+
+        /// <summary>A copy, with the everyday overrides put into the recipe.</summary>
+        internal Options Snapshot()
+        {
+            var copy = (Options)MemberwiseClone();
+            if (Recipe is not null)
+                copy.Recipe = Recipe with
+                {
+                    NumberOfEpochs = NumberOfEpochs ?? Recipe.NumberOfEpochs,
+                    BatchSize = BatchSize ?? Recipe.BatchSize,
+                    LearningRate = LearningRate ?? Recipe.LearningRate,
+                };
+            return copy;
+        }
+
+        /// <summary>What the options say about images.</summary>
+        internal ImageColumnOptions ImageColumnOptions => new(ImageHeight, ImageWidth, ImageChannels, PixelLayout, ChannelOrder);
+
+        /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
+        internal IEnumerable<string> Problems()
+        {
+            foreach (var problem in Recipe?.Problems() ?? ["Recipe is null; TrainingRecipe.Tutorial is the default."])
+                yield return problem;
+            foreach (var problem in Architecture?.Problems() ?? ["Architecture is null; ResNetArchitecture.Cifar(20) is the default."])
+                yield return problem;
+            foreach (var (name, value) in new[] { (nameof(FeatureColumnName), FeatureColumnName), (nameof(LabelColumnName), LabelColumnName), (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName) })
+                if (string.IsNullOrWhiteSpace(value))
+                    yield return $"{name} is empty; it must name a column.";
+            if (ScoreColumnName == PredictedLabelColumnName)
+                yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
+            foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384), (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })
+                if (value < 1 || value > most)
+                    yield return $"{name} is {value}; it must be from 1 to {most}, or unset.";
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.Runtime;
+using Microsoft.ML.Trainers;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// The <see cref="IEstimator{TTransformer}"/> that trains a residual network on images, from scratch.
+/// </summary>
+/// <remarks>
+/// <format type="text/markdown"><![CDATA[
+/// To create this trainer, use [ResNet](xref:Microsoft.ML.ResNetCatalog.ResNet*).
+///
+/// ### Input and output columns
+/// The label column must be a [key](xref:Microsoft.ML.Data.KeyDataViewType). The feature column holds images: a vector of bytes or of
+/// <xref:System.Single> from 0 to 255, of known size, with the dimensions channels x height x width or height x width x channels.
+///
+/// | Output column | Type | |
+/// | -- | -- | -- |
+/// | `Score` | Vector of <xref:System.Single> | The probability of each class; they add up to 1. Slot names are the class names. NaN for an image that cannot be read. |
+/// | `PredictedLabel` | [key](xref:Microsoft.ML.Data.KeyDataViewType) | The class of the highest probability, with the key values of the label. Missing for an image that cannot be read. |
+///
+/// ### Trainer characteristics
+/// | | |
+/// | -- | -- |
+/// | Machine learning task | Multiclass classification |
+/// | Is normalization required? | No: mean and deviation are measured and kept in the model |
+/// | Is caching required? | No: the data is read once |
+/// | Required NuGet in addition to Microsoft.ML | Microsoft.ML.ResNet and a TorchSharp backend, such as TorchSharp-cpu |
+/// ]]></format>
+/// </remarks>
+public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer, ResNetModelParameters>
+{
+    private readonly IHost _host;
+    private readonly Options _options;
+
+    internal ResNetTrainer(IHostEnvironment environment, Options options)
+    {
+        Contracts.CheckValue(environment, nameof(environment));
+        _host = environment.Register(nameof(ResNetTrainer));
+        _host.CheckValue(options, nameof(options));
+        var problems = options.Snapshot().Problems().ToList();
+        if (problems.Count > 0)
+            throw _host.ExceptParam(nameof(options), string.Join(" ", problems));
+        _options = options.Snapshot();
+    }
+
+    /// <summary>What the trainer needs of the data: neither normalisation nor caching. It can use a validation set.</summary>
+    public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
+
+    /// <summary>Trains on the data, and on nothing else if <see cref="Options.ValidationSet"/> is unset.</summary>
+    /// <param name="input">The training rows; read once.</param>
+    /// <returns>The model; dispose it when it is no longer needed.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    /// <exception cref="InvalidOperationException">No usable rows, or fewer than two classes.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
+    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet);
+
+    /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
+    /// <param name="input">The training rows; read once.</param>
+    /// <param name="validation">The rows to choose the best epoch by, with the same columns; read once. <see langword="null"/> keeps the last epoch's weights.</param>
+    /// <inheritdoc cref="Fit(IDataView)"/>
+    public ResNetTransformer Fit(IDataView input, IDataView? validation)
+    {
+        _host.CheckValue(input, nameof(input));
+        using var channel = _host.Start("Training");
+        var columns = TrainingColumns.Of(_host, input.Schema, _options);
+        using var train = Read(channel, input, columns, "training");
+        using var held = validation is null ? null : Read(channel, validation, TrainingColumns.Of(_host, validation.Schema, _options), "validation");
+
+        var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
+        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
+        var model = Train(channel, train, held, columns.Classes, device, seed);
+        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
+    }
+
+    /// <summary>Tells which columns the model will add, without training.</summary>
+    /// <param name="inputSchema">The schema of the training rows.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+    {
+        _host.CheckValue(inputSchema, nameof(inputSchema));
+        var label = TrainingColumns.Check(_host, inputSchema, _options);
+        var added = new ScoreColumns(_options.PredictedLabelColumnName, _options.ScoreColumnName).Promise(label);
+        return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
+    }
+
+    private LabeledImageSet Read(IChannel channel, IDataView data, TrainingColumns columns, string what)
+    {
+        var set = LabeledImageSet.Read(data, columns.Images, columns.Shape, columns.Feature, columns.Label, CheckAlive);
+        if (set.MissingLabels > 0)
+            channel.Warning($"Left out {set.MissingLabels} {what} rows whose label is missing.");
+        if (set.UnreadableImages > 0)
+            channel.Warning($"Left out {set.UnreadableImages} {what} rows whose image cannot be read.");
+        if (set.Store.Count > 0)
+            return set;
+        set.Dispose();
+        throw _host.Except($"No valid {what} instances found: {set.MissingLabels} rows have a missing label, {set.UnreadableImages} rows an image that cannot be read, and there are no others.");
+    }
+
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed)
+    {
+        var absent = train.RowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0).Select(c => $"'{classes.Names[c.index]}'").ToList();
+        if (absent.Count > train.RowsPerClass.Count - 2)
+            throw _host.Except($"Only one class found in the {_options.LabelColumnName} column. To build a multiclass classification model, the number of classes needs to be 2 or greater");
+        if (absent.Count > 0)
+            channel.Warning($"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: {string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
+
+        channel.Info($"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, {classes.Count} classes, {train.Normalization}; {_options.Recipe}.");
+        using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
+        using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
+            WeightInitialization.Initialize(network, generator);
+        network.MoveTo(device);
+        using var trainStore = train.Store.To(device);
+        using var validationStore = validation?.Store.To(device);
+        using var loop = new TrainingLoop(network, _options.Recipe, train.Normalization, seed, CheckAlive);
+        var weights = loop.Run(trainStore, validationStore, report =>
+        {
+            channel.Info(report.ToString());
+            _options.EpochCallback?.Invoke(report);
+        });
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
+    }
+
+    private void CheckAlive()
+    {
+        _options.CancellationToken.ThrowIfCancellationRequested();
+        _host.CheckAlive();
+    }
+}

@@ -1,0 +1,55 @@
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.Runtime;
+
+[assembly: LoadableClass(typeof(ResNetTransformer), null, typeof(SignatureLoadModel), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(IDataTransform), typeof(ResNetTransformer), null, typeof(SignatureLoadDataTransform), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(IRowMapper), typeof(ResNetTransformer), null, typeof(SignatureLoadRowMapper), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
+
+namespace Microsoft.ML.ResNet;
+
+/// <content>Saving and loading, as ML.NET's model files want it. The entries themselves are <see cref="ModelArchive"/>'s.</content>
+public sealed partial class ResNetTransformer
+{
+    internal const string LoaderSignature = "ResNetTransformer";
+    internal const string UserName = "Residual network";
+
+    private static VersionInfo GetVersionInfo() => new(
+        modelSignature: "RESNETTF",
+        verWrittenCur: 0x00010001, // the first
+        verReadableCur: 0x00010001,
+        verWeCanReadBack: 0x00010001,
+        loaderSignature: LoaderSignature,
+        loaderAssemblyName: typeof(ResNetTransformer).Assembly.FullName);
+
+    /// <inheritdoc/>
+    protected override void SaveModel(ModelSaveContext ctx)
+    {
+        Host.CheckValue(ctx, nameof(ctx));
+        ctx.CheckAtModel();
+        ctx.SetVersionInfo(GetVersionInfo());
+        ctx.SaveBinaryStream(ModelArchive.DescriptionEntry, writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns));
+        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => ModelArchive.WriteWeights(writer.BaseStream, _network));
+    }
+
+    // Called by ML.NET through the attributes above.
+    private static ResNetTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
+    {
+        Contracts.CheckValue(env, nameof(env));
+        env.CheckValue(ctx, nameof(ctx));
+        ctx.CheckAtModel(GetVersionInfo());
+
+        (TrainedResNet Network, ModelColumns Columns)? read = null;
+        var found = ctx.TryLoadBinaryStream(ModelArchive.DescriptionEntry, description =>
+            ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry, weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
+        var (network, columns) = read ?? throw new ModelFormatException($"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
+        return new ResNetTransformer(env, network, columns);
+    }
+
+    private static IDataTransform Create(IHostEnvironment env, ModelLoadContext ctx, IDataView input) => Create(env, ctx).MakeDataTransform(input);
+
+    private static IRowMapper Create(IHostEnvironment env, ModelLoadContext ctx, DataViewSchema inputSchema) => Create(env, ctx).MakeRowMapper(inputSchema);
+}

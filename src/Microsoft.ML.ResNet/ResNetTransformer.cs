@@ -1,0 +1,128 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// The <see cref="ITransformer"/> that scores images with a trained residual network. Adds the columns that
+/// <see cref="ResNetTrainer"/> describes. Thread-safe; dispose it to free the network.
+/// </summary>
+/// <remarks>
+/// <see cref="Transform"/> scores batch by batch, as rows are read. A <c>PredictionEngine</c> scores one row at a time, with the same
+/// numbers; it disposes the model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
+/// </remarks>
+public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransformer, ISingleFeaturePredictionTransformer<ResNetModelParameters>, IDisposable
+{
+    private readonly TrainedResNet _network;
+    private readonly ModelColumns _columns;
+    private readonly BatchScorer _scorer;
+
+    internal ResNetTransformer(IHostEnvironment environment, TrainedResNet network, ModelColumns columns)
+        : base(Contracts.CheckRef(environment, nameof(environment)).Register(nameof(ResNetTransformer)))
+    {
+        _network = network;
+        _columns = columns;
+        _scorer = new BatchScorer(network);
+        Model = new ResNetModelParameters(network);
+    }
+
+    /// <summary>The trained network: its plan, images and classes.</summary>
+    public ResNetModelParameters Model { get; }
+
+    /// <summary>The column of the images.</summary>
+    public string FeatureColumnName => _columns.FeatureColumn;
+
+    /// <summary>The type in which the model holds images: a vector of bytes, channels x height x width. Other image types are accepted too.</summary>
+    public DataViewType FeatureColumnType => new VectorDataViewType(NumberDataViewType.Byte, _network.Shape.Channels, _network.Shape.Height, _network.Shape.Width);
+
+    /// <summary>Adds the scores to a view, lazily and batch by batch.</summary>
+    /// <param name="input">The rows to score; they need the feature column only.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The feature column is missing or of another type.</exception>
+    public new IDataView Transform(IDataView input)
+    {
+        Host.CheckValue(input, nameof(input));
+        var (feature, images) = FindImages(input.Schema);
+        return new ScoredView(input, GetOutputSchema(input.Schema), _scorer, _network.Shape, images, feature);
+    }
+
+    /// <summary>Frees the network, once the batches in flight are done. More calls do nothing; scoring afterwards throws <see cref="ObjectDisposedException"/>.</summary>
+    public void Dispose() => _scorer.Dispose();
+
+    /// <inheritdoc/>
+    protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new RowMapper(this, schema);
+
+    private (DataViewSchema.Column Column, ImageColumn Images) FindImages(DataViewSchema schema)
+    {
+        var column = schema.GetColumnOrNull(_columns.FeatureColumn) ?? throw Host.ExceptSchemaMismatch("inputSchema", "feature", _columns.FeatureColumn);
+        var shape = _network.Shape;
+        var images = ImageColumn.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order), out var problem);
+        return (column, images ?? throw Host.ExceptParam("inputSchema", $"Schema mismatch for feature column '{_columns.FeatureColumn}': expected images of {shape}, {problem}."));
+    }
+
+    /// <summary>Scores one row at a time, for <c>PredictionEngine</c>.</summary>
+    private sealed class RowMapper : MapperBase
+    {
+        private readonly ResNetTransformer _parent;
+        private readonly DataViewSchema.Column _feature;
+        private readonly ImageColumn _images;
+
+        public RowMapper(ResNetTransformer parent, DataViewSchema schema) : base(parent.Host.Register(nameof(RowMapper)), schema, parent)
+        {
+            _parent = parent;
+            (_feature, _images) = parent.FindImages(schema);
+        }
+
+        protected override DataViewSchema.DetachedColumn[] GetOutputColumnsCore()
+            => new ScoreColumns(_parent._columns.PredictedLabelColumn, _parent._columns.ScoreColumn).Create(_parent._network.Classes, InputSchema);
+
+        protected override Func<int, bool> GetDependenciesCore(Func<int, bool> activeOutput)
+        {
+            var any = activeOutput(ScoreColumns.PredictedLabelIndex) || activeOutput(ScoreColumns.ScoreIndex);
+            return column => any && column == _feature.Index;
+        }
+
+        public override Delegate[] CreateGetters(DataViewRow input, Func<int, bool> activeOutput, out Action? disposer)
+        {
+            disposer = null;
+            var getters = new Delegate[2];
+            if (!activeOutput(ScoreColumns.PredictedLabelIndex) && !activeOutput(ScoreColumns.ScoreIndex))
+                return getters;
+
+            var row = new ScoreBuffer(_parent._scorer, _parent._network.Shape, capacity: 1);
+            var image = _images.Open(input, _feature);
+            long? scored = null;
+            if (activeOutput(ScoreColumns.PredictedLabelIndex))
+                getters[ScoreColumns.PredictedLabelIndex] = (ValueGetter<uint>)((ref uint value) =>
+                {
+                    Score();
+                    row.GetPredictedLabel(0, ref value);
+                });
+            if (activeOutput(ScoreColumns.ScoreIndex))
+                getters[ScoreColumns.ScoreIndex] = (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
+                {
+                    Score();
+                    row.GetScores(0, ref value);
+                });
+            return getters;
+
+            void Score()
+            {
+                if (scored == input.Position)
+                    return;
+                row.Clear();
+                row.Add(image);
+                row.Score();
+                scored = input.Position;
+            }
+        }
+
+        protected override Delegate MakeGetter(DataViewRow input, int iinfo, Func<int, bool> activeOutput, out Action? disposer)
+            => throw Host.ExceptNotSupp($"{nameof(CreateGetters)} makes both getters, because they share one score.");
+
+        protected override void SaveModel(ModelSaveContext ctx) => _parent.SaveModel(ctx);
+    }
+}

@@ -1,0 +1,50 @@
+using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// Turns pixels into class probabilities. Safe to use from many threads: one batch is computed at a time, since libtorch spreads each
+/// over all cores by itself, and <see cref="Dispose"/> waits for the batch in flight.
+/// </summary>
+internal sealed class BatchScorer(TrainedResNet model) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private ResidualNetwork? _network;
+    private bool _disposed;
+
+    /// <summary>Classes, which is the length of one image's scores.</summary>
+    public int Classes => model.Classes.Count;
+
+    /// <summary>Scores a batch.</summary>
+    /// <param name="pixels">The images, planar, one after the other.</param>
+    /// <param name="count">How many there are; at least 1.</param>
+    /// <param name="scores">Receives <paramref name="count"/> times <see cref="Classes"/> probabilities; each image's add up to 1.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Score(ReadOnlySpan<byte> pixels, int count, Span<float> scores)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(ResNetTransformer));
+            _network ??= model.Build();
+            using var inference = inference_mode();
+            using var scope = NewDisposeScope();
+            var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
+            pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
+            var logits = _network.forward(model.Normalization.Apply(batch)); // (N, classes)
+            var probabilities = nn.functional.softmax(logits, 1);
+            probabilities.data<float>().CopyTo(scores);
+        }
+    }
+
+    /// <summary>Frees the network, once the batch in flight is done. More calls do nothing.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _network?.Dispose();
+            _network = null;
+            _disposed = true;
+        }
+    }
+}

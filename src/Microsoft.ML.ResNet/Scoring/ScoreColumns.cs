@@ -1,0 +1,61 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// The two columns that a model adds, in one place: what the estimator promises and what the transformer delivers. They are those of
+/// ML.NET's own multiclass scorers.
+/// </summary>
+/// <param name="PredictedLabel">The name of the column of the predicted class.</param>
+/// <param name="Score">The name of the column of the probabilities.</param>
+internal sealed record ScoreColumns(string PredictedLabel, string Score)
+{
+    /// <summary>The place of <see cref="PredictedLabel"/> among the added columns.</summary>
+    public const int PredictedLabelIndex = 0;
+
+    /// <summary>The place of <see cref="Score"/> among the added columns.</summary>
+    public const int ScoreIndex = 1;
+
+    /// <summary>The promise: what a label column leads to.</summary>
+    /// <param name="label">A key column.</param>
+    public SchemaShape.Column[] Promise(SchemaShape.Column label)
+    {
+        var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues && annotation.Kind == SchemaShape.Column.VectorKind.Vector);
+        return
+        [
+            new(PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
+            new(Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))),
+        ];
+    }
+
+    /// <summary>The delivery: the columns for the classes of a model.</summary>
+    /// <param name="classes">The classes.</param>
+    /// <param name="input">The schema that the columns are added to.</param>
+    public DataViewSchema.DetachedColumn[] Create(ClassLabels classes, DataViewSchema input)
+    {
+        var set = input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1;
+        var predictedLabel = Annotations(set, AnnotationUtils.Const.ScoreValueKind.PredictedLabel, builder => classes.AddValues(builder, AnnotationUtils.Kinds.KeyValues));
+        var score = Annotations(set, AnnotationUtils.Const.ScoreValueKind.Score, builder =>
+        {
+            if (classes.ValueType is TextDataViewType)
+                classes.AddValues(builder, AnnotationUtils.Kinds.SlotNames);
+            classes.AddValues(builder, AnnotationUtils.Kinds.TrainingLabelValues);
+        });
+        return
+        [
+            new(PredictedLabel, new KeyDataViewType(typeof(uint), classes.Count), predictedLabel),
+            new(Score, new VectorDataViewType(NumberDataViewType.Single, classes.Count), score),
+        ];
+    }
+
+    private static DataViewSchema.Annotations Annotations(uint set, string valueKind, Action<DataViewSchema.Annotations.Builder> addLabels)
+    {
+        var builder = new DataViewSchema.Annotations.Builder();
+        addLabels(builder);
+        builder.Add(AnnotationUtils.Kinds.ScoreColumnSetId, AnnotationUtils.ScoreColumnSetIdType, (ref uint value) => value = set);
+        builder.Add(AnnotationUtils.Kinds.ScoreColumnKind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification.AsMemory());
+        builder.Add(AnnotationUtils.Kinds.ScoreValueKind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = valueKind.AsMemory());
+        return builder.ToAnnotations();
+    }
+}

@@ -1,0 +1,156 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// A view with scores added, lazily: a cursor reads ahead a batch of images and scores them in one go. Rows keep the order of the
+/// source, which is asked for no shuffling.
+/// </summary>
+/// <remarks>
+/// The read-ahead has a cursor of its own over the feature column alone, and the other columns are passed through from a second
+/// cursor. So values of any type pass unchanged and no column is computed twice, unless the consumer asks for the features too.
+/// </remarks>
+internal sealed class ScoredView : IDataView
+{
+    private const int BatchSize = 128;
+
+    private readonly IDataView _source;
+    private readonly BatchScorer _scorer;
+    private readonly ImageShape _shape;
+    private readonly ImageColumn _images;
+    private readonly DataViewSchema.Column _feature;
+
+    /// <param name="source">The rows to score.</param>
+    /// <param name="schema">The source's schema with the score columns at its end.</param>
+    /// <param name="scorer">Computes the scores.</param>
+    /// <param name="shape">The shape in which the model takes images.</param>
+    /// <param name="images">How to read the images of the source.</param>
+    /// <param name="feature">The source's column of images.</param>
+    public ScoredView(IDataView source, DataViewSchema schema, BatchScorer scorer, ImageShape shape, ImageColumn images, DataViewSchema.Column feature)
+    {
+        _source = source;
+        Schema = schema;
+        _scorer = scorer;
+        _shape = shape;
+        _images = images;
+        _feature = feature;
+    }
+
+    /// <inheritdoc/>
+    public DataViewSchema Schema { get; }
+
+    /// <inheritdoc/>
+    public bool CanShuffle => false;
+
+    /// <inheritdoc/>
+    public long? GetRowCount() => _source.GetRowCount();
+
+    /// <inheritdoc/>
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+    {
+        var active = new bool[Schema.Count];
+        foreach (var column in columnsNeeded)
+            active[column.Index] = true;
+        var passedThrough = _source.Schema.Where(column => active[column.Index]);
+        var scores = active.AsSpan(_source.Schema.Count).Contains(true);
+        var rows = _source.GetRowCursor(passedThrough);
+        try
+        {
+            return new Cursor(this, active, rows, scores ? _source.GetRowCursor([_feature]) : null);
+        }
+        catch
+        {
+            rows.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+
+    private sealed class Cursor : DataViewRowCursor
+    {
+        private readonly ScoredView _view;
+        private readonly bool[] _active;
+        private readonly DataViewRowCursor _rows;
+        private readonly DataViewRowCursor? _ahead;
+        private readonly ImageReader? _image;
+        private readonly ScoreBuffer? _batch;
+        private int _rowInBatch = -1;
+
+        public Cursor(ScoredView view, bool[] active, DataViewRowCursor rows, DataViewRowCursor? ahead)
+        {
+            _view = view;
+            _active = active;
+            _rows = rows;
+            _ahead = ahead;
+            if (ahead is not null)
+            {
+                _image = view._images.Open(ahead, view._feature);
+                _batch = new ScoreBuffer(view._scorer, view._shape, BatchSize);
+            }
+        }
+
+        public override DataViewSchema Schema => _view.Schema;
+
+        public override long Position => _rows.Position;
+
+        public override long Batch => _rows.Batch;
+
+        public override ValueGetter<DataViewRowId> GetIdGetter() => _rows.GetIdGetter();
+
+        public override bool IsColumnActive(DataViewSchema.Column column) => _active[column.Index];
+
+        public override bool MoveNext()
+        {
+            if (!_rows.MoveNext())
+                return false;
+            if (_batch is not null && ++_rowInBatch == _batch.Count)
+                ReadAhead();
+            return true;
+        }
+
+        public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
+        {
+            if (!_active[column.Index])
+                throw Contracts.ExceptParam(nameof(column), $"Column '{column.Name}' is not active. Name it among the columns needed when the cursor is opened.");
+            var added = column.Index - _view._source.Schema.Count;
+            if (added < 0)
+                return _rows.GetGetter<TValue>(_view._source.Schema[column.Index]);
+            Delegate getter = added == ScoreColumns.ScoreIndex
+                ? (ValueGetter<VBuffer<float>>)GetScores
+                : (ValueGetter<uint>)GetPredictedLabel;
+            return getter as ValueGetter<TValue>
+                ?? throw Contracts.Except($"Invalid TValue in GetGetter: '{typeof(TValue)}', expected type: '{column.Type.RawType}'.");
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                _rows.Dispose();
+                _ahead?.Dispose();
+            }
+            base.Dispose(disposing);
+        }
+
+        private void ReadAhead()
+        {
+            _batch!.Clear();
+            while (!_batch.IsFull && _ahead!.MoveNext())
+                _batch.Add(_image!);
+            if (_batch.Count == 0)
+                throw Contracts.Except("The source of the scores gave fewer rows when it was read a second time. Cache it, so that every reading gives the same rows.");
+            _batch.Score();
+            _rowInBatch = 0;
+        }
+
+        private void GetScores(ref VBuffer<float> value) => _batch!.GetScores(CurrentRow, ref value);
+
+        private void GetPredictedLabel(ref uint value) => _batch!.GetPredictedLabel(CurrentRow, ref value);
+
+        private int CurrentRow => _rows.Position >= 0 ? _rowInBatch : throw Contracts.Except("Call MoveNext before reading a value, and read none after it returned false.");
+    }
+}
