@@ -7,6 +7,7 @@ namespace Microsoft.ML.ResNet.Images.Cifar;
 internal sealed class CifarArchive(string path) : CifarLocation(path)
 {
     private const string Expected = "a gzip-compressed tar archive";
+    private const int EndMarkerLength = 1024;
 
     /// <inheritdoc/>
     public override bool ListsQuickly => false;
@@ -15,22 +16,25 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
     public override IEnumerable<CifarFile> Files()
     {
         using var file = File.OpenRead(Path);
-        using var gzip = new GZipStream(file, CompressionMode.Decompress);
-        using var tar = new TarReader(gzip);
-        while (Next(tar) is { } entry)
+        using var unzipped = new ZeroTailStream(new GZipStream(file, CompressionMode.Decompress));
+        using var tar = new TarReader(unzipped);
+        while (Guarded(() => tar.GetNextEntry()) is { } entry)
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
                 yield return new CifarFile(entry.Name[(entry.Name.LastIndexOf('/') + 1)..], $"{Path}:{entry.Name}", entry.Length, () => entry.DataStream ?? Stream.Null);
-        CheckEnd(gzip);
+        CheckEnd(unzipped);
     }
 
-    private TarEntry? Next(TarReader tar) => Guarded(() => tar.GetNextEntry());
-
-    /// <summary>Reads what follows the last entry, so that gzip's check sum at the very end is compared, too.</summary>
-    private void CheckEnd(GZipStream gzip) => Guarded(() =>
+    /// <summary>Reads what follows the last file, so that gzip compares its check sum at the very end, and demands the end marker of a tar archive.</summary>
+    private void CheckEnd(ZeroTailStream unzipped)
     {
-        gzip.CopyTo(Stream.Null);
-        return gzip;
-    });
+        Guarded(() =>
+        {
+            unzipped.CopyTo(Stream.Null);
+            return true;
+        });
+        if (unzipped.TrailingZeros < EndMarkerLength)
+            throw ImageFileError.Create(Path, $"{Expected} that ends with {EndMarkerLength} zero bytes", $"a truncated or foreign file: it ends with {unzipped.TrailingZeros}");
+    }
 
     private T Guarded<T>(Func<T> read)
     {
