@@ -1,0 +1,49 @@
+namespace Microsoft.ML.ResNet.Images.Folders;
+
+/// <summary>A few consecutive images that one task reads and decodes: the unit of parallel work. Its memory is used again for later images.</summary>
+/// <param name="shape">The shape of every image.</param>
+/// <param name="capacity">The most images it can hold.</param>
+internal sealed class DecodedChunk(ImageShape shape, int capacity)
+{
+    // Long enough that handing a chunk to a thread costs little beside decoding it, small enough to stay in a core's cache.
+    private const int TargetLength = 1 << 18;
+    private const int MaxCapacity = 64;
+
+    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(shape.Size * capacity);
+    private readonly string?[] _problems = new string?[capacity];
+    private readonly ImageBytes _encoded = new();
+
+    /// <summary>The index of the first image among all files.</summary>
+    public int First { get; private set; }
+
+    /// <summary>How many images it holds.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>How many images of a shape go into one chunk.</summary>
+    public static int CapacityFor(ImageShape shape) => Math.Clamp(TargetLength / shape.Size, 1, MaxCapacity);
+
+    /// <summary>Says which images to hold; <see cref="Fill"/> gets them.</summary>
+    public DecodedChunk Assign(int first, int count)
+    {
+        (First, Count) = (first, count);
+        return this;
+    }
+
+    /// <summary>Reads and decodes the images.</summary>
+    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, IImageReader reader)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            _problems[i] = reader.Read(files[First + i].Name, _encoded);
+            if (_problems[i] is null)
+                ImageDecoder.TryDecode(_encoded.Content, shape, _pixels.AsSpan(i * shape.Size, shape.Size), out _problems[i]);
+        }
+        return this;
+    }
+
+    /// <summary>The pixels of the i-th image of this chunk; undefined when it has a problem.</summary>
+    public ReadOnlyMemory<byte> Pixels(int i) => _pixels.AsMemory(i * shape.Size, shape.Size);
+
+    /// <summary>Why the i-th image of this chunk could not be read, or null when it could.</summary>
+    public string? Problem(int i) => _problems[i];
+}

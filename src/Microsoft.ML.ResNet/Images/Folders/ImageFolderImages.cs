@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+
+namespace Microsoft.ML.ResNet.Images.Folders;
+
+/// <summary>The images of class folders, decoded ahead of the cursor on several cores.</summary>
+internal sealed class ImageFolderImages : ILabeledImages
+{
+    private readonly ImageStore _store;
+    private readonly IReadOnlyList<ImageFile> _files;
+    private readonly ImageFolderOptions _options;
+    private readonly ConcurrentDictionary<int, string> _unreadable = [];
+    private volatile bool _allTried;
+
+    /// <summary>Lists the files and, where the options leave the size open, reads the size of the first image.</summary>
+    /// <exception cref="FileNotFoundException">The path does not exist.</exception>
+    /// <exception cref="InvalidDataException">There are no class folders, or no image whose size could be read.</exception>
+    public ImageFolderImages(string path, ImageFolderOptions options)
+    {
+        _options = options;
+        _store = ImageStore.Of(path);
+        _files = ImageFolderListing.Of(_store, options.Subfolder);
+        Shape = options is { Height: not null, Width: not null } ? ShapeFrom(options) : ShapeOfFirstImage();
+    }
+
+    /// <inheritdoc/>
+    public ImageShape Shape { get; }
+
+    /// <inheritdoc/>
+    public long? Count => KnowsItsRows ? _files.Count - _unreadable.Count : null;
+
+    /// <summary>Whether it is known which images are left out: none when they are fatal, otherwise those that a full pass has found.</summary>
+    private bool KnowsItsRows => _allTried || _options.UnreadableImages == UnreadableImages.Throw;
+
+    /// <inheritdoc/>
+    public IEnumerable<LabeledImage> Read(bool withPixels)
+    {
+        // An iterator, so that this is decided when the first image is asked for, not when the cursor is made.
+        foreach (var image in withPixels || !KnowsItsRows ? Decode() : Labels())
+            yield return image;
+    }
+
+    private IEnumerable<LabeledImage> Labels()
+    {
+        for (var i = 0; i < _files.Count; i++)
+            if (!_unreadable.ContainsKey(i))
+                yield return new(_files[i].Label.AsMemory(), default);
+    }
+
+    private IEnumerable<LabeledImage> Decode()
+    {
+        using var reader = _store.OpenReader();
+        var free = new Stack<DecodedChunk>();
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism))
+        {
+            for (var i = 0; i < chunk.Count; i++)
+            {
+                if (chunk.Problem(i) is { } problem)
+                    OnUnreadable(chunk.First + i, problem);
+                else
+                    yield return new(_files[chunk.First + i].Label.AsMemory(), chunk.Pixels(i));
+            }
+            free.Push(chunk);
+        }
+        _allTried = true;
+    }
+
+    private IEnumerable<DecodedChunk> Chunks(Stack<DecodedChunk> free)
+    {
+        var capacity = DecodedChunk.CapacityFor(Shape);
+        for (var first = 0; first < _files.Count; first += capacity)
+        {
+            if (!free.TryPop(out var chunk))
+                chunk = new(Shape, capacity);
+            yield return chunk.Assign(first, Math.Min(capacity, _files.Count - first));
+        }
+    }
+
+    private void OnUnreadable(int index, string problem)
+    {
+        var message = $"{_store.Describe(_files[index].Name)}: {problem}.";
+        if (_options.UnreadableImages == UnreadableImages.Throw)
+            throw new InvalidDataException($"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImages)} to {UnreadableImages.Skip} to leave such images out.");
+        if (_unreadable.TryAdd(index, problem))
+            _options.OnUnreadableImage?.Invoke(message);
+    }
+
+    private ImageShape ShapeOfFirstImage()
+    {
+        using var reader = _store.OpenReader();
+        var bytes = new ImageBytes();
+        foreach (var file in _files)
+        {
+            var problem = reader.Read(file.Name, bytes);
+            if (problem is null && ImageDecoder.TryReadSize(bytes.Content, out var height, out var width, out problem))
+                return ShapeFrom(_options with { Height = _options.Height ?? height, Width = _options.Width ?? width });
+            if (_options.UnreadableImages == UnreadableImages.Throw)
+                throw new InvalidDataException($"{_store.Describe(file.Name)}: {problem}. It is the first image, whose size all others should get.");
+        }
+        throw ImageFileError.Create(_store.Path, "at least one image that can be read", $"{_files.Count} files that cannot");
+    }
+
+    private static ImageShape ShapeFrom(ImageFolderOptions options)
+    {
+        options.Validate(); // again: one side may be the first image's
+        return new(options.Channels, options.Height!.Value, options.Width!.Value);
+    }
+}

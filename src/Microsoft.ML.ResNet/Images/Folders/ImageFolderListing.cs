@@ -1,0 +1,47 @@
+namespace Microsoft.ML.ResNet.Images.Folders;
+
+/// <summary>Finds the classes and their images in a store, by names alone.</summary>
+internal static class ImageFolderListing
+{
+    /// <summary>The images, ordered by class and then by file name, both by their characters' codes, so that the order is the same everywhere.</summary>
+    /// <param name="store">Where to look.</param>
+    /// <param name="subfolder">The folder in it that holds the class folders; null or empty for the store itself.</param>
+    /// <exception cref="InvalidDataException">There are fewer than two classes, or files lie deeper than class folders.</exception>
+    public static IReadOnlyList<ImageFile> Of(ImageStore store, string? subfolder)
+    {
+        var folder = (subfolder ?? "").Replace('\\', '/').Trim('/');
+        var skip = folder.Length == 0 ? 0 : folder.Length + 1;
+        var files = new List<ImageFile>();
+        string? tooDeep = null;
+        var folders = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var name in store.FileNames(folder).Where(IsVisible))
+        {
+            var parts = name[skip..].Split('/');
+            if (parts.Length > 1)
+                folders.Add(parts[0]);
+            if (parts.Length > 2)
+                tooDeep ??= name;
+            if (parts.Length == 2)
+                files.Add(new ImageFile(parts[0], name));
+        }
+        var where = folder.Length == 0 ? store.Path : store.Describe(folder);
+        if (tooDeep is not null)
+            throw TooDeep(where, tooDeep, folders);
+        if (folders.Count < 2)
+            throw ImageFileError.Create(where, "at least two folders with images, one for each class", ImageFileError.List(folders));
+        return [.. files.OrderBy(file => file.Label, StringComparer.Ordinal).ThenBy(file => file.Name, StringComparer.Ordinal)];
+    }
+
+    private static InvalidDataException TooDeep(string where, string file, IEnumerable<string> folders) =>
+        ImageFileError.Create(
+            where, "images directly in class folders", $"'{file}', which lies deeper",
+            $"Set {nameof(ImageFolderOptions)}.{nameof(ImageFolderOptions.Subfolder)} to the folder that holds the class folders; the folders here are {ImageFileError.List(folders)}.");
+
+    /// <summary>Whether a file is more than what file managers leave behind (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>, <c>desktop.ini</c>).</summary>
+    private static bool IsVisible(string name)
+    {
+        var file = name[(name.LastIndexOf('/') + 1)..];
+        return !file.StartsWith('.') && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
+            && !file.Equals("Thumbs.db", StringComparison.OrdinalIgnoreCase) && !file.Equals("desktop.ini", StringComparison.OrdinalIgnoreCase);
+    }
+}

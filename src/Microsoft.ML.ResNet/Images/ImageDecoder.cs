@@ -1,0 +1,154 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using SkiaSharp;
+
+namespace Microsoft.ML.ResNet.Images;
+
+/// <summary>
+/// Images as bytes of a given <see cref="ImageShape"/>: decoded, resized where the size differs, in planes. Thread-safe; the only code that asks Skia for pixels.
+/// </summary>
+/// <remarks>
+/// Images that cannot be read are reported as <c>false</c> and a reason, not as an exception, so that callers can count them cheaply.
+/// Transparent pixels are laid over black: that equals the premultiplied colours which an <c>MLImage</c> holds, so a file and its <c>MLImage</c> give the same pixels.
+/// Grey images become three equal channels; the aspect ratio is not kept; colour profiles and the camera's orientation tag are ignored, as Pillow and torchvision do.
+/// </remarks>
+internal static class ImageDecoder
+{
+    /// <summary>The most pixels that an image may have, so that a few hostile bytes cannot claim gigabytes of memory.</summary>
+    public const long MaxPixels = 100_000_000;
+
+    /// <summary>The longest side of an image, in pixels: JPEG's own limit.</summary>
+    public const int MaxSide = 65_535;
+
+    private const int BytesPerPixel = 4;
+
+    /// <summary>Reads an encoded image's size from its header, without decoding pixels.</summary>
+    /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF, BMP or whatever else Skia decodes.</param>
+    /// <param name="height">Rows, in pixels.</param>
+    /// <param name="width">Columns, in pixels.</param>
+    /// <param name="problem">Why the size could not be read.</param>
+    public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, out int height, out int width, [NotNullWhen(false)] out string? problem)
+    {
+        (height, width) = (0, 0);
+        fixed (byte* bytes = encoded)
+        {
+            if (!TryOpen(bytes, encoded.Length, out var codec, out problem))
+                return false;
+            (height, width) = (codec.Info.Height, codec.Info.Width);
+            codec.Dispose();
+            return true;
+        }
+    }
+
+    /// <summary>Decodes an encoded image into planes.</summary>
+    /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF (its first frame), BMP or whatever else Skia decodes.</param>
+    /// <param name="shape">The shape to write; 1 channel (grey) or 3 (red, green, blue).</param>
+    /// <param name="planar">Receives the image: exactly <see cref="ImageShape.Size"/> bytes. Undefined when the image cannot be read.</param>
+    /// <param name="problem">Why the image could not be read: expected and found.</param>
+    /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
+    public static unsafe bool TryDecode(ReadOnlySpan<byte> encoded, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    {
+        CheckTarget(shape, planar.Length);
+        fixed (byte* bytes = encoded)
+        {
+            if (!TryOpen(bytes, encoded.Length, out var codec, out problem))
+                return false;
+            using (codec)
+                return TryDecode(codec, shape, planar, out problem);
+        }
+    }
+
+    /// <summary>Converts pixels that are already decoded, such as those of an <c>MLImage</c>, into planes.</summary>
+    /// <param name="pixels">Rows of four-byte pixels without padding; colours are taken as they are, alpha is dropped.</param>
+    /// <param name="width">Columns, in pixels.</param>
+    /// <param name="height">Rows, in pixels.</param>
+    /// <param name="isBgra">Whether a pixel's bytes are blue, green, red, alpha; otherwise red, green, blue, alpha.</param>
+    /// <param name="shape">The shape to write; 1 channel (grey) or 3 (red, green, blue).</param>
+    /// <param name="planar">Receives the image: exactly <see cref="ImageShape.Size"/> bytes.</param>
+    /// <param name="problem">Why the pixels could not be used: expected and found.</param>
+    /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
+    public static bool TryConvert(
+        ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    {
+        CheckTarget(shape, planar.Length);
+        problem = SizeProblem(height, width);
+        if (problem is null && pixels.Length != (long)width * height * BytesPerPixel)
+            problem = $"expected {(long)width * height * BytesPerPixel} bytes for {width} x {height} pixels of four bytes, found {pixels.Length}";
+        if (problem is not null)
+            return false;
+        PlanarPixels.Write(pixels, height, width, isBgra, shape, planar);
+        return true;
+    }
+
+    /// <summary>Opens without copying: <paramref name="bytes"/> must stay pinned for as long as the codec lives.</summary>
+    private static unsafe bool TryOpen(byte* bytes, int length, [NotNullWhen(true)] out SKCodec? codec, [NotNullWhen(false)] out string? problem)
+    {
+        codec = null;
+        problem = length == 0 ? "expected an encoded image, found no bytes" : null;
+        if (problem is not null)
+            return false;
+        using var data = SKData.Create((nint)bytes, length);
+        var opened = SKCodec.Create(data);
+        problem = opened is null
+            ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found {length} bytes that are none or end too early"
+            : SizeProblem(opened.Info.Height, opened.Info.Width);
+        if (problem is null)
+            codec = opened!;
+        else
+            opened?.Dispose();
+        return problem is null;
+    }
+
+    private static unsafe bool TryDecode(SKCodec codec, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    {
+        var size = SizeToDecode(codec, shape);
+        var length = size.Width * size.Height * BytesPerPixel;
+        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+        var pixels = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            SKCodecResult result;
+            fixed (byte* start = pixels)
+                result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)start);
+            problem = result == SKCodecResult.Success ? null : $"expected a whole {codec.EncodedFormat} image of {codec.Info.Width} x {codec.Info.Height} pixels, found {Describe(result)}";
+            if (problem is not null)
+                return false;
+            PlanarPixels.Write(pixels.AsSpan(0, length), size.Height, size.Width, isBgra: false, shape, planar);
+            return true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(pixels);
+        }
+    }
+
+    /// <summary>
+    /// The size at which the codec should decode. JPEG and WebP can leave out detail while they decode, much faster than decoding it all;
+    /// at twice the wanted size, what remains for the filter hides the difference.
+    /// </summary>
+    private static SKSizeI SizeToDecode(SKCodec codec, ImageShape shape)
+    {
+        var scale = 2f * Math.Max((float)shape.Width / codec.Info.Width, (float)shape.Height / codec.Info.Height);
+        return scale < 1 ? codec.GetScaledDimensions(scale) : codec.Info.Size;
+    }
+
+    private static string Describe(SKCodecResult result) => result switch
+    {
+        SKCodecResult.IncompleteInput => "a file that ends too early",
+        SKCodecResult.ErrorInInput or SKCodecResult.InvalidInput => "damaged data",
+        _ => $"what Skia calls {result}",
+    };
+
+    private static string? SizeProblem(int height, int width) =>
+        height is > 0 and <= MaxSide && width is > 0 and <= MaxSide && (long)height * width <= MaxPixels
+            ? null
+            : FormattableString.Invariant($"expected sides of 1 to {MaxSide} pixels and at most {MaxPixels} pixels in all, found {width} x {height}");
+
+    private static void CheckTarget(ImageShape shape, int length)
+    {
+        if (shape.Channels is not (1 or 3) || shape.Height < 1 || shape.Width < 1)
+            throw new ArgumentException($"An image is decoded to 1 or 3 channels and to sides of at least one pixel, not to {shape}.", nameof(shape));
+        if (length != shape.Size)
+            throw new ArgumentException($"An image of {shape} needs {shape.Size} bytes; the target has {length}.", nameof(length));
+    }
+}
