@@ -134,8 +134,9 @@ public sealed partial record ResNetArchitecture
             ResNetBlock.Bottleneck => "9n+2 layers with bottlenecks",
             _ => "6n+2 layers (basic blocks) or 9n+2 (bottlenecks)",
         };
-        var above = Enumerable.Range(Math.Clamp(depth, 3, int.MaxValue - 32), 32).First(Valid);
-        var below = Enumerable.Range(1, 32).Select(step => Math.Min(depth, int.MaxValue - 32) - step).FirstOrDefault(Valid);
+        var start = Math.Clamp(depth, 3, int.MaxValue - 32);
+        var above = Enumerable.Range(start, 32).First(Valid);
+        var below = Enumerable.Range(1, 32).Select(step => start - step).FirstOrDefault(Valid);
         var nearest = below > 0 ? $"{below} and {above}" : $"{above}";
         return new ArgumentOutOfRangeException(nameof(depth), depth, $"A CIFAR residual network has {rule}, n at least 1. The nearest valid depths are {nearest}.");
     }

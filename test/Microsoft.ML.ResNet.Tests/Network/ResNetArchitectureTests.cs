@@ -1,0 +1,123 @@
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tests.Support;
+
+namespace Microsoft.ML.ResNet.Tests.Network;
+
+[TestClass]
+public class ResNetArchitectureTests
+{
+    [TestMethod]
+    [DataRow(20, ResNetBlock.Basic)]
+    [DataRow(32, ResNetBlock.Basic)]
+    [DataRow(38, ResNetBlock.Basic)]
+    [DataRow(44, ResNetBlock.Basic)] // only basic blocks fit
+    [DataRow(47, ResNetBlock.Bottleneck)] // only bottlenecks fit
+    [DataRow(56, ResNetBlock.Bottleneck)] // both fit
+    [DataRow(110, ResNetBlock.Bottleneck)]
+    [DataRow(1199, ResNetBlock.Bottleneck)]
+    [DataRow(1202, ResNetBlock.Basic)]
+    public void Cifar_chooses_the_block_that_fits(int depth, ResNetBlock expected)
+    {
+        var architecture = ResNetArchitecture.Cifar(depth);
+
+        Assert.AreEqual(expected, architecture.Block);
+        Assert.AreEqual(depth, architecture.Depth);
+    }
+
+    [TestMethod]
+    [DataRow(21, "20 and 26")]
+    [DataRow(46, "44 and 47")]
+    [DataRow(1, "8")]
+    [DataRow(-5, "8")]
+    [DataRow(int.MinValue, "8")]
+    public void An_impossible_depth_names_the_nearest_valid_ones(int depth, string nearest)
+    {
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetArchitecture.Cifar(depth));
+
+        StringAssert.Contains(error.Message, $"nearest valid depths are {nearest}.");
+    }
+
+    [TestMethod]
+    public void A_depth_that_does_not_fit_the_named_block_is_refused()
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetArchitecture.Cifar(47, ResNetBlock.Basic)).Message, "44 and 50");
+
+    [TestMethod]
+    [DataRow("cifar-20")]
+    [DataRow("cifar-56")]
+    [DataRow("cifar-56-basic")]
+    [DataRow("cifar-20-bottleneck")]
+    [DataRow("cifar-20-optionA")]
+    [DataRow("imagenet-18")]
+    [DataRow("imagenet-152")]
+    [DataRow("imagenet-50-cifarstem")]
+    public void A_name_survives_parsing(string name) => Assert.AreEqual(name, ResNetArchitecture.Parse(name).Name);
+
+    [TestMethod]
+    [DataRow("cifar-44-basic", "cifar-44")]
+    [DataRow("cifar-47-bottleneck", "cifar-47")]
+    public void A_needless_block_is_dropped_from_the_name(string name, string canonical)
+    {
+        Assert.AreEqual(canonical, ResNetArchitecture.Parse(name).Name);
+        Assert.AreEqual(ResNetArchitecture.Parse(canonical), ResNetArchitecture.Parse(name));
+    }
+
+    [TestMethod]
+    [DataRow("resnet20")]
+    [DataRow("cifar-")]
+    [DataRow("cifar-20-cifarstem")]
+    [DataRow("imagenet-18-basic")]
+    [DataRow("imagenet-20")]
+    [DataRow("cifar-21")]
+    [DataRow("cifar-99999999999")]
+    public void A_name_that_means_nothing_is_an_argument_error(string name)
+        => Assert.IsInstanceOfType<ArgumentException>(Assert.Throws<ArgumentException>(() => ResNetArchitecture.Parse(name)));
+
+    [TestMethod]
+    public void A_plan_no_name_describes_says_so()
+        => Assert.AreEqual("custom-8", (ResNetArchitecture.Cifar(8) with { StemWidth = 24 }).Name);
+
+    [TestMethod]
+    public void Equal_plans_are_equal_values()
+    {
+        Assert.AreEqual(ResNetArchitecture.Cifar(20), ResNetArchitecture.Cifar(20));
+        Assert.AreEqual(ResNetArchitecture.Cifar(20).GetHashCode(), ResNetArchitecture.Cifar(20).GetHashCode());
+        Assert.AreNotEqual(ResNetArchitecture.Cifar(20), ResNetArchitecture.Cifar(20) with { ConvolutionBias = true });
+    }
+
+    [TestMethod]
+    public void The_summary_counts_what_the_papers_count()
+    {
+        var layers = ResNetArchitecture.Cifar(20).Summarize(new ImageShape(3, 32, 32), 10);
+
+        Assert.AreEqual(272_474, layers.Sum(layer => layer.Parameters));
+        Assert.AreEqual(new ImageShape(64, 8, 8), layers.Last(layer => layer.Name == "layer3.2.bn2").Output);
+
+        var optionA = ResNetArchitecture.Parse("cifar-20-optionA").Summarize(new ImageShape(3, 32, 32), 10);
+        Assert.AreEqual(40.6, optionA.Sum(layer => layer.MultiplyAdds) / 1e6, 0.05); // akamaster's table: 40.6 million
+        Assert.AreEqual(4.09, ResNetArchitecture.ImageNet(50).Summarize(new ImageShape(3, 224, 224), 1000).Sum(layer => layer.MultiplyAdds) / 1e9, 0.01); // torchvision's: 4.09 billion
+    }
+
+    /// <summary>All golden networks but the one that needs another naming, and shortcuts and biases that no golden network has.</summary>
+    public static IEnumerable<object[]> Plans =>
+        GoldenNetworkTests.Networks.Select(network => new object[] { ResNetArchitecture.Parse((string)network[0]) })
+            .Append([ResNetArchitecture.Cifar(8) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection }]);
+
+    [TestMethod]
+    [DynamicData(nameof(Plans))]
+    public void The_plan_on_paper_is_the_network(ResNetArchitecture architecture)
+    {
+        using var network = new ResidualNetwork(architecture, channels: 3, classes: 7);
+
+        var built = StateDictionary.Entries(network).Select(entry => $"{entry.Name} [{string.Join(", ", entry.Tensor.shape)}]").ToArray();
+        var planned = NetworkPlan.State(architecture, channels: 3, classes: 7).Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}]").ToArray();
+
+        CollectionAssert.AreEqual(built, planned);
+    }
+
+    [TestMethod]
+    public void A_name_for_each_golden_network()
+    {
+        foreach (var name in GoldenNetwork.Names.Where(name => name is not ("d2l-resnet18-1channel" or "cifar-20-100classes-1channel")))
+            Assert.AreEqual(new GoldenNetwork(name).Parameters, ResNetArchitecture.Parse(name).Summarize(new ImageShape(3, 32, 32), new GoldenNetwork(name).Classes).Sum(layer => layer.Parameters), name);
+    }
+}
