@@ -1,0 +1,42 @@
+namespace Microsoft.ML.ResNet.Tensors;
+
+/// <summary>
+/// Reads a number of bytes that a file promises. The promise is not believed: memory grows with what has arrived, so that a few bytes
+/// that announce a terabyte end in an answer of "too short", not in an allocation.
+/// </summary>
+internal static class UntrustedBytes
+{
+    /// <summary>The most bytes one array holds, and so the largest tensor that can be read: 2,147,483,591.</summary>
+    public static int MaximumCount => Array.MaxLength;
+
+    private const int FirstChunk = 1 << 20;
+
+    /// <summary>Reads exactly <paramref name="count"/> bytes, or tells how many there were.</summary>
+    /// <param name="stream">Read from its position; need not be seekable.</param>
+    /// <param name="count">0 to <see cref="MaximumCount"/>.</param>
+    /// <param name="bytes">The bytes; empty when there were too few.</param>
+    /// <param name="available">How many bytes there were, at most <paramref name="count"/>.</param>
+    /// <returns>Whether there were enough.</returns>
+    public static bool TryRead(Stream stream, long count, out byte[] bytes, out long available)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumCount);
+        bytes = [];
+        available = 0;
+        if (stream.CanSeek && (available = Math.Max(0, stream.Length - stream.Position)) < count)
+            return false;
+
+        var buffer = new byte[stream.CanSeek ? count : Math.Min(count, FirstChunk)];
+        for (available = 0; ;)
+        {
+            available += stream.ReadAtLeast(buffer.AsSpan((int)available), buffer.Length - (int)available, throwOnEndOfStream: false);
+            if (available < buffer.Length)
+                return false;
+            if (available == count)
+                break;
+            Array.Resize(ref buffer, (int)Math.Min(count, 2L * buffer.Length));
+        }
+        bytes = buffer;
+        return true;
+    }
+}
