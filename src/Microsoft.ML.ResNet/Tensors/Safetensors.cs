@@ -30,7 +30,7 @@ internal static class Safetensors
         foreach (var entry in header)
         {
             if (!UntrustedBytes.TryRead(stream, entry.Length, out var data, out var available))
-                throw Error($"tensor '{entry.Name}'", $"expected {entry.Length} bytes of data, found {available}");
+                throw Error($"tensor {UntrustedText.Quote(entry.Name)}", $"expected {entry.Length} bytes of data, found {available}");
             tensors.Add(new NamedTensor(entry.Name, entry.Type, entry.Shape, data));
         }
         if (stream.ReadByte() >= 0)

@@ -97,16 +97,16 @@ internal static class SafetensorsHeader
 
     private static SafetensorsEntry ParseEntry(JsonProperty member)
     {
-        var place = $"tensor '{member.Name}'";
+        var place = $"tensor {UntrustedText.Quote(member.Name)}";
         var typeName = Member(member.Value, "dtype", JsonValueKind.String, place).GetString()!;
         if (!Types.TryGetValue(typeName, out var type))
-            throw Safetensors.Error(place, $"expected one of the element types {string.Join(", ", Types.Keys)}; found '{typeName}'");
+            throw Safetensors.Error(place, $"expected one of the element types {string.Join(", ", Types.Keys)}; found {UntrustedText.Quote(typeName)}");
         var shape = Numbers(Member(member.Value, "shape", JsonValueKind.Array, place), place);
         if (shape.Length > MaximumRank)
             throw Safetensors.Error(place, $"expected at most {MaximumRank} dimensions, found {shape.Length}");
         var offsets = Numbers(Member(member.Value, "data_offsets", JsonValueKind.Array, place), place);
         if (offsets is not [var begin, var end] || end < begin)
-            throw Safetensors.Error(place, $"expected data_offsets [begin, end], found [{string.Join(", ", offsets)}]");
+            throw Safetensors.Error(place, $"expected data_offsets [begin, end] with begin at most end, found {Excerpt(member.Value)}");
         if (!TensorSize.TryGetByteCount(type, shape, out var count) || count != end - begin)
             throw Safetensors.Error(place, $"expected {typeName}[{string.Join(", ", shape)}] to have at most {UntrustedBytes.MaximumCount} bytes "
                 + $"and to fill its data_offsets, found {end - begin} bytes");
@@ -133,11 +133,7 @@ internal static class SafetensorsHeader
             throw Safetensors.Error(place, $"expected {kind}, found {Excerpt(element)}");
     }
 
-    private static string Excerpt(JsonElement element)
-    {
-        var text = element.GetRawText();
-        return text.Length <= 40 ? text : text[..40] + "...";
-    }
+    private static string Excerpt(JsonElement element) => UntrustedText.Quote(element.GetRawText());
 
     private static List<SafetensorsEntry> InDataOrder(IEnumerable<SafetensorsEntry> entries)
     {
@@ -146,7 +142,7 @@ internal static class SafetensorsHeader
         foreach (var entry in ordered)
         {
             if (entry.Begin != position)
-                throw Safetensors.Error($"tensor '{entry.Name}'", $"expected its data to begin at {position}, where the tensor before it ends; found {entry.Begin}");
+                throw Safetensors.Error($"tensor {UntrustedText.Quote(entry.Name)}", $"expected its data to begin at {position}, where the tensor before it ends; found {entry.Begin}");
             position = entry.End;
         }
         return ordered;
