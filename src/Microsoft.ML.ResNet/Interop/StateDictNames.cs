@@ -11,6 +11,8 @@ namespace Microsoft.ML.ResNet.Interop;
 /// </summary>
 internal static class StateDictNames
 {
+    private const int MaximumWrappers = 4;
+
     /// <summary>What wrappers put before every name: <c>DataParallel</c> and <c>torch.compile</c>.</summary>
     private static readonly string[] WrapperPrefixes = ["module.", "_orig_mod."];
 
@@ -60,12 +62,20 @@ internal static class StateDictNames
             : throw new WeightsFormatException("state dictionary", $"tensor {UntrustedText.Quote(twice.Key)}", "expected one tensor for each part of the network, found two that mean this one");
     }
 
-    /// <summary>Drops <c>module.</c> and <c>_orig_mod.</c> from the front of all names, as often as all of them have it. A prefix that only some have is part of their names.</summary>
+    /// <summary>
+    /// Drops <c>module.</c> and <c>_orig_mod.</c> from the front of all names, where all of them have it, up to four deep. A prefix that only
+    /// some names have is part of them.
+    /// </summary>
     public static IReadOnlyList<string> WithoutWrappers(IEnumerable<string> names)
     {
         IReadOnlyList<string> plain = [.. names];
-        while (plain.Count > 0 && Array.Find(WrapperPrefixes, prefix => plain.All(name => name.StartsWith(prefix, StringComparison.Ordinal))) is { } common)
+        for (var depth = 0; depth < MaximumWrappers && plain.Count > 0; depth++)
+        {
+            var common = Array.Find(WrapperPrefixes, prefix => plain.All(name => name.StartsWith(prefix, StringComparison.Ordinal)));
+            if (common is null)
+                break;
             plain = [.. plain.Select(name => name[common.Length..])];
+        }
         return plain;
     }
 

@@ -34,7 +34,7 @@ internal sealed class PyTorchZip : IPyTorchContainer
         _folder = FindFolder();
     }
 
-    /// <summary>Whether a stream at its start begins like a zip archive; its position stays.</summary>
+    /// <summary>Whether a file begins like a zip archive.</summary>
     public static bool Recognizes(ReadOnlySpan<byte> firstBytes) => firstBytes.StartsWith("PK\x03\x04"u8);
 
     /// <inheritdoc/>

@@ -108,6 +108,43 @@ public sealed class PyTorchWriterTests
         AssertAreMixed(PyTorchFile.Read(legacy));
     }
 
+    [TestMethod]
+    public void Torchvisions_network_takes_what_we_write_and_computes_the_golden_logits()
+    {
+        var path = Path.Combine(TestAssembly.TemporaryFolder, "imagenet-18.pth");
+        using (var stream = File.Create(path))
+            PyTorchWriter.Write(stream, GoldenNoise.State("imagenet-18").Select((entry, k) => Noise(entry.Name, entry.Shape, k)));
+
+        var answer = Python.RunWithTorch("""
+            import sys, json, numpy, torch
+            try:
+                import torchvision
+            except ImportError:
+                print('no torchvision')
+                sys.exit()
+            path, architectures = sys.argv[1:]
+            golden = json.load(open(architectures))['nets']['imagenet-18']
+            network = torchvision.models.resnet18().eval()
+            network.load_state_dict(torch.load(path, weights_only=True))
+            shape = golden['input']
+            x = numpy.arange(numpy.prod(shape), dtype=numpy.uint32) * numpy.uint32(0x9E3779B1) + numpy.uint32(1000 * 0x85EBCA77 + 1 & 0xFFFFFFFF)
+            x ^= x >> 16; x *= numpy.uint32(0x7FEB352D); x ^= x >> 15; x *= numpy.uint32(0x846CA68B); x ^= x >> 16
+            images = torch.from_numpy((x / 2.0 ** 31 - 1).astype(numpy.float32)).reshape(shape)
+            with torch.no_grad():
+                logits = network(images)[:, :10]
+            expected = torch.tensor(golden['eval_logits']).reshape(logits.shape)
+            print('equal' if (logits - expected).abs().max() < 1e-4 * expected.abs().max() else (logits, expected))
+            """, path, GoldenNoise.Path("architectures.json")).Trim();
+
+        if (answer == "no torchvision")
+            Assert.Inconclusive("No torchvision on this machine; this test needs it.");
+        Assert.AreEqual("equal", answer);
+    }
+
+    private static NamedTensor Noise(string name, long[] shape, int k) => name.EndsWith("num_batches_tracked", StringComparison.Ordinal)
+        ? new NamedTensor(name, ElementType.Int64, shape, new byte[8])
+        : new NamedTensor(name, ElementType.Float32, shape, MemoryMarshal.AsBytes(GoldenNoise.Tensor(name, shape, k).AsSpan()).ToArray());
+
     private static void AssertAreMixed(PyTorchCheckpoint checkpoint)
     {
         CollectionAssert.AreEqual(new[] { "t: Float32[4, 3]", "p: BFloat16[2]", "e: Float32[0, 3]", "b: Bool[2]", "i: Int8[]" }, checkpoint.Tensors.Select(tensor => tensor.ToString()).ToArray());
