@@ -97,35 +97,39 @@ internal static class SafetensorsHeader
 
     private static SafetensorsEntry ParseEntry(JsonProperty member)
     {
-        var place = $"tensor '{member.Name}'";
-        var typeName = Member(member.Value, "dtype", JsonValueKind.String, place).GetString()!;
+        var name = member.Name;
+        var typeName = Member(member, "dtype", JsonValueKind.String).GetString()!;
         if (!Types.TryGetValue(typeName, out var type))
-            throw Safetensors.Error(place, $"expected one of the element types {string.Join(", ", Types.Keys)}; found '{typeName}'");
-        var shape = Numbers(Member(member.Value, "shape", JsonValueKind.Array, place), place);
+            throw Error(name, $"expected one of the element types {string.Join(", ", Types.Keys)}; found {UntrustedText.Quote(typeName)}");
+        var shape = Numbers(name, Member(member, "shape", JsonValueKind.Array));
         if (shape.Length > MaximumRank)
-            throw Safetensors.Error(place, $"expected at most {MaximumRank} dimensions, found {shape.Length}");
-        var offsets = Numbers(Member(member.Value, "data_offsets", JsonValueKind.Array, place), place);
-        if (offsets is not [var begin, var end] || end < begin)
-            throw Safetensors.Error(place, $"expected data_offsets [begin, end], found [{string.Join(", ", offsets)}]");
+            throw Error(name, $"expected at most {MaximumRank} dimensions, found {shape.Length}");
+        if (Numbers(name, Member(member, "data_offsets", JsonValueKind.Array)) is not [var begin, var end] || end < begin)
+            throw Error(name, $"expected data_offsets [begin, end] with begin at most end, found {Excerpt(member.Value)}");
         if (!TensorSize.TryGetByteCount(type, shape, out var count) || count != end - begin)
-            throw Safetensors.Error(place, $"expected {typeName}[{string.Join(", ", shape)}] to have at most {UntrustedBytes.MaximumCount} bytes "
+            throw Error(name, $"expected {typeName}[{string.Join(", ", shape)}] to have at most {UntrustedBytes.MaximumCount} bytes "
                 + $"and to fill its data_offsets, found {end - begin} bytes");
-        return new SafetensorsEntry(member.Name, type, shape, begin, end);
+        return new SafetensorsEntry(name, type, shape, begin, end);
     }
 
-    private static JsonElement Member(JsonElement parent, string name, JsonValueKind kind, string place)
+    private static JsonElement Member(JsonProperty tensor, string name, JsonValueKind kind) =>
+        tensor.Value.ValueKind == JsonValueKind.Object && tensor.Value.TryGetProperty(name, out var element) && element.ValueKind == kind
+            ? element
+            : throw Error(tensor.Name, $"expected an object with a member '{name}' that is of kind {kind}, found {Excerpt(tensor.Value)}");
+
+    private static long[] Numbers(string name, JsonElement array)
     {
-        RequireKind(parent, JsonValueKind.Object, place);
-        if (!parent.TryGetProperty(name, out var element))
-            throw Safetensors.Error(place, $"expected a member '{name}', found none");
-        RequireKind(element, kind, $"{place}, {name}");
-        return element;
+        var numbers = new long[array.GetArrayLength()];
+        var count = 0;
+        foreach (var element in array.EnumerateArray())
+        {
+            if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out numbers[count]) || numbers[count++] < 0)
+                throw Error(name, $"expected a whole number of 0 or more, found {Excerpt(element)}");
+        }
+        return numbers;
     }
 
-    private static long[] Numbers(JsonElement array, string place) => [.. array.EnumerateArray().Select(element =>
-        element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out var number) && number >= 0
-            ? number
-            : throw Safetensors.Error(place, $"expected a whole number of 0 or more, found {Excerpt(element)}"))];
+    private static WeightsFormatException Error(string name, string problem) => Safetensors.Error($"tensor {UntrustedText.Quote(name)}", problem);
 
     private static void RequireKind(JsonElement element, JsonValueKind kind, string place)
     {
@@ -133,11 +137,7 @@ internal static class SafetensorsHeader
             throw Safetensors.Error(place, $"expected {kind}, found {Excerpt(element)}");
     }
 
-    private static string Excerpt(JsonElement element)
-    {
-        var text = element.GetRawText();
-        return text.Length <= 40 ? text : text[..40] + "...";
-    }
+    private static string Excerpt(JsonElement element) => UntrustedText.Quote(element.GetRawText());
 
     private static List<SafetensorsEntry> InDataOrder(IEnumerable<SafetensorsEntry> entries)
     {
@@ -146,7 +146,7 @@ internal static class SafetensorsHeader
         foreach (var entry in ordered)
         {
             if (entry.Begin != position)
-                throw Safetensors.Error($"tensor '{entry.Name}'", $"expected its data to begin at {position}, where the tensor before it ends; found {entry.Begin}");
+                throw Error(entry.Name, $"expected its data to begin at {position}, where the tensor before it ends; found {entry.Begin}");
             position = entry.End;
         }
         return ordered;

@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Interop.PyTorch;
+using Microsoft.ML.ResNet.Tensors;
+using Microsoft.ML.ResNet.Tests.Support;
+
+namespace Microsoft.ML.ResNet.Tests.Interop.PyTorch;
+
+[TestClass]
+public sealed class PyTorchFileTests
+{
+    [TestMethod]
+    [DataRow("cifar-20.pth", DisplayName = "today's zip")]
+    [DataRow("cifar-20-legacy.pth", DisplayName = "before PyTorch 1.6")]
+    public void The_golden_files_hold_the_golden_weights(string file)
+    {
+        var checkpoint = PyTorchFile.Read(GoldenNoise.Path(file));
+
+        GoldenWeights.AssertAreCifar20(checkpoint.Tensors);
+        Assert.IsEmpty(checkpoint.Metadata);
+    }
+
+    [TestMethod]
+    public void The_published_weights_of_akamaster_are_found_inside_their_checkpoint()
+    {
+        var checkpoint = PyTorchFile.Read(SharedData.Require("data/resnet20-12fca82f.th"));
+
+        Assert.HasCount(97, checkpoint.Tensors);
+        Assert.AreEqual("module.conv1.weight: Float32[16, 3, 3, 3]", checkpoint.Tensors[0].ToString());
+        Assert.AreEqual("module.linear.bias: Float32[10]", checkpoint.Tensors[^1].ToString());
+        Assert.AreEqual(269_722, checkpoint.Tensors.Where(tensor => !tensor.Name.Contains("running_")).Sum(tensor => tensor.ElementCount));
+        Assert.AreEqual(91.78, double.Parse(checkpoint.Metadata["best_prec1"], CultureInfo.InvariantCulture), 0.01);
+    }
+
+    [TestMethod]
+    public void A_repacked_and_compressed_archive_gives_the_same_weights()
+    {
+        using var packed = new MemoryStream();
+        using (var source = ZipFile.OpenRead(GoldenNoise.Path("cifar-20.pth")))
+        using (var target = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var entry in source.Entries)
+            {
+                using var from = entry.Open();
+                using var to = target.CreateEntry(entry.FullName, CompressionLevel.Fastest).Open();
+                from.CopyTo(to);
+            }
+        }
+
+        GoldenWeights.AssertAreCifar20(PyTorchFile.Read(packed).Tensors);
+    }
+
+    [TestMethod]
+    public void Views_are_read_as_tensors_of_their_own()
+    {
+        // One storage 0..11; a 3x4 matrix, its transpose, its lower two rows, and its second column.
+        var pickle = PickleText.Dictionary(
+            ("whole", PickleText.Tensor("0", 12, 0, [3, 4], [4, 1])),
+            ("transposed", PickleText.Tensor("0", 12, 0, [4, 3], [1, 4])),
+            ("rows", PickleText.Tensor("0", 12, 4, [2, 4], [4, 1])),
+            ("column", PickleText.Tensor("0", 12, 1, [3, 1], [4, 7])),
+            ("nothing", PickleText.Tensor("0", 12, 12, [0, 3], [3, 1])));
+        var file = PickleText.Archive(pickle, ("0", Enumerable.Range(0, 12).Select(i => (float)i).ToArray()));
+
+        var tensors = PyTorchFile.Read(new MemoryStream(file)).Tensors;
+
+        CollectionAssert.AreEqual(new float[] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 }, Values(tensors[0]));
+        CollectionAssert.AreEqual(new float[] { 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11 }, Values(tensors[1]));
+        CollectionAssert.AreEqual(new float[] { 4, 5, 6, 7, 8, 9, 10, 11 }, Values(tensors[2]));
+        CollectionAssert.AreEqual(new float[] { 1, 5, 9 }, Values(tensors[3]));
+        CollectionAssert.AreEqual(new long[] { 0, 3 }, tensors[4].Shape.ToArray());
+        Assert.AreEqual(0, tensors[4].Data.Length);
+    }
+
+    [TestMethod]
+    [DataRow("state_dict")]
+    [DataRow("net")]
+    [DataRow("model")]
+    [DataRow("model_state_dict")]
+    public void A_state_dictionary_is_found_in_a_checkpoint_and_scalars_beside_it_are_kept(string key)
+    {
+        var pickle = PickleText.Dictionary(
+            ("epoch", PickleText.Integer(7)),
+            ("optimizer", PickleText.Dictionary(("lr", PickleText.Integer(1)))),
+            (key, PickleText.Dictionary(("a", PickleText.Tensor("0", 2, 0, [2], [1])))),
+            ("arch", PickleText.Text("resnet20")));
+
+        var checkpoint = PyTorchFile.Read(new MemoryStream(PickleText.Archive(pickle, ("0", [1, 2]))));
+
+        Assert.AreEqual("a: Float32[2]", checkpoint.Tensors.Single().ToString());
+        Assert.AreEqual("7", checkpoint.Metadata["epoch"]);
+        Assert.AreEqual("resnet20", checkpoint.Metadata["arch"]);
+        Assert.HasCount(2, checkpoint.Metadata);
+    }
+
+    [TestMethod]
+    public void A_checkpoint_without_a_state_dictionary_lists_its_keys()
+    {
+        var pickle = PickleText.Dictionary(("epoch", PickleText.Integer(7)), ("weights", PickleText.Dictionary()));
+
+        var error = Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(PickleText.Archive(pickle))));
+
+        StringAssert.Contains(error.Message, "found the keys 'epoch', 'weights'");
+    }
+
+    [TestMethod]
+    public void Other_files_are_named_as_such()
+    {
+        StringAssert.Contains(ErrorOf([]), "an empty file");
+        StringAssert.Contains(ErrorOf("hello"u8.ToArray()), "68656C6C");
+        StringAssert.Contains(ErrorOf([0x80, 2, (byte)'N', (byte)'.']), "magic number");
+        StringAssert.Contains(ErrorOf(ArchiveOf("readme.txt")), "'readme.txt'");
+    }
+
+    internal static byte[] ArchiveOf(string name)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+            archive.CreateEntry(name);
+        return stream.ToArray();
+    }
+
+    private static string ErrorOf(byte[] bytes) => Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(bytes))).Message;
+
+    private static float[] Values(NamedTensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
+}
