@@ -185,6 +185,25 @@ public sealed class CifarBinaryErrorTests
         }
     }
 
+    [TestMethod]
+    public void A_tar_header_that_claims_gigabytes_is_a_broken_file()
+    {
+        foreach (var type in "xgLK0")
+        {
+            var header = new byte[512];
+            "data_batch_1.bin"u8.CopyTo(header);
+            Put("0000644\0" + "0000000\0" + "0000000\0", 100);
+            Put("17777777777\0" + "00000000000\0" + "        " + type, 124);
+            Put("ustar\0" + "00", 257);
+            Put(Convert.ToString(header.Sum(value => value), 8).PadLeft(6, '0') + "\0 ", 148);
+            var path = NewFile("set.tar.gz", GZip([.. header, .. new byte[4096]]));
+
+            AssertBroken(() => Rows(Data.LoadFromCifarBinary(path)), path);
+
+            int Put(string text, int offset) => System.Text.Encoding.ASCII.GetBytes(text, header.AsSpan(offset));
+        }
+    }
+
     private static byte[] GZip(byte[] content)
     {
         var zipped = new MemoryStream();

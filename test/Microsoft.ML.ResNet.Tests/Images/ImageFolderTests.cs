@@ -13,7 +13,7 @@ public sealed class ImageFolderTests
     private static readonly (string Name, byte[] Content)[] Pets =
     [
         ("dog/b.png", Plain(3)), ("dog/B.png", Plain(2)), ("cat/10.png", Plain(0)), ("cat/9.png", Plain(1)),
-        ("dog/.DS_Store", [1]), ("dog/Thumbs.db", [1]), ("readme.txt", [1]),
+        ("dog/.DS_Store", [1]), ("dog/Thumbs.db", [1]), (".git/refs/heads", [1]), ("__MACOSX/dog/._b.png", [1]), ("readme.txt", [1]),
     ];
 
     public static IEnumerable<object[]> PetPaths => [[FolderOf(Pets)], [NewFile("pets.zip", Zip(Pets))]];

@@ -42,7 +42,8 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
         {
             return read();
         }
-        catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
+        // Out of memory: .NET's tar reader trusts the length that an extended header claims.
+        catch (Exception exception) when (ImageFileError.IsBrokenInput(exception) || exception is OutOfMemoryException)
         {
             throw ImageFileError.Create(Path, Expected, $"a truncated, damaged or foreign file ({exception.Message})", inner: exception);
         }

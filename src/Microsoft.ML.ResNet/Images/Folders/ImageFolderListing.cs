@@ -14,7 +14,7 @@ internal static class ImageFolderListing
         var files = new List<ImageFile>();
         string? tooDeep = null;
         var folders = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var name in store.FileNames(folder).Where(IsVisible))
+        foreach (var name in store.FileNames(folder).Where(name => IsVisible(name[skip..])))
         {
             var parts = name[skip..].Split('/');
             if (parts.Length > 1)
@@ -37,11 +37,11 @@ internal static class ImageFolderListing
             where, "images directly in class folders", $"'{file}', which lies deeper",
             $"Set {nameof(ImageFolderOptions)}.{nameof(ImageFolderOptions.Subfolder)} to the folder that holds the class folders; the folders here are {ImageFileError.List(folders)}.");
 
-    /// <summary>Whether a file is more than what file managers leave behind (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>, <c>desktop.ini</c>).</summary>
+    /// <summary>Whether a file is neither hidden nor left behind by a file manager (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>, <c>desktop.ini</c>).</summary>
     private static bool IsVisible(string name)
     {
         var file = name[(name.LastIndexOf('/') + 1)..];
-        return !file.StartsWith('.') && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
+        return !name.StartsWith('.') && !name.Contains("/.", StringComparison.Ordinal) && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
             && !file.Equals("Thumbs.db", StringComparison.OrdinalIgnoreCase) && !file.Equals("desktop.ini", StringComparison.OrdinalIgnoreCase);
     }
 }
