@@ -18,8 +18,18 @@ namespace Microsoft.ML.ResNet;
 /// To create this trainer, use [ResNet](xref:Microsoft.ML.ResNetCatalog.ResNet*).
 ///
 /// ### Input and output columns
-/// The label column must be a [key](xref:Microsoft.ML.Data.KeyDataViewType). The feature column holds images: a vector of bytes or of
-/// <xref:System.Single> from 0 to 255, of known size, with the dimensions channels x height x width or height x width x channels.
+/// The label column must be a [key](xref:Microsoft.ML.Data.KeyDataViewType). The feature column holds images, as one of
+///
+/// | Column type | Made by | Holds |
+/// | -- | -- | -- |
+/// | Vector of <xref:System.Byte>, known size | `LoadFromCifarBinary`, `LoadFromImageFolder`, `ExtractPixels(outputAsFloatArray: false)` | pixels |
+/// | Vector of <xref:System.Single>, known size | `ExtractPixels` | pixels from 0 to 255 |
+/// | <xref:Microsoft.ML.Data.ImageDataViewType> | `LoadImages`, `ResizeImages` | images of any size |
+/// | Vector of <xref:System.Byte>, variable size | `LoadRawImageBytes` | encoded files |
+///
+/// Vectors have the dimensions channels x height x width or height x width x channels, or the options say how pixels lie. Images of
+/// differing sizes are resized to `ImageHeight` x `ImageWidth`, or to the size of the first. An optional weight column of
+/// <xref:System.Single> says what each row counts. Rows without a label, a readable image or a weight above 0 are left out and counted.
 ///
 /// | Output column | Type | |
 /// | -- | -- | -- |
@@ -70,13 +80,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         _host.CheckValue(input, nameof(input));
         using var channel = _host.Start("Training");
-        var columns = TrainingColumns.Of(_host, input.Schema, _options);
-        using var train = Read(channel, input, columns, "training");
-        using var held = validation is null ? null : Read(channel, validation, TrainingColumns.Of(_host, validation.Schema, _options), "validation");
+        var columns = TrainingColumns.Find(_host, input.Schema, _options);
+        var classes = ClassLabels.Of(columns.Label);
+        using var train = Read(channel, input, columns, shape: null, "training");
+        using var held = validation is null ? null : Read(channel, validation, ValidationColumns(validation, classes), train.Shape, "validation");
 
         var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
-        var model = Train(channel, train, held, columns.Classes, device, seed);
+        var model = Train(channel, train, held, classes, device, seed);
         return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
     }
 
@@ -91,24 +102,29 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
 
-    private LabeledImageSet Read(IChannel channel, IDataView data, TrainingColumns columns, string what)
+    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, string what)
     {
-        var set = LabeledImageSet.Read(data, columns.Images, columns.Shape, columns.Feature, columns.Label, CheckAlive);
-        if (set.MissingLabels > 0)
-            channel.Warning($"Left out {set.MissingLabels} {what} rows whose label is missing.");
-        if (set.UnreadableImages > 0)
-            channel.Warning($"Left out {set.UnreadableImages} {what} rows whose image cannot be read.");
-        if (set.Store.Count > 0)
-            return set;
-        set.Dispose();
-        throw _host.Except($"No valid {what} instances found: {set.MissingLabels} rows have a missing label, {set.UnreadableImages} rows an image that cannot be read, and there are no others.");
+        if (columns.Images.Shape is { } found && shape is { } needed && found != needed)
+            throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
+        var set = LabeledImageSet.Read(data, columns, shape, CheckAlive, out var leftOut);
+        foreach (var reason in leftOut.Describe())
+            channel.Warning($"Left out of the {what} rows: {reason}");
+        return set ?? throw _host.Except($"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
+    }
+
+    private LabeledImageColumns ValidationColumns(IDataView validation, ClassLabels classes)
+    {
+        var columns = TrainingColumns.Find(_host, validation.Schema, _options);
+        var found = ClassLabels.Of(columns.Label);
+        return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names) ? columns : throw _host.ExceptParam(nameof(validation),
+            $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed)
     {
         var absent = train.RowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0).Select(c => $"'{classes.Names[c.index]}'").ToList();
         if (absent.Count > train.RowsPerClass.Count - 2)
-            throw _host.Except($"Only one class found in the {_options.LabelColumnName} column. To build a multiclass classification model, the number of classes needs to be 2 or greater");
+            throw _host.Except(TrainingColumns.OneClass(_options.LabelColumnName));
         if (absent.Count > 0)
             channel.Warning($"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: {string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
 
@@ -119,13 +135,21 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         network.MoveTo(device);
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
+        using var progress = _host.StartProgressChannel("Training");
         using var loop = new TrainingLoop(network, _options.Recipe, train.Normalization, seed, CheckAlive);
         var weights = loop.Run(trainStore, validationStore, report =>
         {
             channel.Info(report.ToString());
+            Checkpoint(progress, report);
             _options.EpochCallback?.Invoke(report);
         });
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
+    }
+
+    private static void Checkpoint(IProgressChannel progress, EpochReport report)
+    {
+        progress.SetHeader(new ProgressHeader(["train loss", "train accuracy", "validation loss", "validation accuracy"], ["epochs"]), entry => entry.SetProgress(0, report.Epoch, report.NumberOfEpochs));
+        progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch);
     }
 
     private void CheckAlive()

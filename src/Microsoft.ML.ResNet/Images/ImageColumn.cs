@@ -1,11 +1,15 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>A column that holds images: what its type tells about them, and how to read them.</summary>
 internal abstract class ImageColumn
 {
-    /// <summary>The shape of every image, or <see langword="null"/> where each image has its own.</summary>
+    /// <summary>What a column of images may be, for messages.</summary>
+    public const string Expected = "Vector<Byte> or Vector<Single> of known size (pixels), Image, or VarVector<Byte> (an encoded file)";
+
+    /// <summary>The shape of every image, or <see langword="null"/> where each image has its own size and nobody asks for one.</summary>
     public abstract ImageShape? Shape { get; }
 
     /// <summary>Understands a column.</summary>
@@ -22,6 +26,13 @@ internal abstract class ImageColumn
                 return PixelLayouts.Infer(vector, options, out problem) is { } bytes ? new ByteVectorColumn(bytes) : null;
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Single:
                 return PixelLayouts.Infer(vector, options, out problem) is { } floats ? new FloatVectorColumn(floats) : null;
+            case ImageDataViewType or VectorDataViewType { IsKnownSize: false } when options.Channels is not (null or 1 or 3):
+                problem = $"got {type}, which gives 1 or 3 channels, not {options.Channels}. Use a vector of pixels for other numbers of channels";
+                return null;
+            case ImageDataViewType image:
+                return new DecodedImageColumn(options with { Height = options.Height ?? KnownSide(image.Height), Width = options.Width ?? KnownSide(image.Width) });
+            case VectorDataViewType { IsKnownSize: false } vector when vector.ItemType == NumberDataViewType.Byte:
+                return new EncodedImageColumn(options);
             default:
                 problem = $"got {type}";
                 return null;
@@ -30,14 +41,21 @@ internal abstract class ImageColumn
 
     /// <summary>Opens the column in a row or cursor.</summary>
     public abstract ImageReader Open(DataViewRow row, DataViewSchema.Column column);
+
+    private static int? KnownSide(int side) => side > 0 ? side : null;
 }
 
 /// <summary>Reads the image of the current row. Serves one cursor, on one thread at a time.</summary>
 internal abstract class ImageReader
 {
+    /// <summary>Tells the shape in which the current row's image would be kept if it decided.</summary>
+    /// <param name="shape">The shape.</param>
+    /// <returns>Whether there is a readable image.</returns>
+    public abstract bool TryReadShape(out ImageShape shape);
+
     /// <summary>Reads the current row's image.</summary>
     /// <param name="shape">The shape to deliver; images of another size are resized where the column allows it.</param>
     /// <param name="pixels">Receives <see cref="ImageShape.Size"/> bytes, planar.</param>
-    /// <returns>Whether there was a readable image.</returns>
+    /// <returns>Whether there was a readable image; without one, <paramref name="pixels"/> is undefined.</returns>
     public abstract bool TryRead(ImageShape shape, Span<byte> pixels);
 }

@@ -2,48 +2,100 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images;
 
+/// <summary>The columns of a set of labelled images.</summary>
+/// <param name="Feature">The column of images.</param>
+/// <param name="Images">How to read it.</param>
+/// <param name="Label">The column of labels: keys of type <see cref="uint"/> with a known count.</param>
+/// <param name="Weight">The column of what each row counts, of type <see cref="float"/>; <see langword="null"/> where all count the same.</param>
+internal sealed record LabeledImageColumns(DataViewSchema.Column Feature, ImageColumn Images, DataViewSchema.Column Label, DataViewSchema.Column? Weight);
+
 /// <summary>What one pass over a data view yields: the images that can be learnt from, and what was left out.</summary>
 /// <param name="Store">The usable images; the set owns it.</param>
 /// <param name="Shape">The shape of every image.</param>
 /// <param name="Normalization">Mean and deviation of the channels.</param>
 /// <param name="RowsPerClass">How many usable images each class has.</param>
-/// <param name="MissingLabels">Rows left out because their label is missing.</param>
-/// <param name="UnreadableImages">Rows left out because their image cannot be read.</param>
-internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Normalization Normalization, IReadOnlyList<int> RowsPerClass, long MissingLabels, long UnreadableImages) : IDisposable
+/// <param name="LeftOut">The rows that cannot be used.</param>
+internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Normalization Normalization, IReadOnlyList<int> RowsPerClass, UnusableRows LeftOut) : IDisposable
 {
     /// <summary>Reads a view, once, from start to end.</summary>
     /// <param name="data">The view.</param>
-    /// <param name="images">How to read the images.</param>
-    /// <param name="shape">The shape in which to keep them.</param>
-    /// <param name="featureColumn">The column of the images.</param>
-    /// <param name="labelColumn">The column of the labels: keys.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <param name="shape">The shape in which to keep the images; <see langword="null"/> takes that of the column or of the first readable image.</param>
     /// <param name="checkAlive">Called before every row; it throws to stop.</param>
-    public static LabeledImageSet Read(IDataView data, ImageColumn images, ImageShape shape, DataViewSchema.Column featureColumn, DataViewSchema.Column labelColumn, Action checkAlive)
+    /// <param name="leftOut">Counts the rows that cannot be used, by reason.</param>
+    /// <returns>The set, or <see langword="null"/> when no row can be used.</returns>
+    public static LabeledImageSet? Read(IDataView data, LabeledImageColumns columns, ImageShape? shape, Action checkAlive, out UnusableRows leftOut)
     {
-        using var cursor = data.GetRowCursor([featureColumn, labelColumn]);
-        using var builder = new PixelStoreBuilder(shape);
-        var image = images.Open(cursor, featureColumn);
-        var readLabel = cursor.GetGetter<uint>(labelColumn);
-        var rowsPerClass = new int[checked((int)((KeyDataViewType)labelColumn.Type).Count)];
-        long missingLabels = 0, unreadableImages = 0;
-        uint key = 0;
-        while (cursor.MoveNext())
+        shape ??= columns.Images.Shape;
+        leftOut = new UnusableRows();
+        using var cursor = data.GetRowCursor(columns.Weight is { } column ? [columns.Feature, columns.Label, column] : [columns.Feature, columns.Label]);
+        var image = columns.Images.Open(cursor, columns.Feature);
+        var readLabel = cursor.GetGetter<uint>(columns.Label);
+        var readWeight = columns.Weight is { } weightColumn ? cursor.GetGetter<float>(weightColumn) : null;
+        var rowsPerClass = new int[checked((int)((KeyDataViewType)columns.Label.Type).Count)];
+        PixelStoreBuilder? builder = null;
+        try
         {
-            checkAlive();
-            readLabel(ref key);
-            if (key == 0 || key > rowsPerClass.Length) // ML.NET's keys start at 1; 0 is missing
-                missingLabels++;
-            else if (!image.TryRead(shape, builder.NextImage))
-                unreadableImages++;
-            else
+            while (cursor.MoveNext())
             {
-                builder.Add((int)key - 1);
-                rowsPerClass[key - 1]++;
+                checkAlive();
+                uint key = 0;
+                var weight = 1f;
+                readLabel(ref key);
+                readWeight?.Invoke(ref weight);
+                if (key == 0 || key > rowsPerClass.Length) // ML.NET's keys start at 1; 0 is missing
+                    leftOut.MissingLabels++;
+                else if (!(float.IsFinite(weight) && weight > 0))
+                    leftOut.UnusableWeights++;
+                else if (!TryStart(ref builder, image, shape) || !image.TryRead(builder!.Shape, builder.NextImage))
+                    leftOut.UnreadableImages++;
+                else
+                {
+                    builder.Add((int)key - 1, readWeight is null ? null : weight);
+                    rowsPerClass[key - 1]++;
+                }
             }
+            return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass, leftOut);
         }
-        return new(builder.Build(), shape, builder.Measure(), rowsPerClass, missingLabels, unreadableImages);
+        finally
+        {
+            builder?.Dispose();
+        }
     }
 
     /// <summary>Frees the images.</summary>
     public void Dispose() => Store.Dispose();
+
+    private static bool TryStart(ref PixelStoreBuilder? builder, ImageReader image, ImageShape? shape)
+    {
+        if (builder is null && shape is { } known)
+            builder = new PixelStoreBuilder(known);
+        else if (builder is null && image.TryReadShape(out var first))
+            builder = new PixelStoreBuilder(first);
+        return builder is not null;
+    }
+}
+
+/// <summary>Counts of rows that cannot be used.</summary>
+internal sealed class UnusableRows
+{
+    /// <summary>Rows whose label is missing.</summary>
+    public long MissingLabels { get; set; }
+
+    /// <summary>Rows whose image is missing or cannot be read.</summary>
+    public long UnreadableImages { get; set; }
+
+    /// <summary>Rows whose weight is 0, negative or not a number.</summary>
+    public long UnusableWeights { get; set; }
+
+    /// <summary>One sentence for each kind that occurs.</summary>
+    public IEnumerable<string> Describe()
+    {
+        if (MissingLabels > 0)
+            yield return $"{MissingLabels} rows have a missing label.";
+        if (UnreadableImages > 0)
+            yield return $"{UnreadableImages} rows have an image that is missing or cannot be read.";
+        if (UnusableWeights > 0)
+            yield return $"{UnusableWeights} rows have a weight that is not above 0.";
+    }
 }

@@ -9,10 +9,12 @@ internal sealed class PixelStore : IDisposable
 {
     /// <param name="pixels">uint8, (N, C, H, W); the store takes it over.</param>
     /// <param name="labels">int64, (N): class indices from 0; the store takes it over.</param>
-    public PixelStore(Tensor pixels, Tensor labels)
+    /// <param name="weights">float32, (N): what each row counts, 1 on average; the store takes it over. <see langword="null"/>: all the same.</param>
+    public PixelStore(Tensor pixels, Tensor labels, Tensor? weights = null)
     {
         Pixels = pixels.DetachFromDisposeScope();
         Labels = labels.DetachFromDisposeScope();
+        Weights = weights?.DetachFromDisposeScope();
     }
 
     /// <summary>uint8, (N, C, H, W).</summary>
@@ -21,29 +23,40 @@ internal sealed class PixelStore : IDisposable
     /// <summary>int64, (N): class indices from 0.</summary>
     public Tensor Labels { get; }
 
+    /// <summary>float32, (N): what each row counts, 1 on average; <see langword="null"/> where all count the same.</summary>
+    public Tensor? Weights { get; }
+
     /// <summary>How many images there are.</summary>
     public int Count => (int)Pixels.shape[0];
 
     /// <summary>The same images on a device: this store itself when they are there already.</summary>
-    public PixelStore To(Device device) => device.type == Pixels.device_type ? this : new PixelStore(Pixels.to(device), Labels.to(device));
+    public PixelStore To(Device device) => device.type == Pixels.device_type ? this : new PixelStore(Pixels.to(device), Labels.to(device), Weights?.to(device));
 
     /// <summary>Copies some rows.</summary>
     /// <param name="rows">Indices of rows.</param>
-    /// <returns>uint8 pixels, (n, C, H, W), and int64 labels, (n); the caller owns them.</returns>
-    public (Tensor Pixels, Tensor Labels) Take(ArraySegment<long> rows)
+    /// <returns>The rows; the caller owns their tensors.</returns>
+    public PixelBatch Take(ArraySegment<long> rows)
     {
         using var indices = tensor(rows.AsMemory(), [rows.Count], device: Pixels.device);
-        return (Pixels.index_select(0, indices), Labels.index_select(0, indices));
+        return new(Pixels.index_select(0, indices), Labels.index_select(0, indices), Weights?.index_select(0, indices));
     }
 
     /// <summary>A view of consecutive rows.</summary>
-    /// <returns>uint8 pixels, (n, C, H, W), and int64 labels, (n), which share the store's memory; the caller disposes them.</returns>
-    public (Tensor Pixels, Tensor Labels) Slice(int first, int count) => (Pixels.narrow(0, first, count), Labels.narrow(0, first, count));
+    /// <returns>The rows; their tensors share the store's memory, and the caller disposes them.</returns>
+    public PixelBatch Slice(int first, int count)
+        => new(Pixels.narrow(0, first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
         Pixels.Dispose();
         Labels.Dispose();
+        Weights?.Dispose();
     }
 }
+
+/// <summary>Some rows of a <see cref="PixelStore"/>.</summary>
+/// <param name="Pixels">uint8, (n, C, H, W).</param>
+/// <param name="Labels">int64, (n): class indices from 0.</param>
+/// <param name="Weights">float32, (n): what each row counts; <see langword="null"/> where all count the same.</param>
+internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights);

@@ -13,6 +13,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     private readonly long[][] _histograms;
     private readonly List<Tensor> _chunks = [];
     private readonly List<long> _labels = [];
+    private readonly List<float> _weights = [];
     private int _rowsInChunk;
 
     /// <param name="shape">The shape of every image.</param>
@@ -24,6 +25,9 @@ internal sealed class PixelStoreBuilder : IDisposable
         _histograms = [.. Enumerable.Range(0, shape.Channels).Select(_ => new long[256])];
     }
 
+    /// <summary>The shape of every image.</summary>
+    public ImageShape Shape => _shape;
+
     /// <summary>Rows so far.</summary>
     public int Count => _labels.Count;
 
@@ -32,7 +36,8 @@ internal sealed class PixelStoreBuilder : IDisposable
 
     /// <summary>Keeps what was written to <see cref="NextImage"/>.</summary>
     /// <param name="label">Its class, from 0.</param>
-    public void Add(int label)
+    /// <param name="weight">What the row counts; finite and above 0. Give it for every row or for none.</param>
+    public void Add(int label, float? weight = null)
     {
         for (var channel = 0; channel < _shape.Channels; channel++)
         {
@@ -41,6 +46,8 @@ internal sealed class PixelStoreBuilder : IDisposable
                 histogram[value]++;
         }
         _labels.Add(label);
+        if (weight is { } given)
+            _weights.Add(given);
         if (++_rowsInChunk == _chunkRows)
             Flush();
     }
@@ -61,11 +68,12 @@ internal sealed class PixelStoreBuilder : IDisposable
         if (_chunks.Count == 0)
             _chunks.Add(empty([0, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte));
         var pixels = _chunks.Count == 1 ? _chunks[0] : cat(_chunks);
-        var store = new PixelStore(pixels, tensor(_labels));
+        var store = new PixelStore(pixels, tensor(_labels), _weights.Count == 0 ? null : tensor(_weights.Select(weight => weight / _weights.Average()).ToList()));
         foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))
             chunk.Dispose();
         _chunks.Clear();
         _labels.Clear();
+        _weights.Clear();
         return store;
     }
 

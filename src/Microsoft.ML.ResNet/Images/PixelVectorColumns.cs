@@ -15,6 +15,12 @@ internal sealed class ByteVectorColumn(PixelFormat format) : ImageColumn
     {
         private VBuffer<byte> _value;
 
+        public override bool TryReadShape(out ImageShape shape)
+        {
+            shape = format.Shape;
+            return true;
+        }
+
         public override bool TryRead(ImageShape shape, Span<byte> pixels)
         {
             getter(ref _value);
@@ -39,6 +45,12 @@ internal sealed class FloatVectorColumn(PixelFormat format) : ImageColumn
     private sealed class Reader(PixelFormat format, ValueGetter<VBuffer<float>> getter) : ImageReader
     {
         private VBuffer<float> _value;
+
+        public override bool TryReadShape(out ImageShape shape)
+        {
+            shape = format.Shape;
+            return true;
+        }
 
         public override bool TryRead(ImageShape shape, Span<byte> pixels)
         {

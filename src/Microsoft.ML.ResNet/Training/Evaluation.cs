@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>How well a network does on a set: sums over all rows, so that the last, smaller batch counts as it should.</summary>
-/// <param name="Loss">Mean cross-entropy, in nats.</param>
+/// <param name="MeanLoss">Mean cross-entropy, in nats.</param>
 /// <param name="Accuracy">The part that is classified right, from 0 to 1.</param>
-internal readonly record struct Evaluation(double Loss, double Accuracy)
+internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
 {
     private const int BatchSize = 256;
 
@@ -25,9 +25,9 @@ internal readonly record struct Evaluation(double Loss, double Accuracy)
         {
             checkAlive();
             using var scope = NewDisposeScope();
-            var (pixels, labels) = images.Slice(first, Math.Min(BatchSize, images.Count - first));
-            var logits = network.forward(normalization.Apply(pixels));
-            total.Add(logits, nn.functional.cross_entropy(logits, labels), labels);
+            var batch = images.Slice(first, Math.Min(BatchSize, images.Count - first));
+            var logits = network.forward(normalization.Apply(batch.Pixels));
+            total.Add(logits, Loss.Of(logits, batch), batch.Labels);
         }
         return total.Result();
     }

@@ -61,8 +61,8 @@ internal sealed class TrainingLoop : IDisposable
             if (validated is { } result && IsBetter(result, best))
                 (best, bestWeights) = (result, StateDictionary.Save(_network));
 
-            onEpoch(new EpochReport(epoch + 1, _recipe.NumberOfEpochs, LastRate(train.Count, epoch), trained.Loss, trained.Accuracy,
-                validated?.Loss, validated?.Accuracy, imagesPerSecond, clock.Elapsed, clock.Elapsed / (epoch + 1) * (_recipe.NumberOfEpochs - epoch - 1)));
+            onEpoch(new EpochReport(epoch + 1, _recipe.NumberOfEpochs, LastRate(train.Count, epoch), trained.MeanLoss, trained.Accuracy,
+                validated?.MeanLoss, validated?.Accuracy, imagesPerSecond, clock.Elapsed, clock.Elapsed / (epoch + 1) * (_recipe.NumberOfEpochs - epoch - 1)));
         }
         return bestWeights ?? StateDictionary.Save(_network);
     }
@@ -88,11 +88,11 @@ internal sealed class TrainingLoop : IDisposable
     private void TrainStep(PixelStore train, ArraySegment<long> rows, int epoch, int step, RunningMean total)
     {
         using var scope = NewDisposeScope();
-        var (pixels, labels) = train.Take(rows);
-        var augmented = _recipe.Augmentation.Apply(pixels, new Random(Seeds.Derive(_seed, epoch, step)));
+        var batch = train.Take(rows);
+        var augmented = _recipe.Augmentation.Apply(batch.Pixels, new Random(Seeds.Derive(_seed, epoch, step)));
         var logits = _network.forward(_normalization.Apply(augmented));
-        var loss = nn.functional.cross_entropy(logits, labels);
-        total.Add(logits, loss, labels);
+        var loss = Loss.Of(logits, batch);
+        total.Add(logits, loss, batch.Labels);
 
         _optimizer.ZeroGradients();
         loss.backward();
@@ -108,5 +108,5 @@ internal sealed class TrainingLoop : IDisposable
     private double LastRate(int rows, int epoch) => Rate(rows, epoch, BatchOrder.Count(rows, _recipe.BatchSize) - 1);
 
     private static bool IsBetter(Evaluation candidate, Evaluation? best)
-        => best is not { } other || candidate.Accuracy > other.Accuracy || candidate.Accuracy == other.Accuracy && candidate.Loss < other.Loss;
+        => best is not { } other || candidate.Accuracy > other.Accuracy || candidate.Accuracy == other.Accuracy && candidate.MeanLoss < other.MeanLoss;
 }
