@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Images per second of PyTorch eager training a CIFAR ResNet: the peer of `bench train`. Prints the median of the rounds.
+
+The network, batch, optimiser and augmentation are those of our default recipe; the images are in memory as uint8. --real-data runs the
+comparison of docs/evidence.md instead: five epochs on class folders of JPEG files (needs torchvision).
+"""
+import argparse
+import os
+import statistics
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = None
+        if stride != 1 or inputs != width:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
+        y = self.bn2(self.conv2(y))
+        y += x if self.downsample is None else self.downsample(x)
+        return F.relu(y, inplace=True)
+
+
+class CifarResNet(nn.Module):
+    def __init__(self, depth, classes=10):
+        super().__init__()
+        blocks = (depth - 2) // 6
+        layers, width = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)], 16
+        for stage, outputs in enumerate((16, 32, 64)):
+            for block in range(blocks):
+                layers.append(Block(width, outputs, 2 if stage > 0 and block == 0 else 1))
+                width = outputs
+        self.body = nn.Sequential(*layers)
+        self.fc = nn.Linear(64, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x):
+        return self.fc(self.body(x).mean((2, 3)))
+
+
+def augment(x):
+    count, _, height, width = x.shape
+    padded = F.pad(x, (4, 4, 4, 4))
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
+    x = windows[torch.arange(count), torch.randint(0, 9, (count,)), torch.randint(0, 9, (count,))]
+    return torch.where((torch.rand(count) < 0.5).view(-1, 1, 1, 1), x.flip(3), x)
+
+
+class Trainer:
+    def __init__(self, depth, channels_last, rate):
+        self.format = torch.channels_last if channels_last else torch.contiguous_format
+        self.net = CifarResNet(depth).to(memory_format=self.format)
+        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
+
+    def epoch(self, images, labels, batch, mean, deviation):
+        self.net.train()
+        order, total = torch.randperm(len(images)), 0.0
+        for first in range(0, len(images), batch):
+            rows = order[first:first + batch]
+            x = ((augment(images[rows]).float() / 255 - mean) / deviation).contiguous(memory_format=self.format)
+            loss = F.cross_entropy(self.net(x), labels[rows])
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item() * len(rows)
+        return total / len(images)
+
+    def accuracy(self, images, labels, mean, deviation):
+        self.net.eval()
+        right = 0
+        with torch.no_grad():
+            for first in range(0, len(images), 256):
+                x = (images[first:first + 256].float() / 255 - mean) / deviation
+                right += (self.net(x.contiguous(memory_format=self.format)).argmax(1) == labels[first:first + 256]).sum().item()
+        return right / len(images)
+
+
+def read_folder(path):
+    from torchvision.io import ImageReadMode, read_image
+    images, labels = [], []
+    for label, name in enumerate(sorted(os.listdir(path))):
+        for file in sorted(os.listdir(os.path.join(path, name))):
+            images.append(read_image(os.path.join(path, name, file), ImageReadMode.RGB))
+            labels.append(label)
+    return torch.stack(images), torch.tensor(labels)
+
+
+def real_data(arguments):
+    train, train_labels = read_folder(os.path.join(arguments.real_data, "train"))
+    test, test_labels = read_folder(os.path.join(arguments.real_data, "test"))
+    pixels = train.float() / 255
+    mean, deviation = pixels.mean((0, 2, 3)).view(1, 3, 1, 1), pixels.std((0, 2, 3)).view(1, 3, 1, 1)
+    trainer = Trainer(arguments.depth, arguments.channels_last, 0.1)
+    for epoch in range(5):
+        for group in trainer.optimizer.param_groups:
+            group["lr"] = 0.1 * 0.1 ** ((epoch >= 3) + (epoch >= 4))
+        start = time.perf_counter()
+        loss = trainer.epoch(train, train_labels, 128, mean, deviation)
+        speed = len(train) / (time.perf_counter() - start)
+        print(f"epoch {epoch + 1} train loss {loss:.3f} test accuracy {trainer.accuracy(test, test_labels, mean, deviation):.4f} images/s {speed:.0f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--depth", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real-data", metavar="FOLDER", help="a folder with train/ and test/, one folder per class in each")
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    torch.set_num_threads(arguments.threads)
+    if arguments.real_data:
+        real_data(arguments)
+        return
+    images = torch.randint(0, 256, (arguments.batch_size * arguments.steps, 3, 32, 32), dtype=torch.uint8)
+    labels = torch.arange(len(images)) % 10
+    mean, deviation = torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.29)
+    trainer, speeds = Trainer(arguments.depth, arguments.channels_last, 0.01), []
+    for _ in range(arguments.rounds + 1):
+        start = time.perf_counter()
+        trainer.epoch(images, labels, arguments.batch_size, mean, deviation)
+        speeds.append(len(images) / (time.perf_counter() - start))
+    print(f"{statistics.median(speeds[1:]):.3f}")
+
+
+main()

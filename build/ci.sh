@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# All that CI does, the same on a laptop: build, format, tests, samples, package. Ends with "N passed, N failed".
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+passed=0 failed=0
+
+check() { # check NAME COMMAND...: runs the command and counts it as one test
+    local name=$1 start=$SECONDS
+    shift
+    echo "== $name"
+    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name"; fi
+    echo "== $name took $((SECONDS - start)) s"
+}
+
+run_tests() { # the README's test command; its own counts are added to ours
+    local log status
+    log=$(mktemp)
+    dotnet test ResNetMlNet.sln -c Release 2>&1 | tee "$log"
+    status=$?
+    while read -r f p; do failed=$((failed + f)) passed=$((passed + p)); done \
+        < <(sed -nE 's/.*Failed: *([0-9]+), Passed: *([0-9]+),.*/\1 \2/p' "$log")
+    rm -f "$log"
+    return $status
+}
+
+command -v dotnet > /dev/null || { echo "The .NET 10 SDK is needed: no dotnet on the path."; echo "0 passed, 1 failed"; exit 1; }
+check "tests" run_tests
+check "format" dotnet format ResNetMlNet.sln --verify-no-changes --no-restore
+check "main job" dotnet run --project src/Samples -c Release -- --json
+check "samples" build/samples-check.sh
+check "package" build/package-check.sh
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+
+// Measures one thing in one process and prints one number, so that a script can run variants and peers in turn; see build/bench.
+var architecture = new Option<string>("--architecture") { DefaultValueFactory = _ => "cifar-20" };
+var batchSize = new Option<int>("--batch-size") { DefaultValueFactory = _ => 128 };
+var steps = new Option<int>("--steps") { Description = "Steps in one epoch.", DefaultValueFactory = _ => 10 };
+var rounds = new Option<int>("--rounds") { Description = "Epochs after the first, which warms up.", DefaultValueFactory = _ => 3 };
+var threads = new Option<int?>("--threads");
+var noChannelsLast = new Option<bool>("--no-channels-last");
+var noBoundSpinning = new Option<bool>("--no-bound-spinning");
+var noLargeBlocks = new Option<bool>("--no-large-blocks");
+var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
+var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
+var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
+train.SetAction(Run(Train));
+score.SetAction(Run(Score));
+predict.SetAction(Run(Predict));
+return new RootCommand("Measures the library.") { train, score, predict }.Parse(args).Invoke();
+
+Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
+{
+    ResNetRuntime.Configure(new ResNetRuntimeOptions
+    {
+        Threads = result.GetValue(threads),
+        ChannelsLast = !result.GetValue(noChannelsLast),
+        BoundSpinning = !result.GetValue(noBoundSpinning),
+        KeepLargeBlocks = !result.GetValue(noLargeBlocks),
+    });
+    Console.WriteLine(measure(result).ToString("f3", CultureInfo.InvariantCulture));
+};
+
+double Train(ParseResult result)
+{
+    var reports = new List<EpochReport>();
+    Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add).Dispose();
+    return Median(reports.Skip(1).Select(report => report.ImagesPerSecond));
+}
+
+double Score(ParseResult result)
+{
+    var mlContext = new MLContext(seed: 1);
+    using var model = Fit(result, 128, 1, 64, _ => { });
+    var rows = Image.View(mlContext, 128 * result.GetValue(steps));
+    return Median(Enumerable.Range(0, result.GetValue(rounds) + 1).Select(_ =>
+    {
+        var clock = Stopwatch.StartNew();
+        var count = model.Transform(rows).GetColumn<VBuffer<float>>("Score").Count();
+        return count / clock.Elapsed.TotalSeconds;
+    }).ToList().Skip(1));
+}
+
+double Predict(ParseResult result)
+{
+    var mlContext = new MLContext(seed: 1);
+    using var model = Fit(result, 128, 1, 64, _ => { });
+    using var engine = mlContext.Model.CreatePredictionEngine<Image, Scored>(model);
+    var image = Image.Rows(1).First();
+    return Median(Enumerable.Range(0, result.GetValue(rounds) * 100).Select(_ =>
+    {
+        var clock = Stopwatch.StartNew();
+        engine.Predict(image);
+        return clock.Elapsed.TotalMilliseconds;
+    }).ToList().Skip(50));
+}
+
+ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch)
+{
+    var mlContext = new MLContext(seed: 1);
+    return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+    {
+        Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
+        NumberOfEpochs = epochs,
+        BatchSize = batch,
+        LearningRate = 0.01,
+        Device = ComputeDevice.Cpu,
+        EpochCallback = onEpoch,
+    }).Fit(Image.View(mlContext, count));
+}
+
+static double Median(IEnumerable<double> values)
+{
+    var sorted = values.Order().ToList();
+    return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+}
+
+/// <summary>A random image of one of ten classes.</summary>
+internal sealed class Image
+{
+    [VectorType(3, 32, 32)]
+    public byte[] Features { get; set; } = [];
+
+    [KeyType(10)]
+    public uint Label { get; set; }
+
+    public static IDataView View(MLContext mlContext, int count) => mlContext.Data.LoadFromEnumerable(Rows(count).ToList());
+
+    public static IEnumerable<Image> Rows(int count)
+    {
+        var random = new Random(1);
+        for (var row = 0; row < count; row++)
+        {
+            var image = new Image { Features = new byte[3 * 32 * 32], Label = (uint)(row % 10) + 1 };
+            random.NextBytes(image.Features);
+            yield return image;
+        }
+    }
+}
+
+/// <summary>What a prediction gives.</summary>
+internal sealed class Scored
+{
+    public float[] Score { get; set; } = [];
+}

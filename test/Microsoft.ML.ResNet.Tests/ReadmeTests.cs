@@ -1,0 +1,70 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Tests.Support;
+
+namespace Microsoft.ML.ResNet.Tests;
+
+/// <summary>The README's ten lines, compiled and run. Here they train a smaller network for fewer epochs; everything else is to the letter.</summary>
+[TestClass]
+public class ReadmeTests
+{
+    [TestMethod]
+    public void The_ten_lines_run_as_they_are_written()
+    {
+        var (trainFiles, testFile) = (new[] { Write("data_batch_1.bin", 60), Write("data_batch_2.bin", 60) }, Write("test_batch.bin", 40));
+        var folder = Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, "readme")).FullName;
+
+        var metrics = TenLines(trainFiles, testFile, Path.Combine(folder, "model.zip"));
+
+        Assert.AreEqual(10, metrics.PerClassLogLoss.Count);
+        Assert.IsInRange(0, 1, metrics.MicroAccuracy);
+        Assert.IsNotNull(new MLContext().Model.Load(Path.Combine(folder, "model.zip"), out _));
+    }
+
+    [TestMethod]
+    public void The_README_says_what_the_test_compiles()
+    {
+        var root = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(root, "ResNetMlNet.sln")))
+            root = Path.GetDirectoryName(root) ?? throw new AssertInconclusiveException("The tests run outside the repository.");
+        var compiled = File.ReadAllLines(Path.Combine(root, "test", "Microsoft.ML.ResNet.Tests", "ReadmeTests.cs"))
+            .SkipWhile(line => !line.Contains("// README begins", StringComparison.Ordinal)).Skip(1)
+            .TakeWhile(line => !line.Contains("// README ends", StringComparison.Ordinal))
+            .Select(line => line.Trim()
+                .Replace("Cifar(8)", "Cifar(20)", StringComparison.Ordinal)
+                .Replace("NumberOfEpochs = 1 ", "NumberOfEpochs = 100 ", StringComparison.Ordinal)
+                .Replace("modelPath", "\"model.zip\"", StringComparison.Ordinal));
+        var readme = File.ReadAllLines(Path.Combine(root, "README.md")).Select(line => line.Trim()).ToList();
+
+        var first = readme.IndexOf(compiled.First());
+        Assert.AreNotEqual(-1, first, "the README has the first line");
+        CollectionAssert.AreEqual(compiled.ToList(), readme.Skip(first).Take(compiled.Count()).ToList());
+    }
+
+    private static MulticlassClassificationMetrics TenLines(string[] trainFiles, string testFile, string modelPath)
+    {
+        // README begins
+        var mlContext = new MLContext(seed: 1);
+        IDataView train = mlContext.Data.LoadFromCifarBinary(trainFiles), test = mlContext.Data.LoadFromCifarBinary(testFile);
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.Cifar(8), NumberOfEpochs = 1 }))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        ITransformer model = pipeline.Fit(train);
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));
+        mlContext.Model.Save(model, train.Schema, modelPath);
+        // README ends
+        return metrics;
+    }
+
+    // Records of CIFAR-10's binary format: one label byte, 3,072 pixels.
+    private static string Write(string name, int records)
+    {
+        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, "readme-data")).FullName, name);
+        var random = new Random(records);
+        var bytes = new byte[records * 3073];
+        random.NextBytes(bytes);
+        for (var record = 0; record < records; record++)
+            bytes[record * 3073] = (byte)(record % 10);
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+}
