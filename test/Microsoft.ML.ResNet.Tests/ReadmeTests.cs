@@ -27,17 +27,18 @@ public class ReadmeTests
         while (!File.Exists(Path.Combine(root, "ResNetMlNet.sln")))
             root = Path.GetDirectoryName(root) ?? throw new AssertInconclusiveException("The tests run outside the repository.");
         var compiled = File.ReadAllLines(Path.Combine(root, "test", "Microsoft.ML.ResNet.Tests", "ReadmeTests.cs"))
-            .SkipWhile(line => !line.Contains("// README begins", StringComparison.Ordinal)).Skip(1)
-            .TakeWhile(line => !line.Contains("// README ends", StringComparison.Ordinal))
+            .SkipWhile(line => line.Trim() != "// README begins").Skip(1)
+            .TakeWhile(line => line.Trim() != "// README ends")
             .Select(line => line.Trim()
                 .Replace("Cifar(8)", "Cifar(20)", StringComparison.Ordinal)
                 .Replace("NumberOfEpochs = 1 ", "NumberOfEpochs = 100 ", StringComparison.Ordinal)
-                .Replace("modelPath", "\"model.zip\"", StringComparison.Ordinal));
+                .Replace("modelPath", "\"model.zip\"", StringComparison.Ordinal))
+            .ToList();
         var readme = File.ReadAllLines(Path.Combine(root, "README.md")).Select(line => line.Trim()).ToList();
 
-        var first = readme.IndexOf(compiled.First());
+        var first = readme.IndexOf(compiled[0]);
         Assert.AreNotEqual(-1, first, "the README has the first line");
-        CollectionAssert.AreEqual(compiled.ToList(), readme.Skip(first).Take(compiled.Count()).ToList());
+        CollectionAssert.AreEqual(compiled, readme.Skip(first).Take(compiled.Count).ToList());
     }
 
     private static MulticlassClassificationMetrics TenLines(string[] trainFiles, string testFile, string modelPath)
