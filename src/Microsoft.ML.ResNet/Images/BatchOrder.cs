@@ -19,21 +19,22 @@ internal static class BatchOrder
         for (var row = 0; row < rows; row++)
             order[row] = row;
         new Random(Seeds.Derive(seed, epoch)).Shuffle(order);
-        return Batches(order, batchSize);
+        return Pieces(rows, batchSize).Select(piece => new ArraySegment<long>(order, piece.First, piece.Count));
     }
 
     /// <summary>How many batches <see cref="Shuffled"/> makes.</summary>
     public static int Count(int rows, int batchSize)
         => rows <= batchSize ? 1 : (rows / batchSize) + (rows % batchSize > 1 ? 1 : 0);
 
-    private static IEnumerable<ArraySegment<long>> Batches(long[] order, int batchSize)
+    /// <summary>Cuts a number of rows into consecutive pieces of one size; the last may hold fewer, or one more, so that none holds a single row.</summary>
+    public static IEnumerable<(int First, int Count)> Pieces(int rows, int size)
     {
-        for (var first = 0; first < order.Length;)
+        for (var first = 0; first < rows;)
         {
-            var left = order.Length - first;
-            var size = left == batchSize + 1 ? left : Math.Min(batchSize, left);
-            yield return new ArraySegment<long>(order, first, size);
-            first += size;
+            var left = rows - first;
+            var count = left == size + 1 ? left : Math.Min(size, left);
+            yield return (first, count);
+            first += count;
         }
     }
 }

@@ -43,8 +43,7 @@ internal sealed class PixelStore : IDisposable
 
     /// <summary>A view of consecutive rows.</summary>
     /// <returns>The rows; their tensors share the store's memory, and the caller disposes them.</returns>
-    public PixelBatch Slice(int first, int count)
-        => new(Pixels.narrow(0, first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
+    public PixelBatch Slice(int first, int count) => new PixelBatch(Pixels, Labels, Weights).Slice(first, count);
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
@@ -59,4 +58,11 @@ internal sealed class PixelStore : IDisposable
 /// <param name="Pixels">uint8, (n, C, H, W).</param>
 /// <param name="Labels">int64, (n): class indices from 0.</param>
 /// <param name="Weights">float32, (n): what each row counts; <see langword="null"/> where all count the same.</param>
-internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights);
+internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights)
+{
+    /// <summary>How many rows there are.</summary>
+    public int Count => (int)Labels.shape[0];
+
+    /// <summary>A view of consecutive rows; the caller disposes its tensors.</summary>
+    public PixelBatch Slice(int first, int count) => new(Pixels.narrow(0, first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
+}

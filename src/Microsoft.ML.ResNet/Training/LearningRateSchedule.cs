@@ -31,6 +31,10 @@ public abstract record LearningRateSchedule
 
     /// <summary>Keeps the rate.</summary>
     public static LearningRateSchedule Constant { get; } = new MultiStepSchedule([]);
+
+    /// <summary>The problem of a value outside a closed range, if it is outside.</summary>
+    private protected static IEnumerable<string> InRange(string name, double value, double least, double most)
+        => value >= least && value <= most ? [] : [string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {least} to {most}.")];
 }
 
 /// <summary>Multiplies the rate by <see cref="Gamma"/> at each milestone (PyTorch's <c>MultiStepLR</c>).</summary>

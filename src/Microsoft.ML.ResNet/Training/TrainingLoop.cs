@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -12,8 +13,9 @@ namespace Microsoft.ML.ResNet.Training;
 /// <code>
 /// for each epoch
 ///     for each batch of a fresh permutation
-///         take pixels and labels → augment → normalise → forward → loss
-///         backward → step at the scheduled rate
+///         take pixels and labels → augment
+///         for each piece that fits into memory: normalise → forward → loss → backward
+///         clip gradients → step at the scheduled rate
 ///     evaluate on the validation set, if there is one, and keep the best weights
 ///     report
 /// </code>
@@ -24,7 +26,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly TrainingRecipe _recipe;
     private readonly Normalization _normalization;
     private readonly int _seed;
-    private readonly StochasticGradientDescent _optimizer;
+    private readonly ParameterUpdate _optimizer;
     private readonly Action _checkAlive;
 
     /// <param name="network">The network to train, on the device of the images; it stays the caller's.</param>
@@ -39,7 +41,7 @@ internal sealed class TrainingLoop : IDisposable
         _normalization = normalization;
         _seed = seed;
         _checkAlive = checkAlive;
-        _optimizer = new StochasticGradientDescent(network.parameters(), recipe.Momentum, recipe.WeightDecay);
+        _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
     }
 
     /// <summary>Runs all epochs.</summary>
@@ -89,14 +91,30 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
-        var augmented = _recipe.Augmentation.Apply(batch.Pixels, new Random(Seeds.Derive(_seed, epoch, step)));
-        var logits = _network.forward(_normalization.Apply(augmented));
-        var loss = Loss.Of(logits, batch);
-        total.Add(logits, loss, batch.Labels);
+        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new Random(Seeds.Derive(_seed, epoch, step))) };
 
         _optimizer.ZeroGradients();
-        loss.backward();
+        foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))
+            Accumulate(batch.Slice(first, count), (double)count / batch.Count, total);
+        if (_recipe.GradientClipNorm is { } maximumNorm)
+            _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(Rate(train.Count, epoch, step));
+    }
+
+    private void Accumulate(PixelBatch piece, double share, RunningMean total)
+    {
+        using var scope = NewDisposeScope();
+        var logits = _network.forward(_normalization.Apply(piece.Pixels));
+        var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
+        total.Add(logits, loss, piece.Labels);
+        (share == 1 ? loss : loss * share).backward();
+    }
+
+    private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)
+    {
+        // Biases and the weights of batch normalisation are the vectors among the parameters.
+        return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter).Select(entry => new TrainedParameter(
+            entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
 
     private double Rate(int rows, int epoch, int step)

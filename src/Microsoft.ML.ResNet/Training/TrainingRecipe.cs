@@ -26,18 +26,39 @@ public sealed record TrainingRecipe
     /// <summary>How the rate changes. The default drops it to a tenth at half and three quarters of the epochs.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.MultiStep(0.5, 0.75);
 
-    /// <summary>The part of the velocity that a step keeps, in [0, 1). The default is 0.9.</summary>
-    public double Momentum { get; init; } = 0.9;
+    /// <summary>How gradients change weights. The default is <see cref="Sgd"/> with momentum 0.9.</summary>
+    public Optimizer Optimizer { get; init; } = new Sgd();
 
-    /// <summary>The part of each weight that is added to its gradient; 0 or more. The default is 5e-4.</summary>
+    /// <summary>The part of each weight that is added to its gradient (<see cref="Sgd"/>) or taken away directly (<see cref="AdamW"/>); 0 or more. The default is 5e-4.</summary>
     public double WeightDecay { get; init; } = 5e-4;
+
+    /// <summary>
+    /// Whether weight decay also shrinks biases and the weights of batch normalisation. The default is <see langword="true"/>, as in
+    /// PyTorch; large batches often do better without (He et al. 2018, arXiv:1812.01187, section 3.1).
+    /// </summary>
+    public bool DecaysBiasAndNorm { get; init; } = true;
+
+    /// <summary>The most that the joint L2 norm of all gradients may be in a step; above 0. The default, <see langword="null"/>, is no limit.</summary>
+    public double? GradientClipNorm { get; init; }
+
+    /// <summary>
+    /// Images that go through the network at a time, for batches larger than memory: a batch is cut into such pieces and their gradients are
+    /// added up before the step. At least 2. The default, <see langword="null"/>, is the whole batch. Batch normalisation sees one piece at a time.
+    /// </summary>
+    public int? MicroBatchSize { get; init; }
+
+    /// <summary>
+    /// The part of the target that is spread evenly over all classes, in [0, 1) (Szegedy et al. 2015, arXiv:1512.00567, section 7). The default is 0.
+    /// Reports of training loss include it; validation loss never does.
+    /// </summary>
+    public double LabelSmoothing { get; init; }
 
     /// <summary>Random changes to the training images. The default is a crop with 4 pixels of padding, then a flip.</summary>
     public AugmentationPolicy Augmentation { get; init; } = [new RandomCrop(4), new HorizontalFlip()];
 
     /// <summary>The recipe as one line for logs.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{NumberOfEpochs} epochs, batch {BatchSize}, SGD rate {LearningRate:g4} {Schedule}, momentum {Momentum:g4}, weight decay {WeightDecay:g4}, augmentation {Augmentation}");
+        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}, augmentation {Augmentation}");
 
     /// <summary>Lists what makes this recipe unusable; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()
@@ -48,8 +69,14 @@ public sealed record TrainingRecipe
             yield return $"BatchSize is {BatchSize}; it must be at least 2, because batch normalisation compares images.";
         if (!(double.IsFinite(LearningRate) && LearningRate > 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"LearningRate is {LearningRate}; it must be a number above 0.");
-        if (!(Momentum is >= 0 and < 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"Momentum is {Momentum}; it must be at least 0 and below 1.");
+        foreach (var problem in Optimizer?.Problems() ?? ["Optimizer is null; new Sgd() is the default."])
+            yield return problem;
+        if (GradientClipNorm is { } clip && !(clip > 0 && double.IsFinite(clip)))
+            yield return string.Create(CultureInfo.InvariantCulture, $"GradientClipNorm is {clip}; it must be a number above 0, or unset.");
+        if (MicroBatchSize is < 2)
+            yield return $"MicroBatchSize is {MicroBatchSize}; it must be at least 2, or unset.";
+        if (!(LabelSmoothing is >= 0 and < 1))
+            yield return string.Create(CultureInfo.InvariantCulture, $"LabelSmoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
         if (!(double.IsFinite(WeightDecay) && WeightDecay >= 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"WeightDecay is {WeightDecay}; it must be a number of at least 0.");
         foreach (var problem in Schedule?.Problems() ?? ["Schedule is null; use LearningRateSchedule.Constant to keep the rate."])

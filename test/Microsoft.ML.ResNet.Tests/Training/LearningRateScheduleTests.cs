@@ -36,4 +36,35 @@ public class LearningRateScheduleTests
         Assert.IsNotEmpty((LearningRateSchedule.MultiStep(0.5) with { Gamma = 0 }).Problems());
         Assert.IsEmpty(LearningRateSchedule.MultiStep(0.5, 0.75).Problems());
     }
+
+    /// <summary>A schedule, and its formula restated at a few points.</summary>
+    public static IEnumerable<object[]> Curves =>
+    [
+        [new CosineSchedule(), new[] { (0, 1), (0.25, 0.8535533905932737), (0.5, 0.5), (1, 0) }],
+        [new CosineSchedule { End = 0.2 }, new[] { (0, 1), (0.5, 0.6), (1, 0.2) }],
+        [new LinearSchedule(), new[] { (0, 1), (0.3, 0.7), (1, 0) }],
+        [new LinearSchedule { End = 0.5 }, new[] { (0, 1), (0.5, 0.75), (1, 0.5) }],
+        [new OneCycleSchedule(), new[] { (0, 0.1), (0.125, 0.55), (0.25, 1), (0.625, 0.5), (1, 0) }],
+        [new OneCycleSchedule { Peak = 0.5, Start = 0, End = 0.2 }, new[] { (0, 0), (0.25, 0.5), (0.5, 1), (0.75, 0.6), (1, 0.2) }],
+        [new WarmUpSchedule(0.2, LearningRateSchedule.MultiStep(0.5)) { Start = 0 }, new[] { (0, 0), (0.1, 0.5), (0.2, 1), (0.59, 1), (0.6, 0.1), (0.99, 0.1) }],
+        [new WarmUpSchedule(0.5, new CosineSchedule()), new[] { (0, 0.01), (0.5, 1), (0.75, 0.5), (1, 0) }],
+    ];
+
+    [TestMethod]
+    [DynamicData(nameof(Curves))]
+    public void A_curve_follows_its_formula(LearningRateSchedule schedule, (double Progress, double Factor)[] points)
+    {
+        foreach (var (progress, factor) in points)
+            Assert.AreEqual(factor, schedule.Factor(progress), 1e-12, $"{schedule} at {progress}");
+        Assert.IsEmpty(schedule.Problems());
+    }
+
+    [TestMethod]
+    public void Curves_out_of_range_are_problems()
+    {
+        Assert.IsNotEmpty(new CosineSchedule { End = -0.1 }.Problems());
+        Assert.IsNotEmpty(new LinearSchedule { End = double.NaN }.Problems());
+        Assert.HasCount(3, new OneCycleSchedule { Peak = 0, Start = 2, End = -1 }.Problems().ToList());
+        Assert.HasCount(2, new WarmUpSchedule(1, new CosineSchedule { End = 2 }).Problems().ToList());
+    }
 }

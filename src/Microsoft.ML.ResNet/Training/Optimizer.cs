@@ -1,0 +1,16 @@
+namespace Microsoft.ML.ResNet;
+
+/// <summary>The rule by which a step turns gradients into new weights. An immutable value; its state during training lives elsewhere.</summary>
+public abstract record Optimizer
+{
+    private protected Optimizer()
+    {
+    }
+
+    /// <summary>Begins to optimise.</summary>
+    /// <param name="parameters">The weights; they stay the network's.</param>
+    internal abstract Training.ParameterUpdate Start(IReadOnlyList<Training.TrainedParameter> parameters);
+
+    /// <summary>Lists what makes this value unusable; empty when nothing does.</summary>
+    internal abstract IEnumerable<string> Problems();
+}
