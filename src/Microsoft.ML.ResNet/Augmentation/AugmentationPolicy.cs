@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Augmentation;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -9,18 +10,18 @@ namespace Microsoft.ML.ResNet;
 /// <c>crop(4) | flip</c>, and is written as a list: <c>AugmentationPolicy p = [new RandomCrop(4), new HorizontalFlip()];</c>
 /// </summary>
 [CollectionBuilder(typeof(AugmentationPolicy), nameof(Create))]
-public sealed class AugmentationPolicy : IReadOnlyList<Augmentation>, IEquatable<AugmentationPolicy>
+public sealed class AugmentationPolicy : IReadOnlyList<ImageAugmentation>, IEquatable<AugmentationPolicy>
 {
-    private readonly Augmentation[] _augmentations;
+    private readonly ImageAugmentation[] _augmentations;
 
-    private AugmentationPolicy(Augmentation[] augmentations) => _augmentations = augmentations;
+    private AugmentationPolicy(ImageAugmentation[] augmentations) => _augmentations = augmentations;
 
     /// <summary>The policy that changes nothing.</summary>
     public static AugmentationPolicy None { get; } = new([]);
 
     /// <summary>Makes a policy of these augmentations, in this order.</summary>
     /// <exception cref="ArgumentException">One of them is <see langword="null"/>.</exception>
-    public static AugmentationPolicy Create(params ReadOnlySpan<Augmentation> augmentations)
+    public static AugmentationPolicy Create(params ReadOnlySpan<ImageAugmentation> augmentations)
     {
         foreach (var augmentation in augmentations)
             if (augmentation is null)
@@ -32,10 +33,10 @@ public sealed class AugmentationPolicy : IReadOnlyList<Augmentation>, IEquatable
     public int Count => _augmentations.Length;
 
     /// <inheritdoc/>
-    public Augmentation this[int index] => _augmentations[index];
+    public ImageAugmentation this[int index] => _augmentations[index];
 
     /// <inheritdoc/>
-    public IEnumerator<Augmentation> GetEnumerator() => _augmentations.AsEnumerable().GetEnumerator();
+    public IEnumerator<ImageAugmentation> GetEnumerator() => _augmentations.AsEnumerable().GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -53,12 +54,12 @@ public sealed class AugmentationPolicy : IReadOnlyList<Augmentation>, IEquatable
 
     /// <summary>Applies every augmentation in turn.</summary>
     /// <param name="images">Pixels: uint8, (N, C, H, W); not written to.</param>
-    /// <param name="random">Where every random choice comes from.</param>
+    /// <param name="context">Where random choices come from, and what else there is to know.</param>
     /// <returns>Pixels of the same type and shape; the caller owns them.</returns>
-    internal Tensor Apply(Tensor images, Random random)
+    internal Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        var result = _augmentations.Aggregate(images.alias(), (batch, augmentation) => augmentation.Apply(batch, random));
+        var result = _augmentations.Aggregate(images.alias(), (batch, augmentation) => augmentation.Apply(batch, context));
         return result.MoveToOuterDisposeScope();
     }
 }

@@ -1,21 +1,31 @@
+using Microsoft.ML.ResNet.Augmentation;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>Mirrors every image left to right with probability one half (He et al. 2015, section 4.2).</summary>
-public sealed record HorizontalFlip : Augmentation
+/// <summary>Mirrors images left to right: each with probability one half (He et al. 2015, section 4.2), or in turns.</summary>
+public sealed record HorizontalFlip : ImageAugmentation
 {
+    /// <summary>
+    /// Whether an image is mirrored every other epoch, a coin having decided which epochs, so that two epochs show it both ways (Jordan 2024,
+    /// arXiv:2404.00498, section 3.6). The default tosses a coin every time.
+    /// </summary>
+    public bool Alternating { get; init; }
+
     /// <inheritdoc/>
-    internal override Tensor Apply(Tensor images, Random random)
+    internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        var chosen = tensor(Enumerable.Range(0, (int)images.shape[0]).Select(_ => random.Next(2) == 1).ToArray(), device: images.device);
+        var chosen = tensor(Enumerable.Range(0, (int)images.shape[0]).Select(image => Flips(image, context)).ToArray(), device: images.device);
         return where(chosen.view(-1, 1, 1, 1), images.flip(3), images).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     internal override IEnumerable<string> Problems() => [];
 
-    /// <summary>As <c>flip</c>.</summary>
-    public override string ToString() => "flip";
+    /// <summary>As <c>flip</c> or <c>flip in turns</c>.</summary>
+    public override string ToString() => Alternating ? "flip in turns" : "flip";
+
+    private bool Flips(int image, AugmentationContext context)
+        => Alternating ? ((context.CoinOf(image) + context.Epoch) & 1) == 1 : context.Random.Next(2) == 1;
 }

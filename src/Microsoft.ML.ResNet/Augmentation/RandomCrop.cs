@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Augmentation;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -8,10 +9,10 @@ namespace Microsoft.ML.ResNet;
 /// <paramref name="Padding"/> pixels in each direction (He et al. 2015, section 4.2; torchvision's <c>RandomCrop(size, padding)</c>).
 /// </summary>
 /// <param name="Padding">Black pixels on each side; at least 1. The papers use 4 for 32x32 images.</param>
-public sealed record RandomCrop(int Padding) : Augmentation
+public sealed record RandomCrop(int Padding) : ImageAugmentation
 {
     /// <inheritdoc/>
-    internal override Tensor Apply(Tensor images, Random random)
+    internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
         var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
@@ -21,7 +22,7 @@ public sealed record RandomCrop(int Padding) : Augmentation
         var crops = windows.permute(0, 2, 3, 1, 4, 5).index([image, Shifts(), Shifts()]); // (N, C, H, W)
         return crops.MoveToOuterDisposeScope();
 
-        Tensor Shifts() => tensor(Enumerable.Range(0, (int)count).Select(_ => (long)random.Next(2 * Padding + 1)).ToArray(), device: images.device);
+        Tensor Shifts() => tensor(Enumerable.Range(0, (int)count).Select(_ => (long)context.Random.Next(2 * Padding + 1)).ToArray(), device: images.device);
     }
 
     /// <inheritdoc/>

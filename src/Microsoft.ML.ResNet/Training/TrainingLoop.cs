@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
@@ -91,7 +92,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
-        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new Random(Seeds.Derive(_seed, epoch, step))) };
+        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, epoch, rows, _normalization, new Random(Seeds.Derive(_seed, epoch, step)))) };
 
         _optimizer.ZeroGradients();
         foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))

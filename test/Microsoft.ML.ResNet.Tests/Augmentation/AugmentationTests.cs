@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
@@ -54,8 +56,8 @@ public class AugmentationTests
         AugmentationPolicy policy = [new RandomCrop(1), new HorizontalFlip()];
 
         var census = TensorCensus.Start();
-        policy.Apply(images, new Random(1)).Dispose();
-        AugmentationPolicy.None.Apply(images, new Random(1)).Dispose();
+        policy.Apply(images, Context(1)).Dispose();
+        AugmentationPolicy.None.Apply(images, Context(1)).Dispose();
         census.AssertNoSurvivors();
 
         CollectionAssert.AreEqual(original, images.bytes.ToArray());
@@ -66,29 +68,88 @@ public class AugmentationTests
     {
         AugmentationPolicy policy = [new RandomCrop(2), new HorizontalFlip()];
         using var images = Images();
-        using var first = policy.Apply(images, new Random(3));
-        using var second = policy.Apply(images, new Random(3));
-        using var other = policy.Apply(images, new Random(4));
+        using var first = policy.Apply(images, Context(3));
+        using var second = policy.Apply(images, Context(3));
+        using var other = policy.Apply(images, Context(4));
 
         CollectionAssert.AreEqual(first.contiguous().bytes.ToArray(), second.contiguous().bytes.ToArray());
         CollectionAssert.AreNotEqual(first.contiguous().bytes.ToArray(), other.contiguous().bytes.ToArray());
     }
 
-    private static (byte[,,,] Before, byte[,,,] After) Apply(ResNet.Augmentation augmentation)
+    [TestMethod]
+    public void Flips_in_turns_show_every_image_both_ways_in_two_epochs()
+    {
+        var flip = new HorizontalFlip { Alternating = true };
+        using var images = Images();
+        using var even = flip.Apply(images, Context(1, epoch: 4));
+        using var odd = flip.Apply(images, Context(2, epoch: 5));
+        using var evenAgain = flip.Apply(images, Context(3, epoch: 6));
+        using var mirrored = odd.flip(3);
+
+        CollectionAssert.AreEqual(even.contiguous().bytes.ToArray(), mirrored.contiguous().bytes.ToArray());
+        CollectionAssert.AreEqual(even.contiguous().bytes.ToArray(), evenAgain.contiguous().bytes.ToArray());
+        CollectionAssert.AreNotEqual(even.contiguous().bytes.ToArray(), images.bytes.ToArray());
+        CollectionAssert.AreNotEqual(odd.contiguous().bytes.ToArray(), images.bytes.ToArray());
+    }
+
+    [TestMethod]
+    public void Cutout_covers_one_square_with_the_mean_colour()
+    {
+        var (before, after) = Apply(new Cutout(3));
+
+        var centres = new HashSet<(int, int)>();
+        for (var image = 0; image < Count; image++)
+            centres.Add(Assert.ContainsSingle(
+                Enumerable.Range(0, Height).SelectMany(y => Enumerable.Range(0, Width).Select(x => (y, x))).Where(centre => Pixels().All(p =>
+                    after[image, p.C, p.Y, p.X] == (Math.Abs(p.Y - centre.y) <= 1 && Math.Abs(p.X - centre.x) <= 1 ? (byte)(p.C + 1) : before[image, p.C, p.Y, p.X]))),
+                $"image {image} has one covered square"));
+        Assert.HasCount(Height * Width, centres, "every centre occurs");
+    }
+
+    [TestMethod]
+    public void Colours_jitter_by_torchvisions_formulas()
+    {
+        foreach (var (jitter, formula) in new (ColorJitter, Func<double[], double, double, int, double>)[]
+        {
+            (new ColorJitter(Brightness: 0.4), (rgb, factor, _, c) => rgb[c] * factor),
+            (new ColorJitter(Contrast: 0.4), (rgb, factor, mean, c) => Math.Round(mean) + (rgb[c] - Math.Round(mean)) * factor),
+            (new ColorJitter(Saturation: 0.4), (rgb, factor, _, c) => Grey(rgb) + (rgb[c] - Grey(rgb)) * factor),
+        })
+        {
+            var (before, after) = Apply(jitter);
+            var random = new Random(1);
+            for (var image = 0; image < Count; image++)
+            {
+                var factor = 1 + 0.4 * (2 * random.NextDouble() - 1);
+                double[] Rgb(int y, int x) => [before[image, 0, y, x], before[image, 1, y, x], before[image, 2, y, x]];
+                var mean = Pixels().Where(p => p.C == 0).Average(p => Grey(Rgb(p.Y, p.X)));
+                foreach (var (c, y, x) in Pixels())
+                    Assert.AreEqual(Math.Clamp(formula(Rgb(y, x), factor, mean, c), 0, 255), after[image, c, y, x], 0.51, $"{jitter}: image {image}");
+            }
+        }
+
+        static double Grey(double[] rgb) => 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+    }
+
+    // Means of 1, 2 and 3 grey levels, so that a covered pixel is told from every other.
+    private static AugmentationContext Context(int seed, int epoch = 0)
+        => new(Seed: 7, epoch, [.. Enumerable.Range(0, Count).Select(row => (long)row)], new Normalization([1 / 255f, 2 / 255f, 3 / 255f], [1, 1, 1]), new Random(seed));
+
+    private static (byte[,,,] Before, byte[,,,] After) Apply(ImageAugmentation augmentation)
     {
         using var images = Images();
-        using var result = augmentation.Apply(images, new Random(1));
+        using var result = augmentation.Apply(images, Context(1));
         using var packed = result.contiguous();
         CollectionAssert.AreEqual(new long[] { Count, Channels, Height, Width }, packed.shape);
         Assert.AreEqual(ScalarType.Byte, packed.dtype);
         return (ToArray(images), ToArray(packed));
     }
 
-    // Values from 1, so that black is told from every pixel.
+    // Values from 4, so that black and the mean colours are told from every pixel.
     private static Tensor Images()
     {
         var random = new Random(9);
-        return tensor(Enumerable.Range(0, Count * Channels * Height * Width).Select(_ => (byte)random.Next(1, 256)).ToArray(), [Count, Channels, Height, Width]);
+        return tensor(Enumerable.Range(0, Count * Channels * Height * Width).Select(_ => (byte)random.Next(4, 256)).ToArray(), [Count, Channels, Height, Width]);
     }
 
     private static byte[,,,] ToArray(Tensor images)
