@@ -1,0 +1,70 @@
+using Microsoft.ML;
+using Microsoft.ML.Runtime;
+using Spectre.Console;
+
+namespace Samples.Output;
+
+/// <summary>Where results go: bars, frames and colours on a terminal; plain lines when the output is redirected.</summary>
+internal sealed class Display
+{
+    private const int NoWrapping = 10_000; // columns; a file has no right margin
+
+    private readonly IAnsiConsole _console = Console.IsOutputRedirected ? Plain(Console.Out) : AnsiConsole.Console;
+
+    /// <summary>Whether a person watches, so that bars may move.</summary>
+    public bool IsLive => _console.Profile.Capabilities is { Interactive: true, Ansi: true };
+
+    /// <summary>A bar for each of a number of things to do; only when <see cref="IsLive"/>.</summary>
+    public Progress Progress() => _console.Progress().AutoClear(true)
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new SpinnerColumn());
+
+    /// <summary>Prints a line of text.</summary>
+    public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
+
+    /// <summary>Prints a line of text above the bars that are shown.</summary>
+    public void LineAboveBars(string text) => _console.WriteLine(text);
+
+    /// <summary>Prints a table.</summary>
+    public void Table(Table table) => _console.Write(table.Border(IsLive ? TableBorder.Rounded : TableBorder.None));
+
+    /// <summary>Prints one line on standard error, red on a terminal.</summary>
+    public void Error(string message)
+    {
+        if (Console.IsErrorRedirected || !IsLive)
+            Console.Error.WriteLine(message);
+        else
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(new Text(message + Environment.NewLine, new Style(Color.Red)));
+    }
+
+    /// <summary>Prints what ML.NET warns of (classes without rows, rows left out), on standard error, and what the trainer is about to do.</summary>
+    public void Follow(MLContext mlContext) => mlContext.Log += (_, message) =>
+    {
+        if (message.Kind == ChannelMessageKind.Warning)
+            Error($"Warning: {message.RawMessage}");
+        else if (message.Kind == ChannelMessageKind.Info && message.RawMessage.StartsWith("Training ", StringComparison.Ordinal))
+            Line(message.RawMessage);
+    };
+
+    /// <summary>A table with columns of which all but the first are numbers.</summary>
+    public static Table NumberTable(params string[] columns)
+    {
+        var table = new Table();
+        foreach (var column in columns)
+            table.AddColumn(new TableColumn(new Text(column)) { Alignment = table.Columns.Count == 0 ? Justify.Left : Justify.Right, NoWrap = true });
+        return table;
+    }
+
+    private static IAnsiConsole Plain(TextWriter writer)
+    {
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(writer),
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+        });
+        console.Profile.Width = NoWrapping;
+        return console;
+    }
+}
