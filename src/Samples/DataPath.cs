@@ -59,19 +59,30 @@ internal sealed class DataPath
     /// <summary>With CIFAR's own file names there are splits; a folder of files with other names is all one set.</summary>
     private IDataView LoadBinaryFolder(MLContext mlContext, List<string> files)
     {
-        var isOfficial = files.Any(file => Path.GetFileName(file) is "test_batch.bin" or "train.bin" or "test.bin" or ['d', 'a', 't', 'a', '_', 'b', 'a', 't', 'c', 'h', '_', ..]);
+        var isOfficial = files.Any(IsOfficial);
         return isOfficial || _split is not null
             ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path)
             : mlContext.Data.LoadFromCifarBinary([.. files]);
     }
 
-    private IDataView LoadImages(MLContext mlContext, ImageShape? shape) => mlContext.Data.LoadFromImageFolder(_path, new ImageFolderOptions
+    private static bool IsOfficial(string file)
     {
-        Subfolder = _split,
-        Channels = shape?.Channels ?? 3,
-        Height = shape?.Height,
-        Width = shape?.Width,
-    });
+        var name = Path.GetFileName(file);
+        return name is "test_batch.bin" or "train.bin" or "test.bin" || name.StartsWith("data_batch_", StringComparison.Ordinal);
+    }
+
+    private IDataView LoadImages(MLContext mlContext, ImageShape? shape)
+    {
+        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height, Width = shape?.Width };
+        try
+        {
+            return mlContext.Data.LoadFromImageFolder(_path, options);
+        }
+        catch (InvalidDataException exception) when (_split is null)
+        {
+            throw new InvalidDataException($"{exception.Message} On this command line, that is {_path}#FOLDER.", exception);
+        }
+    }
 
     private CifarSplit Split() => _split switch
     {

@@ -6,28 +6,39 @@ namespace Samples;
 /// <summary>Reads one image file, of any size and any format that Skia decodes.</summary>
 internal static class ImageFile
 {
-    /// <summary>Decodes and resizes an image, with antialiasing and without keeping its aspect ratio, as images were for training.</summary>
+    private const long MostPixels = 100_000_000; // a small file may claim any size
+
+    /// <summary>Decodes and resizes an image, as images were for training: with antialiasing, without keeping its aspect ratio, transparent parts over black.</summary>
     /// <param name="path">The file.</param>
     /// <param name="shape">The shape to deliver; 3 channels (red, green, blue) or 1 (grey).</param>
     /// <returns>The pixels, one colour plane after the other.</returns>
-    /// <exception cref="InvalidDataException">The file is no image, or a damaged one.</exception>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no image, a damaged one or a huge one.</exception>
     public static byte[] Read(string path, ImageShape shape)
     {
         using var file = File.OpenRead(path);
-        using var image = SKBitmap.Decode(file) ?? throw new InvalidDataException($"{path}: expected an image (JPEG, PNG, WebP, GIF, BMP), found something else or a damaged file.");
-        var size = new SKImageInfo(shape.Width, shape.Height, SKColorType.Rgba8888, SKAlphaType.Premul);
-        using var resized = image.Resize(size, SKFilterQuality.Medium); // mipmaps: shrinking averages pixels instead of dropping them
-        return ToPlanes(resized.Pixels, shape);
+        using var codec = SKCodec.Create(file) ?? throw Unreadable(path, "something else");
+        if ((long)codec.Info.Width * codec.Info.Height > MostPixels)
+            throw Unreadable(path, $"{codec.Info.Width} x {codec.Info.Height} pixels, more than {MostPixels}");
+        using var image = SKBitmap.Decode(codec, codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Premul)) ?? throw Unreadable(path, "a damaged file");
+        using var resized = image.Resize(new SKSizeI(shape.Width, shape.Height), SKFilterQuality.Medium); // averages pixels where it shrinks
+        return ToPlanes(resized.GetPixelSpan(), shape);
     }
 
-    private static byte[] ToPlanes(SKColor[] pixels, ImageShape shape) =>
-    [
-        .. Enumerable.Range(0, shape.Channels).SelectMany(channel => pixels.Select(pixel => (shape.Channels, channel) switch
+    private static byte[] ToPlanes(ReadOnlySpan<byte> rgba, ImageShape shape)
+    {
+        var planes = new byte[shape.Size];
+        for (var pixel = 0; pixel < shape.PlaneSize; pixel++)
         {
-            (1, _) => (byte)Math.Round(0.299 * pixel.Red + 0.587 * pixel.Green + 0.114 * pixel.Blue), // Rec. 601, as the library's loader
-            (_, 0) => pixel.Red,
-            (_, 1) => pixel.Green,
-            _ => pixel.Blue,
-        })),
-    ];
+            var colour = rgba.Slice(4 * pixel, 3);
+            if (shape.Channels == 1)
+                planes[pixel] = (byte)Math.Round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]); // Rec. 601, as the library's loader
+            else
+                for (var channel = 0; channel < 3; channel++)
+                    planes[channel * shape.PlaneSize + pixel] = colour[channel];
+        }
+        return planes;
+    }
+
+    private static InvalidDataException Unreadable(string path, string found) => new($"{path}: expected an image (JPEG, PNG, WebP, GIF, BMP), found {found}.");
 }

@@ -8,8 +8,9 @@ namespace Samples;
 /// <summary>What a model achieves on some images.</summary>
 /// <param name="Metrics">ML.NET's metrics.</param>
 /// <param name="ImageCount">Images with a class that the model knows.</param>
+/// <param name="LeftOut">Images of other classes, which no figure counts.</param>
 /// <param name="ImagesPerSecond">Images read, decoded and scored in a second.</param>
-internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long ImageCount, double ImagesPerSecond)
+internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long ImageCount, long LeftOut, double ImagesPerSecond)
 {
     private const int TopK = 3;
 
@@ -26,8 +27,9 @@ internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long
         var clock = Stopwatch.StartNew();
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(Cancellable(mlContext, images, cancellation)), topKPredictionCount: TopK);
         var count = (long)metrics.ConfusionMatrix.Counts.Sum(row => row.Sum());
+        var leftOut = (images.GetRowCount() ?? count) - count;
         return count > 0
-            ? new(metrics, count, count / clock.Elapsed.TotalSeconds)
+            ? new(metrics, count, leftOut, (count + leftOut) / clock.Elapsed.TotalSeconds)
             : throw new InvalidDataException("There is nothing to evaluate: expected images of the classes that the model knows, found none.");
     }
 

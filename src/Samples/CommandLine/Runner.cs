@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.Diagnostics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Samples.Output;
 
 namespace Samples.CommandLine;
@@ -16,6 +18,8 @@ internal static class Runner
 
     private static readonly Option<bool> Json = new("--json") { Description = "End with one line of JSON, for machines.", Recursive = true };
 
+    private static readonly JsonSerializerOptions JsonFormat = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals }; // a loss may be NaN
+
     /// <summary>How long Ctrl+C waits for the batch in flight before the process is ended.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -25,6 +29,8 @@ internal static class Runner
     {
         root.Options.Add(Json);
         var parsed = root.Parse(args);
+        if (parsed.Action is ParseErrorAction wrong)
+            wrong.ShowHelp = false; // the error alone; the verb's --help tells the rest
         var exitCode = await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Patience });
         return parsed.Action is ParseErrorAction ? WrongUsage : exitCode;
     }
@@ -45,7 +51,7 @@ internal static class Runner
             var result = work(parsed, display, cancellation);
             result["seconds"] = Math.Round(clock.Elapsed.TotalSeconds, 3);
             if (parsed.GetValue(Json))
-                display.Line(result.ToJsonString());
+                display.Line(result.ToJsonString(JsonFormat));
             return 0;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -45,12 +45,16 @@ internal sealed class Display
             Line(message.RawMessage);
     };
 
-    /// <summary>A table with columns of which all but the first are numbers.</summary>
-    public static Table NumberTable(params string[] columns)
+    /// <summary>An empty table.</summary>
+    /// <param name="texts">The heads of the first columns, aligned left.</param>
+    /// <param name="numbers">The heads of the columns after them, aligned right.</param>
+    public static Table NewTable(IEnumerable<string> texts, params IEnumerable<string> numbers)
     {
         var table = new Table();
-        foreach (var column in columns)
-            table.AddColumn(new TableColumn(new Text(column)) { Alignment = table.Columns.Count == 0 ? Justify.Left : Justify.Right, NoWrap = true });
+        foreach (var head in texts)
+            table.AddColumn(new TableColumn(new Text(head)));
+        foreach (var head in numbers)
+            table.AddColumn(new TableColumn(new Text(head)) { Alignment = Justify.Right, NoWrap = true });
         return table;
     }
 

@@ -16,6 +16,8 @@ internal static class MeasurementTables
         display.Line($"top-3 accuracy  {metrics.TopKAccuracy:f4}");
         display.Line($"log loss        {metrics.LogLoss:f4}   (nats)");
         display.Line($"images/s        {measured.ImagesPerSecond:f0}   (read, decode, score)");
+        if (measured.LeftOut > 0)
+            display.Line($"left out        {measured.LeftOut}   (images of classes that the model does not know)");
     }
 
     /// <summary>Prints how each class fares: its recall and, where it fits, the confusion matrix (rows are the truth, columns the prediction).</summary>
@@ -23,7 +25,7 @@ internal static class MeasurementTables
     {
         var matrix = measured.Metrics.ConfusionMatrix;
         var withMatrix = classNames.Count <= WidestMatrix;
-        var table = Display.NumberTable(["class", "images", "recall", .. withMatrix ? classNames.Select((_, index) => $"{index + 1}") : []]);
+        var table = Display.NewTable(texts: ["class"], numbers: ["images", "recall", .. withMatrix ? classNames.Select((_, index) => $"{index + 1}") : []]);
         for (var actual = 0; actual < classNames.Count; actual++)
         {
             var counts = matrix.Counts[actual];

@@ -10,9 +10,28 @@ namespace Samples.Verbs;
 /// <summary><c>resnet summary</c>: lists the layers of a network, without building it.</summary>
 internal static class Summary
 {
-    private static readonly Option<ResNetArchitecture> Architecture = new("--architecture") { Description = "The network.", HelpName = "NAME", CustomParser = Arguments.Architecture!, Required = true };
-    private static readonly Option<int> Classes = new("--classes") { Description = "How many classes it tells apart.", HelpName = "N", DefaultValueFactory = _ => 10 };
-    private static readonly Option<ImageShape?> Image = new("--image") { Description = "Channels, height and width of the images.", HelpName = "3x32x32", CustomParser = Arguments.Shape, DefaultValueFactory = _ => new ImageShape(3, 32, 32) };
+    private static readonly Option<ResNetArchitecture> Architecture = new("--architecture")
+    {
+        Description = "The network, such as cifar-20, cifar-56-basic or imagenet-18.",
+        HelpName = "NAME",
+        CustomParser = Arguments.Architecture!,
+        Required = true,
+    };
+
+    private static readonly Option<int> Classes = new("--classes")
+    {
+        Description = "How many classes it tells apart.",
+        HelpName = "N",
+        DefaultValueFactory = _ => 10,
+    };
+
+    private static readonly Option<ImageShape?> Image = new("--image")
+    {
+        Description = "Channels, height and width of the images.",
+        HelpName = "CxHxW",
+        CustomParser = Arguments.Shape,
+        DefaultValueFactory = _ => new ImageShape(3, 32, 32),
+    };
 
     /// <summary>The verb with its options.</summary>
     public static Command Command()
@@ -28,7 +47,7 @@ internal static class Summary
         var image = options.GetValue(Image)!.Value;
         var layers = architecture.Summarize(image, options.GetValue(Classes));
 
-        var table = Display.NumberTable("layer", "type", "output", "parameters", "multiply-adds");
+        var table = Display.NewTable(texts: ["layer", "type", "output"], numbers: ["parameters", "multiply-adds"]);
         foreach (var layer in layers)
             table.AddRow(new Text(layer.Name), new Text(layer.Type), new Text($"{layer.Output}"), new Text($"{layer.Parameters:n0}"), new Text($"{layer.MultiplyAdds:n0}"));
         display.Table(table);

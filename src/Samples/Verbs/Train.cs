@@ -4,35 +4,13 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.Transforms;
-using Samples.CommandLine;
 using Samples.Output;
 
 namespace Samples.Verbs;
 
 /// <summary><c>resnet train</c>: trains a network on images and saves it.</summary>
-internal static class Train
+internal static partial class Train
 {
-    private static readonly Option<string> Data = new("--data") { Description = "Training images: a CIFAR .bin, a folder of them, a CIFAR .tar.gz, a folder of class folders or a .zip of it; #train or #test after it picks a part.", HelpName = "PATH", Required = true };
-    private static readonly Option<string?> Validation = new("--validation") { Description = "Images to choose the best epoch by and to evaluate on, in the same forms.", HelpName = "PATH" };
-    private static readonly Option<ResNetArchitecture> Architecture = new("--architecture") { Description = "The network.", HelpName = "NAME", CustomParser = Arguments.Architecture!, DefaultValueFactory = _ => ResNetArchitecture.Cifar(20) };
-    private static readonly Option<int> Epochs = new("--epochs") { Description = "Passes over the training images.", HelpName = "N", DefaultValueFactory = _ => TrainingRecipe.Tutorial.NumberOfEpochs };
-    private static readonly Option<int[]?> Milestones = new("--milestones") { Description = "Epochs after which the rate drops to a tenth, as in 3,4. [default: half and three quarters]", HelpName = "LIST", CustomParser = Arguments.Epochs };
-    private static readonly Option<int> BatchSize = new("--batch-size") { Description = "Images in one step.", HelpName = "N", DefaultValueFactory = _ => TrainingRecipe.Tutorial.BatchSize };
-    private static readonly Option<double> LearningRate = new("--learning-rate") { Description = "The rate before the first milestone.", HelpName = "RATE", DefaultValueFactory = _ => TrainingRecipe.Tutorial.LearningRate };
-    private static readonly Option<int?> TrainRows = new("--train-rows") { Description = "Train on so many images only, taken at random.", HelpName = "N" };
-    private static readonly Option<ImageShape?> Image = new("--image") { Description = "The shape to decode image files to. [default: the first image's]", HelpName = "3x32x32", CustomParser = Arguments.Shape };
-    private static readonly Option<int> Seed = new("--seed") { Description = "Decides weights, order and augmentation.", HelpName = "S", DefaultValueFactory = _ => 1 };
-    private static readonly Option<ComputeDevice> Device = new("--device") { Description = "Where to train.", HelpName = "auto|cpu|cuda", DefaultValueFactory = _ => ComputeDevice.Auto };
-    private static readonly Option<string> Output = new("--output") { Description = "The model file to write.", HelpName = "FILE", DefaultValueFactory = _ => "model.zip" };
-
-    /// <summary>The verb with its options.</summary>
-    public static Command Command()
-    {
-        var command = new Command("train", "Trains a network on images and saves it.") { Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output };
-        command.SetWork(Run);
-        return command;
-    }
-
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext(options.GetValue(Seed));
@@ -110,7 +88,8 @@ internal static class Train
     {
         path = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        using (File.Open(path, FileMode.OpenOrCreate, FileAccess.Write))
+        var options = File.Exists(path) ? FileOptions.None : FileOptions.DeleteOnClose;
+        using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, options))
             return path;
     }
 }
