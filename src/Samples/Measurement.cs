@@ -49,6 +49,7 @@ internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long
         result["logLoss"] = Metrics.LogLoss;
         result["top3Accuracy"] = Metrics.TopKAccuracy;
         result["images"] = ImageCount;
+        result["leftOut"] = LeftOut;
         result["imagesPerSecond"] = Math.Round(ImagesPerSecond, 1);
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Samples.CommandLine;
 
 namespace Samples;
 
@@ -31,9 +32,9 @@ internal sealed class SavedModel : IDisposable
         {
             chain = mlContext.Model.Load(path, out _);
         }
-        catch (Exception exception) when (exception is InvalidDataException or FormatException or InvalidOperationException)
+        catch (Exception exception) when (ExpectedErrors.Explains(exception))
         {
-            throw new InvalidDataException($"{path}: expected an ML.NET model, found something else or a damaged file ({exception.Message})", exception);
+            throw new InvalidDataException($"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}", exception);
         }
         return FindNetwork(chain) is { } network
             ? new SavedModel(path, chain, network)

@@ -56,12 +56,12 @@ internal static class Runner
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            display.Error("Cancelled.");
+            Display.Error("Cancelled.");
             return Cancelled;
         }
         catch (Exception exception) when (ExpectedErrors.Explains(exception))
         {
-            display.Error(ExpectedErrors.OneLine(exception));
+            Display.Error(ExpectedErrors.OneLine(exception));
             return Failed;
         }
     }

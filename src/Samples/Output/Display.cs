@@ -14,35 +14,35 @@ internal sealed class Display
     /// <summary>Whether a person watches, so that bars may move.</summary>
     public bool IsLive => _console.Profile.Capabilities is { Interactive: true, Ansi: true };
 
-    /// <summary>A bar for each of a number of things to do; only when <see cref="IsLive"/>.</summary>
+    /// <summary>Bars for things that take long; only when <see cref="IsLive"/>.</summary>
     public Progress Progress() => _console.Progress().AutoClear(true)
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new SpinnerColumn());
 
-    /// <summary>Prints a line of text.</summary>
+    /// <summary>Prints a line of text as it is, however wide the terminal: paths and JSON can be copied.</summary>
     public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
 
-    /// <summary>Prints a line of text above the bars that are shown.</summary>
+    /// <summary>Prints a line of text while bars may be shown: above them.</summary>
     public void LineAboveBars(string text) => _console.WriteLine(text);
 
     /// <summary>Prints a table.</summary>
     public void Table(Table table) => _console.Write(table.Border(IsLive ? TableBorder.Rounded : TableBorder.None));
 
     /// <summary>Prints one line on standard error, red on a terminal.</summary>
-    public void Error(string message)
+    public static void Error(string message)
     {
-        if (Console.IsErrorRedirected || !IsLive)
+        if (Console.IsErrorRedirected)
             Console.Error.WriteLine(message);
         else
-            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Write(new Text(message + Environment.NewLine, new Style(Color.Red)));
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).WriteLine(message, new Style(Color.Red));
     }
 
-    /// <summary>Prints what ML.NET warns of (classes without rows, rows left out), on standard error, and what the trainer is about to do.</summary>
+    /// <summary>Prints what the trainer is about to do, and what ML.NET warns of (classes without rows, rows left out).</summary>
     public void Follow(MLContext mlContext) => mlContext.Log += (_, message) =>
     {
         if (message.Kind == ChannelMessageKind.Warning)
-            Error($"Warning: {message.RawMessage}");
+            LineAboveBars($"Warning: {message.RawMessage}");
         else if (message.Kind == ChannelMessageKind.Info && message.RawMessage.StartsWith("Training ", StringComparison.Ordinal))
-            Line(message.RawMessage);
+            LineAboveBars(message.RawMessage);
     };
 
     /// <summary>An empty table.</summary>

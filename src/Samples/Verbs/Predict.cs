@@ -31,7 +31,7 @@ internal static class Predict
 
         // Rows without a label: the model's first step finds no key for it, and the network does not ask.
         var files = options.GetValue(Images)!.Select(Path.GetFullPath).ToList();
-        var rows = files.Select(file => new ImageRow { Features = ImageFile.Read(file, network.ImageShape) });
+        var rows = files.Select(file => new ImageRow { Features = ImageFile.Read(file, network.ImageShape) }).ToList();
         var data = mlContext.Data.LoadFromEnumerable(rows, ImageRow.SchemaFor(model.Network));
         var predictions = mlContext.Data.CreateEnumerable<Prediction>(model.Chain.Transform(data), reuseRowObject: false);
 

@@ -78,7 +78,7 @@ internal static partial class Train
             BatchSize = options.GetValue(BatchSize),
             LearningRate = options.GetValue(LearningRate),
         };
-        return options.GetValue(Milestones) is { } milestones
+        return options.GetValue(Milestones) is { Length: > 0 } milestones
             ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }
             : recipe;
     }
