@@ -1,5 +1,18 @@
-using TorchSharp;
-var a = torch.ones(2, 2); var b = torch.ones(2,2);
-Console.WriteLine((ReferenceEquals(a, a.add_(b)), ReferenceEquals(a, a.relu_()), ReferenceEquals(a, a.zero_()), ReferenceEquals(a, a.copy_(b)), ReferenceEquals(a, a.mul_(b)), ReferenceEquals(a, a.normal_()), ReferenceEquals(a, a.uniform_(0,1)), ReferenceEquals(a, a.add_(1))));
-var n0 = torch.Tensor.TotalCount;
-var p = new TorchSharp.Modules.Parameter(torch.ones(2)); (p*p).sum().backward(); Console.WriteLine(ReferenceEquals(p.grad, p.grad)); 
+using System.CommandLine;
+using Samples.CommandLine;
+using Samples.Verbs;
+
+// resnet            shows everything once, on images that it draws itself
+// resnet train      trains a network on images and saves it
+// resnet evaluate   measures a saved network on images
+// resnet predict    tells what is on image files
+// resnet summary    lists the layers of a network
+var root = new RootCommand("Residual networks for ML.NET: without a verb, trains on drawn shapes, evaluates, saves, loads and predicts.")
+{
+    Train.Command(),
+    Evaluate.Command(),
+    Predict.Command(),
+    Summary.Command(),
+};
+MainJob.Describe(root);
+return await Runner.RunAsync(root, args);

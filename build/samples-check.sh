@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Runs every verb of src/Samples as a stranger would, and prints one line for each check: "ok ..." or "FAILED ...".
+# Build first: dotnet build src/Samples -c Release. Takes about a minute on two quiet cores; ends with 1 if a check failed.
+set -u
+cd "$(dirname "$0")/.."
+resnet="dotnet $PWD/artifacts/bin/Samples/release/resnet.dll"
+work=$(mktemp -d)
+failed=0
+
+check() { # check DESCRIPTION COMMAND...: the command must succeed
+  local what=$1
+  shift
+  if "$@" >"$work/check.txt" 2>&1; then echo "ok $what"; else echo "FAILED $what"; tail -n 5 "$work/check.txt" "$work/out" "$work/err" 2>/dev/null; failed=1; fi
+}
+run() { # run VERB...: keeps output, error and exit code
+  $resnet "$@" >"$work/out" 2>"$work/err"
+  code=$?
+}
+value() { tail -n 1 "$work/out" | sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; } # a value of the line that --json ends with
+above() { awk -v found="$(value "$1")" -v least="$2" 'BEGIN { exit !(found != "" && found + 0 > least) }'; }
+fails_with() { # fails_with EXIT-CODE PATTERN: as it should, with one clear line and no stack trace
+  test "$code" -eq "$1" && grep -q "$2" "$work/err" && test "$(grep -c . "$work/err")" -eq 1
+}
+
+run --json
+model=$(value model) data=$(value data)
+check "main job ends with 0 in $(value seconds) s" test "$code" -eq 0
+check "main job is right on more than 0.9 of the test images: $(value microAccuracy)" above microAccuracy 0.9
+check "main job leaves a model file" test -s "$model"
+check "redirected output has no escape sequences" test "$(grep -c $'\e' "$work/out")" -eq 0
+accuracy=$(value microAccuracy)
+
+run evaluate --model "$model" --data "$data#test" --json
+check "evaluate finds what the main job found, in another process" test "$code:$(value microAccuracy)" = "0:$accuracy"
+
+base64 -d >"$work/dot.png" <<<iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==
+run predict --model "$model" "$work/dot.png" --json
+check "predict knows a class for a PNG of 1 x 1 pixel: $(value class)" test "$code" -eq 0 -a -n "$(value class)"
+
+run summary --architecture cifar-20 --json
+check "summary counts 272,474 parameters in cifar-20" test "$code:$(value parameters)" = 0:272474
+
+run train --data "$data" --validation "$data#test" --train-rows 300 --epochs 1 --architecture cifar-8 --output "$work/new/model.zip" --json
+check "train leaves a model file and measures it: $(value microAccuracy)" test "$code" -eq 0 -a -s "$work/new/model.zip" -a -n "$(value microAccuracy)"
+
+run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
+run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"
+run train --data "$work/missing" --epochs 1; check "missing images are an error" fails_with 1 "does not exist"
+run predict --model "$model" "$model"; check "a file that is no image is an error" fails_with 1 "expected an image"
+run train --data "$data" --epochs 0 --output "$work/none.zip"; check "a wrong option value is an error" fails_with 1 "NumberOfEpochs is 0"
+check "a failed training leaves no model file" test ! -e "$work/none.zip"
+run summary --architecture cifar-21; check "an unknown architecture is wrong usage" fails_with 2 "20 and 26"
+run trian; check "an unknown verb is wrong usage" test "$code" -eq 2
+
+rm -rf "$work" "$data"
+exit "$failed"

@@ -1,0 +1,53 @@
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Microsoft.ML.ResNet;
+
+namespace Samples.CommandLine;
+
+/// <summary>Reads option values that are more than a word or a number. What cannot be read is wrong usage.</summary>
+internal static class Arguments
+{
+    /// <summary>A name such as <c>cifar-20</c> or <c>imagenet-18-cifarstem</c>.</summary>
+    public static ResNetArchitecture? Architecture(ArgumentResult argument)
+    {
+        try
+        {
+            return ResNetArchitecture.Parse(argument.Tokens[0].Value);
+        }
+        catch (ArgumentException exception)
+        {
+            argument.AddError(ExpectedErrors.OneLine(exception));
+            return null;
+        }
+    }
+
+    /// <summary>Channels x height x width, such as <c>3x32x32</c>.</summary>
+    public static ImageShape? Shape(ArgumentResult argument)
+    {
+        if (WholeNumbers(argument.Tokens[0].Value, 'x') is [var channels, var height, var width])
+            return new ImageShape(channels, height, width);
+        argument.AddError($"'{argument.Tokens[0].Value}' is no image shape. Expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32.");
+        return null;
+    }
+
+    /// <summary>Epochs with commas between them, such as <c>3,4</c>.</summary>
+    public static int[] Epochs(ArgumentResult argument)
+    {
+        if (WholeNumbers(argument.Tokens[0].Value, ',') is { } epochs)
+            return epochs;
+        argument.AddError($"'{argument.Tokens[0].Value}' is no list of epochs. Expected whole numbers with commas between them, such as 3,4.");
+        return [];
+    }
+
+    private static int[]? WholeNumbers(string text, char separator)
+    {
+        var numbers = new List<int>();
+        foreach (var part in text.Split(separator))
+        {
+            if (!int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return null;
+            numbers.Add(number);
+        }
+        return [.. numbers];
+    }
+}

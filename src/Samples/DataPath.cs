@@ -1,0 +1,93 @@
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+
+namespace Samples;
+
+/// <summary>
+/// Images as a command line names them: <c>PATH</c> or <c>PATH#SPLIT</c>. What is there decides how it is read:
+/// <code>
+/// images.bin                    CIFAR records, one file
+/// cifar-10-batches-bin          a folder of such files         (#train, the default, or #test)
+/// cifar-10-binary.tar.gz        the official archive           (#train, the default, or #test)
+/// flowers, flowers.zip          one folder of images a class   (#FOLDER: the folder that holds the class folders)
+/// </code>
+/// </summary>
+internal sealed class DataPath
+{
+    private readonly string _path;
+    private readonly string? _split;
+
+    /// <param name="text">The path, with or without a split. A <c>#</c> that is part of an existing name stays in the path.</param>
+    /// <exception cref="FileNotFoundException">There is neither a file nor a folder of that name.</exception>
+    public DataPath(string text)
+    {
+        var mark = Exists(text) ? -1 : text.LastIndexOf('#');
+        _path = Path.GetFullPath(mark < 0 ? text : text[..mark]);
+        _split = mark < 0 ? null : text[(mark + 1)..];
+        if (!Exists(_path))
+            throw new FileNotFoundException($"'{_path}' does not exist. Expected {Forms}.", _path);
+    }
+
+    private static string Forms => "a CIFAR .bin file, a folder of them, a CIFAR .tar.gz, a folder with one folder of images per class, or a .zip of that; #train or #test after it picks a part";
+
+    /// <summary>Loads the images: lazily, with their class as text.</summary>
+    /// <param name="mlContext">The environment.</param>
+    /// <param name="shape">The shape to decode image files to; null takes the first image's. CIFAR's images are 3x32x32.</param>
+    /// <exception cref="InvalidDataException">The path leads to something else.</exception>
+    public IDataView Load(MLContext mlContext, ImageShape? shape = null)
+    {
+        if (Directory.Exists(_path))
+            return BinaryFiles() is { Count: > 0 } files ? LoadBinaryFolder(mlContext, files) : LoadImages(mlContext, shape);
+        if (HasExtension(".zip"))
+            return LoadImages(mlContext, shape);
+        if (HasExtension(".tar.gz", ".tgz"))
+            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
+        if (HasExtension(".bin"))
+            return _split is null ? mlContext.Data.LoadFromCifarBinary(_path) : throw new InvalidDataException($"{_path} is a single file, which has no part '#{_split}'.");
+        throw new InvalidDataException($"{_path}: expected {Forms}.");
+    }
+
+    /// <summary>The full path, with the split.</summary>
+    public override string ToString() => _split is null ? _path : $"{_path}#{_split}";
+
+    private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
+
+    private bool HasExtension(params string[] extensions) => extensions.Any(extension => _path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    private List<string> BinaryFiles() => [.. Directory.EnumerateFiles(_path, "*.bin").Order(StringComparer.Ordinal)];
+
+    /// <summary>With CIFAR's own file names there are splits; a folder of files with other names is all one set.</summary>
+    private IDataView LoadBinaryFolder(MLContext mlContext, List<string> files)
+    {
+        var isOfficial = files.Any(IsOfficial);
+        return isOfficial || _split is not null
+            ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path)
+            : mlContext.Data.LoadFromCifarBinary([.. files]);
+    }
+
+    private static bool IsOfficial(string file)
+    {
+        var name = Path.GetFileName(file);
+        return name is "test_batch.bin" or "train.bin" or "test.bin" || name.StartsWith("data_batch_", StringComparison.Ordinal);
+    }
+
+    private IDataView LoadImages(MLContext mlContext, ImageShape? shape)
+    {
+        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height, Width = shape?.Width };
+        try
+        {
+            return mlContext.Data.LoadFromImageFolder(_path, options);
+        }
+        catch (InvalidDataException exception) when (_split is null)
+        {
+            throw new InvalidDataException($"{exception.Message} On this command line, that is {_path}#FOLDER.", exception);
+        }
+    }
+
+    private CifarSplit Split() => _split switch
+    {
+        null or "train" => CifarSplit.Train,
+        "test" => CifarSplit.Test,
+        _ => throw new InvalidDataException($"{_path}: expected #train or #test, found '#{_split}'."),
+    };
+}

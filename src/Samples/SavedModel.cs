@@ -1,0 +1,50 @@
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+using Samples.CommandLine;
+
+namespace Samples;
+
+/// <summary>A model file, loaded: the chain of transformers, and the network in it.</summary>
+internal sealed class SavedModel : IDisposable
+{
+    private SavedModel(string path, ITransformer chain, ResNetTransformer network) => (Path, Chain, Network) = (path, chain, network);
+
+    /// <summary>The file, as a full path.</summary>
+    public string Path { get; }
+
+    /// <summary>Everything between the loaded columns and the predicted class name.</summary>
+    public ITransformer Chain { get; }
+
+    /// <summary>The network, which knows its classes and the shape of its images.</summary>
+    public ResNetTransformer Network { get; }
+
+    /// <summary>Loads a model that <c>train</c> or the main job has saved.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">The file is no ML.NET model, or one without a residual network.</exception>
+    public static SavedModel Load(MLContext mlContext, string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"'{path}' does not exist. Expected a model file that 'train --output' has written.", path);
+
+        ITransformer chain;
+        try
+        {
+            chain = mlContext.Model.Load(path, out _);
+        }
+        catch (Exception exception) when (ExpectedErrors.Explains(exception))
+        {
+            throw new InvalidDataException($"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}", exception);
+        }
+        return FindNetwork(chain) is { } network
+            ? new SavedModel(path, chain, network)
+            : throw new InvalidDataException($"{path}: expected a model with a residual network, found an ML.NET model without one.");
+    }
+
+    /// <summary>The network in a chain of transformers; null if there is none.</summary>
+    public static ResNetTransformer? FindNetwork(ITransformer model) =>
+        model as ResNetTransformer ?? (model as IEnumerable<ITransformer>)?.Select(FindNetwork).FirstOrDefault(network => network is not null);
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => Network.Dispose();
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Microsoft.ML;
+using Samples.CommandLine;
+using Samples.Output;
+
+namespace Samples.Verbs;
+
+/// <summary><c>resnet evaluate</c>: measures a saved network on images whose class is known.</summary>
+internal static class Evaluate
+{
+    private static readonly Option<string> Model = new("--model") { Description = "The model file that 'train' has written.", HelpName = "FILE", Required = true };
+    private static readonly Option<string> Data = new("--data") { Description = "The images, in the forms that 'train --data' takes.", HelpName = "PATH", Required = true };
+
+    /// <summary>The verb with its options.</summary>
+    public static Command Command()
+    {
+        var command = new Command("evaluate", "Measures a saved network on images.") { Model, Data };
+        command.SetWork(Run);
+        return command;
+    }
+
+    private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
+    {
+        var mlContext = new MLContext();
+        display.Follow(mlContext);
+        using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
+        var network = model.Network.Model;
+        var images = new DataPath(options.GetValue(Data)!).Load(mlContext, network.ImageShape);
+
+        var measured = Measurement.Of(mlContext, model.Chain, images, cancellation);
+
+        display.Show(measured);
+        display.Line();
+        display.ShowClasses(measured, network.ClassNames);
+        var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name, ["parameters"] = network.ParameterCount };
+        measured.AddTo(result);
+        return result;
+    }
+}
