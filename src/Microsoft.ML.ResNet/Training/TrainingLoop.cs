@@ -16,9 +16,9 @@ namespace Microsoft.ML.ResNet.Training;
 ///     for each batch of a fresh permutation
 ///         take pixels and labels → augment
 ///         for each piece that fits into memory: normalise → forward → loss → backward
-///         clip gradients → step at the scheduled rate
+///         clip gradients → step at the scheduled rate → average the weights
 ///     evaluate on the validation set, if there is one, and keep the best weights
-///     report
+///     report; stop if patience has run out
 /// </code>
 /// </summary>
 internal sealed class TrainingLoop : IDisposable
@@ -28,6 +28,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly Normalization _normalization;
     private readonly int _seed;
     private readonly ParameterUpdate _optimizer;
+    private readonly WeightAverage? _average;
     private readonly Action _checkAlive;
 
     /// <param name="network">The network to train, on the device of the images; it stays the caller's.</param>
@@ -43,35 +44,42 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _checkAlive = checkAlive;
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
+        _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
     }
 
-    /// <summary>Runs all epochs.</summary>
+    /// <summary>Runs the epochs.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
     /// <param name="onEpoch">Receives a report after every epoch.</param>
-    /// <returns>The weights of the best epoch by validation accuracy (ties: the lower loss), or, without a validation set, of the last.</returns>
+    /// <returns>The weights of the best epoch by <see cref="TrainingRecipe.BestBy"/>, or, without a validation set, of the last.</returns>
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation, Action<EpochReport> onEpoch)
     {
         var clock = Stopwatch.StartNew();
-        Evaluation? best = null;
-        IReadOnlyList<NamedTensor>? bestWeights = null;
-        for (var epoch = 0; epoch < _recipe.NumberOfEpochs; epoch++)
+        var best = new BestEpoch(_recipe.BestBy, _recipe.EarlyStopping);
+        for (var epoch = 0; epoch < _recipe.NumberOfEpochs && !best.HasRunOutOfPatience; epoch++)
         {
             var began = clock.Elapsed;
             var trained = TrainEpoch(train, epoch);
             var imagesPerSecond = train.Count / (clock.Elapsed - began).TotalSeconds;
+            _average?.Exchange();
             Evaluation? validated = validation is null ? null : Evaluation.Of(_network, validation, _normalization, _checkAlive);
-            if (validated is { } result && IsBetter(result, best))
-                (best, bestWeights) = (result, StateDictionary.Save(_network));
+            if (validated is { } result)
+                best.Add(result, () => StateDictionary.Save(_network));
+            _average?.Exchange();
 
             onEpoch(new EpochReport(epoch + 1, _recipe.NumberOfEpochs, LastRate(train.Count, epoch), trained.MeanLoss, trained.Accuracy,
                 validated?.MeanLoss, validated?.Accuracy, imagesPerSecond, clock.Elapsed, clock.Elapsed / (epoch + 1) * (_recipe.NumberOfEpochs - epoch - 1)));
         }
-        return bestWeights ?? StateDictionary.Save(_network);
+        _average?.Exchange();
+        return best.Weights ?? StateDictionary.Save(_network);
     }
 
-    /// <summary>Frees the optimiser; the network stays.</summary>
-    public void Dispose() => _optimizer.Dispose();
+    /// <summary>Frees the optimiser and the average; the network stays.</summary>
+    public void Dispose()
+    {
+        _optimizer.Dispose();
+        _average?.Dispose();
+    }
 
     private Evaluation TrainEpoch(PixelStore train, int epoch)
     {
@@ -100,6 +108,7 @@ internal sealed class TrainingLoop : IDisposable
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(Rate(train.Count, epoch, step));
+        _average?.Update(_optimizer.Steps - 1);
     }
 
     private void Accumulate(PixelBatch piece, double share, RunningMean total)
@@ -125,7 +134,4 @@ internal sealed class TrainingLoop : IDisposable
     }
 
     private double LastRate(int rows, int epoch) => Rate(rows, epoch, BatchOrder.Count(rows, _recipe.BatchSize) - 1);
-
-    private static bool IsBetter(Evaluation candidate, Evaluation? best)
-        => best is not { } other || candidate.Accuracy > other.Accuracy || candidate.Accuracy == other.Accuracy && candidate.MeanLoss < other.MeanLoss;
 }

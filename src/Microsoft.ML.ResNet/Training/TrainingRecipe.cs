@@ -53,12 +53,24 @@ public sealed record TrainingRecipe
     /// </summary>
     public double LabelSmoothing { get; init; }
 
+    /// <summary>
+    /// The part of the moving average of weights that a step keeps, in (0, 1), such as 0.999; the average is validated and kept instead of the
+    /// weights themselves. The default, <see langword="null"/>, keeps no average.
+    /// </summary>
+    public double? WeightAverageDecay { get; init; }
+
+    /// <summary>Which figure of the validation set makes an epoch the best. The default is the accuracy.</summary>
+    public ValidationMetric BestBy { get; init; } = ValidationMetric.Accuracy;
+
+    /// <summary>When to stop before the last epoch; needs a validation set, and without one does nothing. The default, <see langword="null"/>, is never.</summary>
+    public EarlyStopping? EarlyStopping { get; init; }
+
     /// <summary>Random changes to the training images. The default is a crop with 4 pixels of padding, then a flip.</summary>
     public AugmentationPolicy Augmentation { get; init; } = [new RandomCrop(4), new HorizontalFlip()];
 
     /// <summary>The recipe as one line for logs.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}, augmentation {Augmentation}");
+        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}{(WeightAverageDecay is { } decay ? $", weight average {decay:g6}" : "")}, augmentation {Augmentation}");
 
     /// <summary>Lists what makes this recipe unusable; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()
@@ -79,6 +91,10 @@ public sealed record TrainingRecipe
             yield return string.Create(CultureInfo.InvariantCulture, $"LabelSmoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
         if (!(double.IsFinite(WeightDecay) && WeightDecay >= 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"WeightDecay is {WeightDecay}; it must be a number of at least 0.");
+        if (WeightAverageDecay is { } decay && !(decay is > 0 and < 1))
+            yield return string.Create(CultureInfo.InvariantCulture, $"WeightAverageDecay is {decay}; it must lie between 0 and 1, or be unset.");
+        foreach (var problem in EarlyStopping?.Problems() ?? [])
+            yield return problem;
         foreach (var problem in Schedule?.Problems() ?? ["Schedule is null; use LearningRateSchedule.Constant to keep the rate."])
             yield return problem;
         foreach (var problem in Augmentation?.SelectMany(augmentation => augmentation.Problems()) ?? ["Augmentation is null; use AugmentationPolicy.None for no change."])
