@@ -79,6 +79,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     public ResNetTransformer Fit(IDataView input, IDataView? validation)
     {
         _host.CheckValue(input, nameof(input));
+        ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         using var channel = _host.Start("Training");
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
         var classes = ClassLabels.Of(columns.Label);
