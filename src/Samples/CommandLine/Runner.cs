@@ -54,7 +54,7 @@ internal static class Runner
                 display.Line(result.ToJsonString(JsonFormat));
             return 0;
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (Exception exception) when (cancellation.IsCancellationRequested && ExpectedErrors.Cause(exception) is OperationCanceledException)
         {
             Display.Error("Cancelled.");
             return Cancelled;

@@ -9,8 +9,19 @@ namespace Samples.Verbs;
 /// <summary><c>resnet evaluate</c>: measures a saved network on images whose class is known.</summary>
 internal static class Evaluate
 {
-    private static readonly Option<string> Model = new("--model") { Description = "The model file that 'train' has written.", HelpName = "FILE", Required = true };
-    private static readonly Option<string> Data = new("--data") { Description = "The images, in the forms that 'train --data' takes.", HelpName = "PATH", Required = true };
+    private static readonly Option<string> Model = new("--model")
+    {
+        Description = "The model file that 'train' has written.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private static readonly Option<string> Data = new("--data")
+    {
+        Description = "The images, in the forms that 'train --data' takes.",
+        HelpName = "PATH",
+        Required = true,
+    };
 
     /// <summary>The verb with its options.</summary>
     public static Command Command()

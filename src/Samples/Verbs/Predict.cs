@@ -12,8 +12,18 @@ internal static class Predict
 {
     private const int Top = 3; // classes to show
 
-    private static readonly Option<string> Model = new("--model") { Description = "The model file that 'train' has written.", HelpName = "FILE", Required = true };
-    private static readonly Argument<string[]> Images = new("IMAGE") { Description = "Image files: JPEG, PNG, WebP, GIF, BMP.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Option<string> Model = new("--model")
+    {
+        Description = "The model file that 'train' has written.",
+        HelpName = "FILE",
+        Required = true,
+    };
+
+    private static readonly Argument<string[]> Images = new("IMAGE")
+    {
+        Description = "Image files: JPEG, PNG, WebP, GIF, BMP.",
+        Arity = ArgumentArity.OneOrMore,
+    };
 
     /// <summary>The verb with its options.</summary>
     public static Command Command()

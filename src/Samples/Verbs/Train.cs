@@ -21,19 +21,21 @@ internal static partial class Train
         // Labels become keys, numbered by name. The validation images need the same keys as the training images.
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
         var epochs = new EpochLines(display);
-        var network = epochs.During(options.GetValue(Epochs), report => mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
-            {
-                Architecture = options.GetValue(Architecture)!,
-                Recipe = Recipe(options),
-                ValidationSet = validation is null ? null : keys.Transform(validation),
-                Device = options.GetValue(Device),
-                EpochCallback = report,
-                CancellationToken = cancellation,
-            })
-            .Fit(keys.Transform(train)));
+        var trainer = new ResNetTrainer.Options
+        {
+            Architecture = options.GetValue(Architecture)!,
+            Recipe = Recipe(options),
+            ValidationSet = validation is null ? null : keys.Transform(validation),
+            Device = options.GetValue(Device),
+            CancellationToken = cancellation,
+        };
+        using var network = epochs.During(options.GetValue(Epochs), report =>
+        {
+            trainer.EpochCallback = report;
+            return mlContext.MulticlassClassification.Trainers.ResNet(trainer).Fit(keys.Transform(train));
+        });
 
         // The model is the whole chain, so that whoever loads it gives class names and gets class names.
-        using var disposed = network;
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(train)));
         var model = new TransformerChain<ITransformer>(keys, network, names);
         mlContext.Model.Save(model, train.Schema, output);
