@@ -1,0 +1,45 @@
+using System.IO.Compression;
+
+namespace Microsoft.ML.ResNet.Persistence;
+
+/// <summary>The zip around a model, before ML.NET unpacks it to temporary files: entries that lie, repeat, or inflate to absurd sizes are refused.</summary>
+internal static class ModelZip
+{
+    private const int MaximumEntries = 10_000;
+    private const long AlwaysAllowed = 64 * 1024 * 1024;
+    private const int MaximumRatio = 100; // trained weights hardly shrink; text shrinks 5 to 20 times
+
+    /// <summary>Checks the zip's directory.</summary>
+    /// <param name="stream">Seekable, at the start of the zip; it is there again afterwards.</param>
+    /// <exception cref="ModelFormatException">The stream holds no zip, or one that is not unpacked safely.</exception>
+    public static void Check(Stream stream)
+    {
+        var start = stream.Position;
+        try
+        {
+            using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
+            Check(zip, stream.Length - start);
+        }
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ArgumentException) // the last: an offset that is no position
+        {
+            throw new ModelFormatException($"The model is not a readable zip: {e.Message}", e);
+        }
+        stream.Position = start;
+    }
+
+    private static void Check(ZipArchive zip, long length)
+    {
+        if (zip.Entries.Count > MaximumEntries)
+            throw new ModelFormatException($"The model has {zip.Entries.Count} entries; expected at most {MaximumEntries}.");
+        var names = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var most = Math.Max(AlwaysAllowed, MaximumRatio * length);
+        Int128 unpacked = 0;
+        foreach (var entry in zip.Entries)
+        {
+            if (!names.Add(entry.FullName.Replace('\\', '/')))
+                throw new ModelFormatException("The model has two entries of one name.");
+            if (entry.Length < 0 || (unpacked += entry.Length) > most)
+                throw new ModelFormatException($"The model promises to unpack to more than {most} bytes, although it has only {length}.");
+        }
+    }
+}
