@@ -44,7 +44,7 @@ internal static class ClassLabelsJson
     private static JsonElement Values(ClassLabels labels) => labels switch
     {
         ClassLabels<ReadOnlyMemory<char>> text => JsonSerializer.SerializeToElement(text.Names),
-        _ => JsonSerializer.SerializeToElement<object>(labels.ValueArray!, Json),
+        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json), // one by one: an array of bytes would become base64
     };
 
     private sealed class FromJson(JsonElement values) : ClassLabels.IValueSource
@@ -55,7 +55,7 @@ internal static class ClassLabelsJson
             {
                 if (typeof(T) == typeof(ReadOnlyMemory<char>))
                     return (T[])(object)values.EnumerateArray().Select(Text).ToArray();
-                return values.Deserialize<T[]>(Json)!;
+                return [.. values.Deserialize<List<T>>(Json)!];
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {

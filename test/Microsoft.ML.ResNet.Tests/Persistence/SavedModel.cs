@@ -9,7 +9,7 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Tests.Persistence;
 
-/// <summary>Small models, as the two entries and as ML.NET's file.</summary>
+/// <summary>Small models as their two entries, and zips taken apart and put together.</summary>
 internal static class SavedModel
 {
     /// <summary>Three stages of 4, 8 and 16 channels: 5,000 weights.</summary>
@@ -45,15 +45,6 @@ internal static class SavedModel
     /// <summary>Reads the two entries.</summary>
     public static (TrainedResNet Model, ModelColumns Columns) Read(byte[] description, byte[] weights)
         => ModelArchive.Read(new MemoryStream(description), new MemoryStream(weights));
-
-    /// <summary>A model file of ML.NET.</summary>
-    public static byte[] File(MLContext ml, TrainedResNet model, ModelColumns? columns = null)
-    {
-        using var transformer = new ResNetTransformer(ml, model, columns ?? Columns);
-        using var stream = new MemoryStream();
-        ml.Model.Save(transformer, null, stream);
-        return stream.ToArray();
-    }
 
     /// <summary>The entries of a zip, in its order.</summary>
     public static IReadOnlyList<(string Name, byte[] Bytes)> Unzip(byte[] file)
