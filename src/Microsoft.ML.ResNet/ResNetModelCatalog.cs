@@ -14,7 +14,7 @@ public static class ResNetModelCatalog
     /// <param name="inputSchema">The schema that the model was saved with; <see langword="null"/> where it was saved without.</param>
     /// <returns>The model: a pipeline, or a <see cref="ResNetTransformer"/> alone.</returns>
     /// <remarks>
-    /// Before ML.NET unpacks the file to temporary files, sizes are checked: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a
+    /// Before ML.NET sees the file, the checksum of every entry is compared, which ML.NET does not do, and sizes are: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a
     /// danger all the same, because an ML.NET model names the components, and the assemblies, that it is made of: load models only from sources you trust.
     /// </remarks>
     /// <exception cref="ModelFormatException">The file is damaged, cut short, of a newer version, no model at all, or needs a component that cannot be found.</exception>
