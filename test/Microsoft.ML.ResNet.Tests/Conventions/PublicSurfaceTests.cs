@@ -50,7 +50,7 @@ public class PublicSurfaceTests
     {
         var methods = typeof(PublicSurfaceTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.IsDefined(typeof(TestMethodAttribute), inherit: false));
 
-        AssertNone(methods.Where(method => method.Name.Count(character => character == '_') < 2).Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
+        AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal)).Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
     }
 
     private static string Name(TypeDefinition type) => type.FullName.Replace('/', '.');
