@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Tests.Persistence;
 [TestClass]
 public class HostileFileTests
 {
-    private const string Ours = "TransformerChain/Transform_001/"; // the others are ML.NET's own, some of which loop for ever when their checksums are right and their contents wrong
+    private const string Ours = "TransformerChain/Transform_001/"; // the others are ML.NET's own: with right checksums and wrong contents, one such file did not come back within ten minutes
     private static readonly MLContext Ml = new(seed: 1);
     private static readonly byte[] File = System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip")); // a schema, and a chain of three
 
