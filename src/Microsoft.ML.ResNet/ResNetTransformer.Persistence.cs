@@ -31,8 +31,9 @@ public sealed partial class ResNetTransformer
         Host.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel();
         ctx.SetVersionInfo(GetVersionInfo());
-        ctx.SaveBinaryStream(ModelArchive.DescriptionEntry, writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns));
-        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => ModelArchive.WriteWeights(writer.BaseStream, _network));
+        var hash = "";
+        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
+        ctx.SaveBinaryStream(ModelArchive.DescriptionEntry, writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
 
     // Called by ML.NET through the attributes above.
@@ -42,11 +43,23 @@ public sealed partial class ResNetTransformer
         env.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel(GetVersionInfo());
 
-        (TrainedResNet Network, ModelColumns Columns)? read = null;
-        var found = ctx.TryLoadBinaryStream(ModelArchive.DescriptionEntry, description =>
-            ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry, weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
-        var (network, columns) = read ?? throw new ModelFormatException($"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
+        var (network, columns) = Read(ctx);
         return new ResNetTransformer(env, network, columns);
+    }
+
+    private static (TrainedResNet, ModelColumns) Read(ModelLoadContext ctx)
+    {
+        try
+        {
+            (TrainedResNet, ModelColumns)? read = null;
+            var found = ctx.TryLoadBinaryStream(ModelArchive.DescriptionEntry, description =>
+                ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry, weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
+            return read ?? throw new ModelFormatException($"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
+        }
+        catch (InvalidDataException e) // the zip's: an entry that cannot be unpacked
+        {
+            throw new ModelFormatException($"The model's entries are damaged: {e.Message}", e);
+        }
     }
 
     private static IDataTransform Create(IHostEnvironment env, ModelLoadContext ctx, IDataView input) => Create(env, ctx).MakeDataTransform(input);

@@ -15,6 +15,9 @@ internal class ClassLabels(int count)
     /// <summary>The type of the values; <see langword="null"/> where the keys stand for nothing but themselves.</summary>
     public virtual PrimitiveDataViewType? ValueType => null;
 
+    /// <summary>The values, an array of <see cref="ValueType"/>'s raw type; <see langword="null"/> where there are none. Nobody writes to it.</summary>
+    public virtual Array? ValueArray => null;
+
     /// <summary>One name for each class: its value as text, or, without values, its number from 0.</summary>
     public virtual IReadOnlyList<string> Names { get; } = [.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
 
@@ -84,6 +87,9 @@ internal sealed class ClassLabels<T>(PrimitiveDataViewType type, T[] values) : C
 {
     /// <inheritdoc/>
     public override PrimitiveDataViewType ValueType => type;
+
+    /// <inheritdoc/>
+    public override Array ValueArray => values;
 
     /// <summary>One for each class.</summary>
     public IReadOnlyList<T> Values => values;

@@ -1,13 +1,15 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
 
 /// <summary>Class labels as JSON and back: the type's name in ML.NET, and an array of values.</summary>
 internal static class ClassLabelsJson
 {
-    private const int MaximumClasses = 1_000_000;
+    private const int MaximumClasses = 100_000; // the largest public image set has 21,841
 
     private static readonly Dictionary<string, PrimitiveDataViewType> Types = new PrimitiveDataViewType[]
     {
@@ -18,7 +20,7 @@ internal static class ClassLabelsJson
     }.ToDictionary(type => type.ToString()!);
 
     // JSON has no word for NaN or infinity, which a key value of a damaged data set may be.
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>Describes classes.</summary>
     public static ModelDescription.ClassDescription Write(ClassLabels labels)
@@ -33,7 +35,7 @@ internal static class ClassLabelsJson
         if (description.Type is null)
             return new ClassLabels(description.Count);
         if (!Types.TryGetValue(description.Type, out var type))
-            throw new ModelFormatException($"model.json has classes of type '{description.Type}'; expected one of {string.Join(", ", Types.Keys)}.");
+            throw new ModelFormatException($"model.json has classes of type {UntrustedText.Quote(description.Type)}; expected one of {string.Join(", ", Types.Keys)}.");
         if (description.Values is not { ValueKind: JsonValueKind.Array } values || values.GetArrayLength() != description.Count)
             throw new ModelFormatException($"model.json lists no array of {description.Count} class values.");
         return ClassLabels.Create(type, new FromJson(values));
@@ -42,7 +44,7 @@ internal static class ClassLabelsJson
     private static JsonElement Values(ClassLabels labels) => labels switch
     {
         ClassLabels<ReadOnlyMemory<char>> text => JsonSerializer.SerializeToElement(text.Names),
-        _ => JsonSerializer.SerializeToElement(labels.GetType().GetProperty(nameof(ClassLabels<int>.Values))!.GetValue(labels), Json),
+        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json), // one by one: an array of bytes would become base64
     };
 
     private sealed class FromJson(JsonElement values) : ClassLabels.IValueSource
@@ -52,13 +54,16 @@ internal static class ClassLabelsJson
             try
             {
                 if (typeof(T) == typeof(ReadOnlyMemory<char>))
-                    return (T[])(object)values.EnumerateArray().Select(value => value.GetString().AsMemory()).ToArray();
-                return values.Deserialize<T[]>(Json)!;
+                    return (T[])(object)values.EnumerateArray().Select(Text).ToArray();
+                return [.. values.Deserialize<List<T>>(Json)!];
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
                 throw new ModelFormatException($"model.json lists class values that are not of type {typeof(T).Name}: {e.Message}", e);
             }
         }
+
+        private static ReadOnlyMemory<char> Text(JsonElement value)
+            => value.GetString()?.AsMemory() ?? throw new JsonException("null is not text.");
     }
 }

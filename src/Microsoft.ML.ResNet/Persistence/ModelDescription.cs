@@ -4,37 +4,54 @@ using System.Text.Json.Serialization;
 namespace Microsoft.ML.ResNet.Persistence;
 
 /// <summary>
-/// The entry <c>model.json</c> of a saved model, member for member (docs/model-format.md). A reader skips members that it does not
-/// know; <see cref="Format"/> rises only when an old reader would misunderstand the file.
+/// The entry <c>model.json</c> of a saved model, member for member (docs/model-format.md has units and ranges). A reader skips members
+/// that it does not know; <see cref="Format"/> rises only when an old reader would misunderstand the file.
 /// </summary>
 internal sealed record ModelDescription
 {
-    /// <summary>The version that this code writes and the newest that it reads.</summary>
+    /// <summary>The format that this code writes, and the newest that it reads.</summary>
     public const int CurrentFormat = 1;
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    // Not JsonSerializerDefaults.Web: it would read numbers from text and take member names in any case.
+    private static readonly JsonSerializerOptions Json = new()
     {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
+        NewLine = "\n",
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
         MaxDepth = 16,
         Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) },
     };
 
+    /// <summary>The format of the whole model: 1 to <see cref="CurrentFormat"/>.</summary>
     public required int Format { get; init; }
-    public required ArchitectureDescription Architecture { get; init; }
-    public required ImageDescription Image { get; init; }
-    public required ClassDescription Classes { get; init; }
-    public required ColumnDescription Columns { get; init; }
 
     /// <summary>The plan of the network.</summary>
-    public sealed record ArchitectureDescription(string Name, ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription> Stages);
+    public required ArchitectureDescription Architecture { get; init; }
+
+    /// <summary>What the network takes.</summary>
+    public required ImageDescription Image { get; init; }
+
+    /// <summary>What its outputs stand for.</summary>
+    public required ClassDescription Classes { get; init; }
+
+    /// <summary>The columns that the model reads and writes.</summary>
+    public required ColumnDescription Columns { get; init; }
+
+    /// <summary>What tells whether the weights are whole; <see langword="null"/> where the writer did not say.</summary>
+    public WeightsDescription? Weights { get; init; }
+
+    /// <summary>The plan of the network; its name is for people, the other members decide.</summary>
+    public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null);
 
     /// <summary>One stage.</summary>
     public sealed record StageDescription(int Width, int Blocks, int Stride);
 
-    /// <summary>What the network takes: shape, normalisation (in units of 0 to 1), and how pixels lie in vectors.</summary>
-    public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation, PixelLayout Layout, ChannelOrder Order);
+    /// <summary>What the network takes: shape in pixels, normalisation in units of 0 to 1, and how pixels lie in vectors.</summary>
+    public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation, PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb);
 
     /// <summary>The classes; type and values are absent where keys stand for nothing.</summary>
     public sealed record ClassDescription(int Count, string? Type = null, JsonElement? Values = null);
@@ -42,23 +59,38 @@ internal sealed record ModelDescription
     /// <summary>The names of the columns that the model reads and writes.</summary>
     public sealed record ColumnDescription(string Feature, string Label, string Score, string PredictedLabel);
 
-    /// <summary>Writes the description.</summary>
-    public void Write(Stream stream) => JsonSerializer.Serialize(stream, this, Json);
+    /// <summary>The SHA-256 of the entry of the weights, as 64 hexadecimal digits.</summary>
+    public sealed record WeightsDescription(string? Sha256 = null);
+
+    /// <summary>The description as JSON in UTF-8.</summary>
+    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 
     /// <summary>Reads a description; its values are not checked yet.</summary>
-    /// <exception cref="ModelFormatException">The bytes are no such description, or it is of a newer format.</exception>
+    /// <exception cref="ModelFormatException">The bytes are no such description, or it is of another format.</exception>
     public static ModelDescription Read(ReadOnlySpan<byte> utf8)
     {
         try
         {
-            var description = JsonSerializer.Deserialize<ModelDescription>(utf8, Json) ?? throw new ModelFormatException("model.json is null; expected an object.");
-            return description.Format is >= 1 and <= CurrentFormat
-                ? description
-                : throw new ModelFormatException($"model.json has format {description.Format}; this version of Microsoft.ML.ResNet reads formats 1 to {CurrentFormat}. Use a newer version.");
+            CheckFormat(utf8); // first: a description of another format may have other members
+            return JsonSerializer.Deserialize<ModelDescription>(utf8, Json)!;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: text that is not Unicode
         {
             throw new ModelFormatException($"model.json cannot be read: {e.Message}", e);
         }
+    }
+
+    private static void CheckFormat(ReadOnlySpan<byte> utf8)
+    {
+        var format = JsonSerializer.Deserialize<FormatOnly>(utf8, Json)?.Format ?? throw new ModelFormatException("model.json is null; expected an object.");
+        if (format > CurrentFormat)
+            throw new ModelFormatException($"model.json has format {format}; this version of Microsoft.ML.ResNet reads formats 1 to {CurrentFormat}. Use a newer version.");
+        if (format < 1)
+            throw new ModelFormatException($"model.json has format {format}; expected 1 to {CurrentFormat}.");
+    }
+
+    private sealed record FormatOnly
+    {
+        public required int Format { get; init; }
     }
 }

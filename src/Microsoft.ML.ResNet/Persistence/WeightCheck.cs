@@ -21,16 +21,28 @@ internal static class WeightCheck
                 throw new ModelFormatException($"The weights have {tensor}; the architecture needs {type}[{string.Join(", ", shape)}].");
             if (type == ElementType.Float32 && !AllFinite(tensor))
                 throw new ModelFormatException($"The weights '{name}' contain values that are not finite numbers.");
+            if (name.EndsWith(".running_var", StringComparison.Ordinal) && AnyNegative(tensor))
+                throw new ModelFormatException($"The weights '{name}' contain negative variances.");
         }
         if (byName.Count > 0)
-            throw new ModelFormatException($"The weights have '{byName.Keys.First()}', which the architecture does not know.");
+            throw new ModelFormatException($"The weights have {UntrustedText.Quote(byName.Keys.First())}, which the architecture does not know.");
     }
 
     private static bool AllFinite(NamedTensor tensor)
     {
-        foreach (var value in MemoryMarshal.Cast<byte, float>(tensor.Data.Span))
+        foreach (var value in Values(tensor))
             if (!float.IsFinite(value))
                 return false;
         return true;
     }
+
+    private static bool AnyNegative(NamedTensor tensor)
+    {
+        foreach (var value in Values(tensor))
+            if (value < 0)
+                return true;
+        return false;
+    }
+
+    private static ReadOnlySpan<float> Values(NamedTensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span);
 }

@@ -15,6 +15,7 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed class ScoredView : IDataView
 {
     private const int BatchSize = 128;
+    private const int BatchBytes = 64 * 1024 * 1024; // of pixels: 128 images of 3x400x400; larger images come in smaller batches
 
     private readonly IDataView _source;
     private readonly BatchScorer _scorer;
@@ -89,7 +90,7 @@ internal sealed class ScoredView : IDataView
             if (ahead is not null)
             {
                 _image = view._images.Open(ahead, view._feature);
-                _batch = new ScoreBuffer(view._scorer, view._shape, BatchSize);
+                _batch = new ScoreBuffer(view._scorer, view._shape, Math.Clamp(BatchBytes / view._shape.Size, 1, BatchSize));
             }
         }
 

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop.PyTorch;

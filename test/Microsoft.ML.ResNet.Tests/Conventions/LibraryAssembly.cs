@@ -1,0 +1,79 @@
+using Mono.Cecil;
+using Mono.Cecil.Cil;
+
+namespace Microsoft.ML.ResNet.Tests.Conventions;
+
+/// <summary>The built library as it lies beside the tests: its types, the folders that they are written in, and what they use.</summary>
+internal sealed class LibraryAssembly : IDisposable
+{
+    private readonly DefaultAssemblyResolver _resolver = new();
+    private readonly Dictionary<int, string> _folders = SourceFolders.Read(PathOf("dll"), PathOf("pdb"));
+
+    public LibraryAssembly()
+    {
+        _resolver.AddSearchDirectory(AppContext.BaseDirectory);
+        Assembly = AssemblyDefinition.ReadAssembly(PathOf("dll"), new ReaderParameters { AssemblyResolver = _resolver });
+    }
+
+    /// <summary>The library.</summary>
+    public AssemblyDefinition Assembly { get; }
+
+    /// <summary>Its types, outer ones only, and none that the compiler made.</summary>
+    public IEnumerable<TypeDefinition> Types => Assembly.MainModule.Types.Where(type => FolderOf(type) is not null);
+
+    /// <summary>A file of the library beside the tests.</summary>
+    public static string PathOf(string extension) => Path.Combine(AppContext.BaseDirectory, $"Microsoft.ML.ResNet.{extension}");
+
+    /// <summary>The first folder below the project in which a type is written, <c>Root</c> for those in the project itself; <see langword="null"/> for types without source.</summary>
+    public string? FolderOf(TypeDefinition type)
+    {
+        while (type.DeclaringType is { } outer)
+            type = outer;
+        return _folders.GetValueOrDefault(type.MetadataToken.ToInt32());
+    }
+
+    /// <summary>Everything that a type and the types in it mention: types, and members of types.</summary>
+    public static IEnumerable<MemberReference> Uses(TypeDefinition type)
+    {
+        IEnumerable<MemberReference?> direct =
+        [
+            type.BaseType,
+            .. type.Interfaces.Select(implemented => implemented.InterfaceType),
+            .. type.Fields.Select(field => field.FieldType),
+            .. type.Methods.SelectMany(Uses),
+        ];
+        return direct.OfType<MemberReference>().SelectMany(Parts).Concat(type.NestedTypes.SelectMany(Uses));
+    }
+
+    public void Dispose()
+    {
+        Assembly.Dispose();
+        _resolver.Dispose();
+    }
+
+    private static IEnumerable<MemberReference?> Uses(MethodDefinition method)
+    {
+        yield return method.ReturnType;
+        foreach (var parameter in method.Parameters)
+            yield return parameter.ParameterType;
+        if (!method.HasBody)
+            yield break;
+        foreach (var local in method.Body.Variables)
+            yield return local.VariableType;
+        foreach (var instruction in method.Body.Instructions.Where(instruction => instruction.OpCode.OperandType is not OperandType.InlineSig))
+            yield return instruction.Operand as MemberReference;
+    }
+
+    // A List<PixelStore> is a List and a PixelStore; a method is of a type and may have type arguments.
+    private static IEnumerable<MemberReference> Parts(MemberReference member)
+    {
+        if (member is GenericInstanceType generic)
+            return [generic.ElementType, .. generic.GenericArguments.SelectMany(Parts)];
+        if (member is TypeSpecification specification)
+            return Parts(specification.ElementType);
+        if (member is TypeReference)
+            return member is GenericParameter ? [] : [member];
+        IEnumerable<TypeReference> arguments = member is GenericInstanceMethod method ? method.GenericArguments : [];
+        return [member, .. Parts(member.DeclaringType), .. arguments.SelectMany(Parts)];
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Mono.Cecil;
+using Mono.Cecil.Cil;
+
+namespace Microsoft.ML.ResNet.Tests.Conventions;
+
+/// <summary>Habits of the library that no analyzer checks.</summary>
+[TestClass]
+public class PublicSurfaceTests
+{
+    [TestMethod]
+    public void Public_classes_are_sealed_static_or_abstract()
+    {
+        using var library = new LibraryAssembly();
+        var open = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsClass && !type.IsSealed && !type.IsAbstract);
+
+        AssertNone(open.Select(type => type.FullName));
+    }
+
+    [TestMethod]
+    public void Every_option_tells_its_default()
+    {
+        using var library = new LibraryAssembly();
+        var documentation = XDocument.Load(LibraryAssembly.PathOf("xml")).Descendants("member").ToDictionary(member => (string)member.Attribute("name")!, member => member.Value);
+        var options = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
+        Assert.IsGreaterThan(2, options.Count);
+
+        var names = options.SelectMany(type => type.Fields.Where(field => field.IsPublic && !field.IsStatic).Select(field => $"F:{Name(type)}.{field.Name}")
+            .Concat(type.Properties.Where(property => property.SetMethod is { IsPublic: true }).Select(property => $"P:{Name(type)}.{property.Name}")));
+        AssertNone(names.Where(name => !Regex.IsMatch(documentation.GetValueOrDefault(name, ""), @"\bdefault\b", RegexOptions.IgnoreCase)));
+    }
+
+    [TestMethod]
+    public void Arguments_are_checked_by_the_frameworks_own_guards()
+    {
+        using var library = new LibraryAssembly();
+        var byHand = from type in library.Assembly.MainModule.GetTypes()
+                     from method in type.Methods
+                     where method.HasBody
+                     from instruction in method.Body.Instructions
+                     where instruction.OpCode == OpCodes.Newobj && ((MethodReference)instruction.Operand).DeclaringType.FullName == typeof(ArgumentNullException).FullName
+                     select method.FullName;
+
+        AssertNone(byHand);
+    }
+
+    [TestMethod]
+    public void Test_names_are_sentences()
+    {
+        var methods = typeof(PublicSurfaceTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.IsDefined(typeof(TestMethodAttribute), inherit: false));
+
+        AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal)).Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
+    }
+
+    private static string Name(TypeDefinition type) => type.FullName.Replace('/', '.');
+
+    private static void AssertNone(IEnumerable<string> wrong)
+    {
+        var all = wrong.Distinct().Order().ToList();
+        Assert.IsEmpty(all, string.Join(Environment.NewLine, all));
+    }
+}
