@@ -1,4 +1,3 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
@@ -98,7 +97,7 @@ public class EstimatorTests
         var ml = new MLContext(seed: 1);
         var data = ImageRows.Narrow(ml, Rows);
         EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, invalidInput: Features(ml, data, "Label"));
-        EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, validForFitNotForTransform: Larger(ml));
+        EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, validForFitNotForTransform: ImageRows.Larger(ml, Rows));
     }
 
     [TestMethod]
@@ -116,19 +115,4 @@ public class EstimatorTests
 
     /// <summary>The view with another column in the place of <c>Planar</c>.</summary>
     private static IDataView Features(MLContext ml, IDataView data, string source) => ml.Transforms.CopyColumns("Planar", source).Fit(data).Transform(data);
-
-    /// <summary>Rows whose images are a pixel larger than the others'.</summary>
-    private static IDataView Larger(MLContext ml)
-    {
-        var data = ml.Data.LoadFromEnumerable(ImageRows.Create(Rows).Select(row => new LargerRow { Planar = new byte[243], Name = row.Name }));
-        return ml.Transforms.Conversion.MapValueToKey("Label", "Name").Fit(data).Transform(data);
-    }
-
-    private sealed class LargerRow
-    {
-        [VectorType(3, 9, 9)]
-        public byte[] Planar { get; set; } = [];
-
-        public string Name { get; set; } = "";
-    }
 }

@@ -8,6 +8,9 @@ namespace Microsoft.ML.ResNet.Tests.Conformance;
 /// <summary>One of the <see cref="TinyImages"/> in every form that a column of images may have, all with the same pixels.</summary>
 internal sealed class ImageRow
 {
+    /// <summary>A <see cref="Key"/> that is missing: beyond the last class.</summary>
+    public const uint NoKey = uint.MaxValue;
+
     /// <summary>Pixels, one colour plane after the other.</summary>
     [VectorType(3, 8, 8)]
     public byte[] Planar { get; set; } = [];
@@ -36,7 +39,7 @@ internal sealed class ImageRow
     /// <summary>The class as a number.</summary>
     public float Number { get; set; }
 
-    /// <summary>The class as a key without values; 0 is missing.</summary>
+    /// <summary>The class as a key without values: from 0 in memory, where <see cref="NoKey"/> is missing, and from 1 in a view.</summary>
     [KeyType(3)]
     public uint Key { get; set; }
 
@@ -83,6 +86,13 @@ internal static class ImageRows
         return Without(ml, view, [.. view.Schema.Select(other => other.Name).Except([column, "Label", nameof(ImageRow.Weight)]).Distinct()]);
     }
 
+    /// <summary>A view of planar images that are a pixel larger each way than all others here, and a key <c>Label</c>.</summary>
+    public static IDataView Larger(MLContext ml, int count)
+    {
+        var data = ml.Data.LoadFromEnumerable(Create(count).Select(row => new LargerRow { Planar = new byte[243], Name = row.Name }));
+        return ml.Transforms.Conversion.MapValueToKey("Label", nameof(LargerRow.Name)).Fit(data).Transform(data);
+    }
+
     /// <summary>The view without some columns.</summary>
     public static IDataView Without(MLContext ml, IDataView view, params string[] columns) => ml.Transforms.DropColumns(columns).Fit(view).Transform(view);
 
@@ -106,7 +116,7 @@ internal static class ImageRows
         var encoded = ImageSamples.Encode(8, 8, (x, y) => new SKColor(planar[y * 8 + x], planar[plane + y * 8 + x], planar[2 * plane + y * 8 + x]));
         var path = System.IO.Path.Combine(Folder.Value, file);
         File.WriteAllBytes(path, encoded);
-        var key = Array.IndexOf(TinyImages.Classes, image.Label) + 1;
+        var key = Array.IndexOf(TinyImages.Classes, image.Label);
         return new ImageRow
         {
             Planar = planar,
@@ -116,8 +126,16 @@ internal static class ImageRows
             Encoded = encoded,
             Path = path,
             Name = image.Label,
-            Number = key * 10,
+            Number = 10 * (key + 1),
             Key = (uint)key,
         };
+    }
+
+    private sealed class LargerRow
+    {
+        [VectorType(3, 9, 9)]
+        public byte[] Planar { get; set; } = [];
+
+        public string Name { get; set; } = "";
     }
 }
