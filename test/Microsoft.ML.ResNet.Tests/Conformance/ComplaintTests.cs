@@ -1,6 +1,4 @@
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Tests.Images;
-using Microsoft.ML.ResNet.Tests.Support;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
@@ -10,7 +8,7 @@ namespace Microsoft.ML.ResNet.Tests.Conformance;
 /// machinelearning-modelbuilder, <c>S</c> for machinelearning-samples. What other classes of this folder test at length is here in brief.
 /// </summary>
 [TestClass]
-public class ComplaintTests
+public partial class ComplaintTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
@@ -64,17 +62,6 @@ public class ComplaintTests
     }
 
     [TestMethod]
-    public void Issue_4350_a_bad_image_never_scores_as_the_one_before_it()
-    {
-        var rows = ImageRows.Create(6);
-        using var model = ImageRows.Trainer(_ml, "Encoded").Fit(Keyed(rows));
-        rows[3].Encoded = [1, 2, 3];
-        var scored = Scores.Read(_ml, model.Transform(Keyed(rows)));
-        Assert.AreEqual(0u, scored[3].PredictedLabel);
-        Assert.IsTrue(scored[3].Score.All(float.IsNaN));
-    }
-
-    [TestMethod]
     [DataRow(2)]
     [DataRow(17)]
     public void Issue_6876_a_set_smaller_than_a_batch_and_a_last_batch_of_one_still_train(int rows)
@@ -92,49 +79,6 @@ public class ComplaintTests
         _ml.Log += (_, e) => log.Add(e.Message);
         ImageRows.Trainer(_ml).Fit(Keyed(ImageRows.Create(6))).Dispose();
         Assert.IsTrue(log.Any(line => line.Contains(" on cpu ", StringComparison.Ordinal)));
-    }
-
-    [TestMethod]
-    public void Issue_6233_both_orders_of_an_images_bytes_are_understood()
-    {
-        var pixels = Enumerable.Range(0, 256).Select(i => (byte)i).ToArray();
-        var swapped = Enumerable.Range(0, 256).Select(i => pixels[i % 4 is 0 or 2 ? i ^ 2 : i]).ToArray();
-        using var rgba = MLImage.CreateFromPixels(8, 8, MLPixelFormat.Rgba32, pixels);
-        using var bgra = MLImage.CreateFromPixels(8, 8, MLPixelFormat.Bgra32, swapped);
-        using var model = ImageRows.Trainer(_ml, "Image").Fit(ImageRows.View(_ml, 9));
-        using var engine = _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
-        Scores.AssertSame([engine.Predict(new() { Image = rgba })], [engine.Predict(new() { Image = bgra })], "RGBA and BGRA");
-    }
-
-    [TestMethod]
-    public void Issue_5945_a_shared_model_survives_its_engines()
-    {
-        using var model = ImageRows.Trainer(_ml).Fit(Keyed(ImageRows.Create(6)));
-        for (var i = 0; i < 3; i++)
-        {
-            using var engine = _ml.Model.CreatePredictionEngine<ImageRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
-            Assert.AreEqual(1, engine.Predict(ImageRows.Create(1)[0]).Score.Sum(), 1e-5);
-        }
-    }
-
-    [TestMethod]
-    public void Issue_6941_a_model_loads_and_scores_after_another_was_finalised_undisposed()
-    {
-        var data = Keyed(ImageRows.Create(6));
-        using var file = new MemoryStream();
-        using (var model = ImageRows.Trainer(_ml).Fit(data))
-            _ml.Model.Save(model, data.Schema, file);
-        List<ScoredRow> first = LoadAndScore(), second = LoadAndScore();
-        Scores.AssertSame(first, second, "after garbage collection");
-
-        List<ScoredRow> LoadAndScore()
-        {
-            file.Position = 0;
-            var scores = Scores.Read(_ml, _ml.Model.Load(file, out _).Transform(data));
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            return scores;
-        }
     }
 
     [TestMethod]
@@ -183,16 +127,6 @@ public class ComplaintTests
     }
 
     [TestMethod]
-    public void Issue_MB1350_the_score_column_names_the_class_of_each_slot()
-    {
-        var data = ImageRows.View(_ml, 9);
-        using var model = ImageRows.Trainer(_ml).Fit(data);
-        VBuffer<ReadOnlyMemory<char>> slots = default;
-        model.GetOutputSchema(data.Schema)["Score"].GetSlotNames(ref slots);
-        CollectionAssert.AreEqual(TinyImages.Classes, slots.DenseValues().Select(slot => slot.ToString()).ToArray());
-    }
-
-    [TestMethod]
     public void Issue_6573_one_class_is_refused_by_Fit_and_not_by_Evaluate()
         => Assert.ThrowsExactly<InvalidOperationException>(() => ImageRows.Trainer(_ml).Fit(ImageRows.View(_ml, ImageRows.Create(9).Where(row => row.Key == 1))));
 
@@ -205,34 +139,6 @@ public class ComplaintTests
         using var model = ImageRows.Trainer(_ml, epochs: 4, change: options => options.EpochCallback = reports.Add).Fit(Keyed(ImageRows.Create(60)), Keyed(liars));
         Assert.AreEqual(reports.Max(report => report.ValidationAccuracy)!.Value, Scores.Accuracy(_ml, model.Transform(Keyed(liars))), 1e-9);
         Assert.IsGreaterThan(reports.Min(report => report.ValidationLoss!.Value), reports[^1].ValidationLoss!.Value, "the last epoch is not the best");
-    }
-
-    [TestMethod]
-    public void Issue_7444_images_belong_to_the_caller_before_and_after_scoring()
-    {
-        using var image = MLImage.CreateFromStream(new MemoryStream(ImageRows.Create(1)[0].Encoded));
-        using var model = ImageRows.Trainer(_ml, "Image").Fit(ImageRows.View(_ml, 9));
-        using (var engine = _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false }))
-            engine.Predict(new() { Image = image });
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        Assert.HasCount(8 * 8 * 4, image.Pixels.ToArray());
-    }
-
-    [TestMethod]
-    public void Issue_4585_the_files_of_a_model_and_of_images_are_free_afterwards()
-    {
-        var rows = ImageRows.Create(6, seed: 77);
-        var data = ImageRows.View(_ml, rows);
-        var path = Path.Combine(TestAssembly.TemporaryFolder, "free.zip");
-        using (var model = ImageRows.Trainer(_ml, "Image").Fit(data))
-            _ml.Model.Save(model, data.Schema, path);
-        using var loaded = (IDisposable)_ml.Model.Load(path, out _);
-        foreach (var file in rows.Select(row => row.Path).Append(path))
-            using (File.Open(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
-            {
-                // Opened alone: nobody else holds it.
-            }
     }
 
     [TestMethod]
@@ -254,12 +160,6 @@ public class ComplaintTests
     {
         var data = _ml.Data.LoadFromEnumerable(rows);
         return _ml.Transforms.CopyColumns("Label", nameof(ImageRow.Key)).Fit(data).Transform(data);
-    }
-
-    private sealed class InMemory
-    {
-        [Transforms.Image.ImageType(8, 8)]
-        public MLImage? Image { get; set; }
     }
 
     /// <summary>A BMP file of 8 x 8 pixels: two headers, then rows from the bottom up, blue first.</summary>
