@@ -46,7 +46,7 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
     {
         Host.CheckValue(input, nameof(input));
         var (feature, images) = FindImages(input.Schema);
-        return new ScoredView(input, GetOutputSchema(input.Schema), _scorer, _network.Shape, images, feature);
+        return new ScoredView(input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Shape, images, feature);
     }
 
     /// <summary>Frees the network, once the batches in flight are done. More calls do nothing; scoring afterwards throws <see cref="ObjectDisposedException"/>.</summary>
@@ -54,6 +54,9 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
 
     /// <inheritdoc/>
     protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new RowMapper(this, schema);
+
+    private DataViewSchema.DetachedColumn[] AddedColumns(DataViewSchema input)
+        => new ScoreColumns(_columns.PredictedLabelColumn, _columns.ScoreColumn).Create(_network.Classes, input);
 
     private (DataViewSchema.Column Column, ImageColumn Images) FindImages(DataViewSchema schema)
     {
@@ -76,8 +79,7 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
             (_feature, _images) = parent.FindImages(schema);
         }
 
-        protected override DataViewSchema.DetachedColumn[] GetOutputColumnsCore()
-            => new ScoreColumns(_parent._columns.PredictedLabelColumn, _parent._columns.ScoreColumn).Create(_parent._network.Classes, InputSchema);
+        protected override DataViewSchema.DetachedColumn[] GetOutputColumnsCore() => _parent.AddedColumns(InputSchema);
 
         protected override Func<int, bool> GetDependenciesCore(Func<int, bool> activeOutput)
         {

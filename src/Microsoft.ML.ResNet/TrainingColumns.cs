@@ -10,6 +10,7 @@ internal static class TrainingColumns
 {
     private const string Schema = "inputSchema"; // the parameter that ML.NET's own trainers name
     private const string ExpectedLabel = "Key<UInt32>";
+    private const int MaximumClasses = 1_000_000; // a text loader makes keys of count 4,294,967,295 unless it is told better
 
     /// <summary>Finds the columns in the schema of a view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
@@ -25,6 +26,8 @@ internal static class TrainingColumns
             throw host.ExceptSchemaMismatch(Schema, "label", options.LabelColumnName, ExpectedLabel, label.Type.ToString()!);
         if (key.Count < 2)
             throw host.Except(OneClass(options.LabelColumnName));
+        if (key.Count > MaximumClasses)
+            throw host.ExceptParam(Schema, $"The keys of label column '{options.LabelColumnName}' have room for {key.Count} classes; expected at most {MaximumClasses}. Make the label with MapValueToKey, or give its key type the number of classes.");
 
         if (options.ExampleWeightColumnName is not { } weightName)
             return new(feature, images, label, null);

@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Images;
 internal abstract class ImageColumn
 {
     /// <summary>What a column of images may be, for messages.</summary>
-    public const string Expected = "Vector<Byte> or Vector<Single> of known size (pixels), Image, or VarVector<Byte> (an encoded file)";
+    public const string Expected = "Vector<Byte> or Vector<Single> of known size (pixels, as ExtractPixels makes them), Image (LoadImages), or VarVector<Byte> (encoded files, LoadRawImageBytes)";
 
     /// <summary>The shape of every image, or <see langword="null"/> where each image has its own size and nobody asks for one.</summary>
     public abstract ImageShape? Shape { get; }

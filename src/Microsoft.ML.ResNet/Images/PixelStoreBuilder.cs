@@ -68,7 +68,7 @@ internal sealed class PixelStoreBuilder : IDisposable
         if (_chunks.Count == 0)
             _chunks.Add(empty([0, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte));
         var pixels = _chunks.Count == 1 ? _chunks[0] : cat(_chunks);
-        var store = new PixelStore(pixels, tensor(_labels), _weights.Count == 0 ? null : tensor(_weights.Select(weight => weight / _weights.Average()).ToList()));
+        var store = new PixelStore(pixels, tensor(_labels), _weights.Count == 0 ? null : RelativeWeights());
         foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))
             chunk.Dispose();
         _chunks.Clear();
@@ -79,6 +79,12 @@ internal sealed class PixelStoreBuilder : IDisposable
 
     /// <summary>Frees what was not built.</summary>
     public void Dispose() => _chunks.ForEach(chunk => chunk.Dispose());
+
+    private Tensor RelativeWeights()
+    {
+        var mean = _weights.Average();
+        return tensor(_weights.ConvertAll(weight => weight / mean));
+    }
 
     private void Flush()
     {

@@ -18,21 +18,22 @@ internal sealed class ScoredView : IDataView
     private const int BatchBytes = 64 * 1024 * 1024; // of pixels: 128 images of 3x400x400; larger images come in smaller batches
 
     private readonly IDataView _source;
+    private readonly ColumnBindings _bindings;
     private readonly BatchScorer _scorer;
     private readonly ImageShape _shape;
     private readonly ImageColumn _images;
     private readonly DataViewSchema.Column _feature;
 
     /// <param name="source">The rows to score.</param>
-    /// <param name="schema">The source's schema with the score columns at its end.</param>
+    /// <param name="bindings">Where the score columns stand among the source's: each behind the column that it hides, or else at the end.</param>
     /// <param name="scorer">Computes the scores.</param>
     /// <param name="shape">The shape in which the model takes images.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
-    public ScoredView(IDataView source, DataViewSchema schema, BatchScorer scorer, ImageShape shape, ImageColumn images, DataViewSchema.Column feature)
+    public ScoredView(IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape, ImageColumn images, DataViewSchema.Column feature)
     {
         _source = source;
-        Schema = schema;
+        _bindings = bindings;
         _scorer = scorer;
         _shape = shape;
         _images = images;
@@ -40,7 +41,7 @@ internal sealed class ScoredView : IDataView
     }
 
     /// <inheritdoc/>
-    public DataViewSchema Schema { get; }
+    public DataViewSchema Schema => _bindings.Schema;
 
     /// <inheritdoc/>
     public bool CanShuffle => false;
@@ -54,8 +55,9 @@ internal sealed class ScoredView : IDataView
         var active = new bool[Schema.Count];
         foreach (var column in columnsNeeded)
             active[column.Index] = true;
-        var passedThrough = _source.Schema.Where(column => active[column.Index]);
-        var scores = active.AsSpan(_source.Schema.Count).Contains(true);
+        var activeSource = _bindings.GetActiveInput(column => active[column]);
+        var passedThrough = _source.Schema.Where(column => activeSource[column.Index]);
+        var scores = _bindings.AddedColumnIndices.Any(column => active[column]);
         var rows = _source.GetRowCursor(passedThrough);
         try
         {
@@ -117,10 +119,10 @@ internal sealed class ScoredView : IDataView
         {
             if (!_active[column.Index])
                 throw Contracts.ExceptParam(nameof(column), $"Column '{column.Name}' is not active. Name it among the columns needed when the cursor is opened.");
-            var added = column.Index - _view._source.Schema.Count;
-            if (added < 0)
-                return _rows.GetGetter<TValue>(_view._source.Schema[column.Index]);
-            Delegate getter = added == ScoreColumns.ScoreIndex
+            var index = _view._bindings.MapColumnIndex(out var isPassedThrough, column.Index);
+            if (isPassedThrough)
+                return _rows.GetGetter<TValue>(_view._source.Schema[index]);
+            Delegate getter = index == ScoreColumns.ScoreIndex
                 ? (ValueGetter<VBuffer<float>>)GetScores
                 : (ValueGetter<uint>)GetPredictedLabel;
             return getter as ValueGetter<TValue>
