@@ -76,6 +76,24 @@ public sealed partial class ResNetTrainer
         /// <summary>Receives a report after every epoch, on the thread that called <c>Fit</c>. The default is <see langword="null"/>.</summary>
         public Action<EpochReport>? EpochCallback;
 
+        /// <summary>
+        /// Where to keep the state of training after every epoch, so that it survives the process: a folder of its own for each training. The
+        /// default, <see langword="null"/>, keeps none. See <see cref="Resume"/>.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "A folder that keeps the state of training after every epoch.", ShortName = "checkpoints", SortOrder = 17)]
+        public string? CheckpointDirectory;
+
+        /// <summary>Time after which the state is also kept within an epoch; above zero. The default, <see langword="null"/>, keeps it after epochs only.</summary>
+        public TimeSpan? CheckpointInterval;
+
+        /// <summary>
+        /// Whether to go on from the newest checkpoint in <see cref="CheckpointDirectory"/>, if there is one. On the CPU of the same machine, with as
+        /// many threads, the weights are in the end those of a training that never stopped, bit for bit. The default is <see langword="false"/>:
+        /// checkpoints that are there already are then an error, so that none is lost.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Whether to go on from the newest checkpoint.", ShortName = "resume", SortOrder = 18)]
+        public bool Resume;
+
         /// <summary>Stops <c>Fit</c> with an <see cref="OperationCanceledException"/>, before the next batch. The default never does.</summary>
         public CancellationToken CancellationToken;
 
@@ -106,6 +124,12 @@ public sealed partial class ResNetTrainer
             foreach (var (name, value) in new[] { (nameof(FeatureColumnName), FeatureColumnName), (nameof(LabelColumnName), LabelColumnName), (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName) })
                 if (string.IsNullOrWhiteSpace(value))
                     yield return $"{name} is empty; it must name a column.";
+            if (CheckpointInterval <= TimeSpan.Zero)
+                yield return $"CheckpointInterval is {CheckpointInterval}; it must be above zero, or unset.";
+            if (CheckpointDirectory is not null && string.IsNullOrWhiteSpace(CheckpointDirectory))
+                yield return "CheckpointDirectory is empty; it must name a folder, or be unset.";
+            if (Resume && CheckpointDirectory is null)
+                yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
             if (ScoreColumnName == PredictedLabelColumnName)
                 yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
             foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384), (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })

@@ -137,13 +137,20 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
         using var progress = _host.StartProgressChannel("Training");
-        using var loop = new TrainingLoop(network, _options.Recipe, train.Normalization, seed, CheckAlive);
-        var weights = loop.Run(trainStore, validationStore, report =>
+        var checkpoints = _options.CheckpointDirectory is not { } folder ? null : new CheckpointedTraining(channel, folder, _options.CheckpointInterval,
+            CheckpointedTraining.Fingerprint(_options, train, validation, classes.Count, seed));
+        var state = checkpoints?.Find(_options.Resume);
+        var events = new TrainingEvents(CheckAlive, copyState => checkpoints?.AfterStep(copyState), (report, copyState) =>
         {
+            checkpoints?.Write(copyState());
             channel.Info(report.ToString());
             Checkpoint(progress, report);
             _options.EpochCallback?.Invoke(report);
         });
+        using var loop = new TrainingLoop(network, _options.Recipe, train.Normalization, seed, events);
+        if (state is not null)
+            loop.Restore(state, device);
+        var weights = loop.Run(trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
     }
 

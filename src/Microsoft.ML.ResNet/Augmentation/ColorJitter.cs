@@ -42,7 +42,7 @@ public sealed record ColorJitter(double Brightness = 0, double Contrast = 0, dou
     }
 
     /// <summary>As in <c>jitter(0.4, 0.4, 0)</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"jitter({Brightness:0.###}, {Contrast:0.###}, {Saturation:0.###})");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"jitter({Brightness}, {Contrast}, {Saturation})");
 
     private static Tensor Blend(Tensor pixels, Tensor grey, Tensor factor) => (grey + (pixels - grey) * factor).clamp(0, 255);
 

@@ -14,6 +14,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     private readonly bool _pools;
     private readonly List<nn.Module<Tensor, Tensor>> _blocks = [];
     private readonly Linear fc;
+    private List<BatchNorm>? _batchNorms;
 
     /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
     /// <param name="architecture">The plan.</param>
@@ -36,6 +37,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         register_module(nameof(fc), fc);
         OwnTensors();
     }
+
+    /// <summary>Every batch normalisation, in no order that matters.</summary>
+    public IReadOnlyList<BatchNorm> BatchNorms => _batchNorms ??= [.. modules().OfType<BatchNorm>()];
 
     /// <summary>Images to logits.</summary>
     /// <param name="x">Normalised images: float32, (N, C, H, W).</param>

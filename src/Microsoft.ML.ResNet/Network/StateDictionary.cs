@@ -19,7 +19,7 @@ internal static class StateDictionary
     }
 
     /// <summary>Copies the network's weights out of the engine.</summary>
-    public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network) => [.. Entries(network).Select(entry => Save(entry.Name, entry.Tensor))];
+    public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network) => [.. Entries(network).Select(entry => RawTensors.Save(entry.Name, entry.Tensor))];
 
     /// <summary>Copies weights into the network.</summary>
     /// <exception cref="ArgumentException">Names, types or shapes are not the network's; the message lists the differences.</exception>
@@ -30,17 +30,16 @@ internal static class StateDictionary
         if (problems.Count > 0)
             throw new ArgumentException($"The weights do not fit the network: {string.Join("; ", problems.Take(5))}{(problems.Count > 5 ? $"; and {problems.Count - 5} more" : "")}.", nameof(weights));
 
-        using var noGradient = no_grad();
         var byName = weights.ToDictionary(tensor => tensor.Name);
         foreach (var (name, tensor) in entries)
-            Load(tensor, byName[name]);
+            RawTensors.Load(tensor, byName[name]);
     }
 
-    /// <summary>Adds to the counters that PyTorch keeps beside the running statistics of batch normalisation.</summary>
-    public static void CountBatches(ResidualNetwork network, int batches)
+    /// <summary>Counts a batch, as PyTorch does beside the running statistics of batch normalisation.</summary>
+    public static void CountBatch(ResidualNetwork network)
     {
-        foreach (var norm in network.modules().OfType<BatchNorm>())
-            norm.num_batches_tracked.add_(batches);
+        foreach (var norm in network.BatchNorms)
+            norm.num_batches_tracked.add_(1);
     }
 
     /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>
@@ -54,32 +53,10 @@ internal static class StateDictionary
         {
             if (!remaining.Remove(name, out var candidate))
                 yield return $"'{name}' is missing";
-            else if (candidate.Type != TypeOf(tensor) || !candidate.Shape.SequenceEqual(tensor.shape))
-                yield return $"'{name}' is {candidate.Type}[{string.Join(", ", candidate.Shape)}], expected {TypeOf(tensor)}[{string.Join(", ", tensor.shape)}]";
+            else if (candidate.Type != RawTensors.TypeOf(tensor) || !candidate.Shape.SequenceEqual(tensor.shape))
+                yield return $"'{name}' is {candidate.Type}[{string.Join(", ", candidate.Shape)}], expected {RawTensors.TypeOf(tensor)}[{string.Join(", ", tensor.shape)}]";
         }
         foreach (var name in remaining.Keys)
             yield return $"'{name}' is unexpected";
     }
-
-    private static NamedTensor Save(string name, Tensor tensor)
-    {
-        using var scope = NewDisposeScope();
-        var packed = tensor.detach().cpu().contiguous();
-        return new NamedTensor(name, TypeOf(tensor), tensor.shape, packed.bytes.ToArray());
-    }
-
-    private static void Load(Tensor target, NamedTensor source)
-    {
-        using var scope = NewDisposeScope();
-        var packed = empty(source.Shape.ToArray(), target.dtype);
-        source.Data.Span.CopyTo(packed.bytes);
-        target.copy_(packed);
-    }
-
-    private static ElementType TypeOf(Tensor tensor) => tensor.dtype switch
-    {
-        ScalarType.Float32 => ElementType.Float32,
-        ScalarType.Int64 => ElementType.Int64,
-        var other => throw new NotSupportedException($"A network tensor is {other}; expected Float32 or Int64."),
-    };
 }

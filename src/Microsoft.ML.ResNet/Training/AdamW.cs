@@ -28,7 +28,7 @@ public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsi
     }
 
     /// <summary>As in <c>AdamW betas 0.9, 0.999</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdamW betas {Beta1:g4}, {Beta2:g4}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdamW betas {Beta1}, {Beta2}");
 
     private sealed class AdamWUpdate(AdamW settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
     {

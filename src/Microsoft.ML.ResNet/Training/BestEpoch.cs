@@ -7,27 +7,46 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="stopping">When to stop; <see langword="null"/> is never.</param>
 internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping)
 {
-    private Evaluation? _best;
-    private Evaluation? _milestone; // the last epoch that improved by more than the minimum change
-    private int _epochsSinceMilestone;
+    private Memory _memory = new(null, null, 0);
+
+    /// <summary>What is remembered, but for the weights.</summary>
+    /// <param name="Best">How the best epoch did; <see langword="null"/> before the first.</param>
+    /// <param name="Milestone">How the last epoch did that improved by more than the minimum change.</param>
+    /// <param name="EpochsSinceMilestone">How many epochs came after that.</param>
+    public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone);
 
     /// <summary>The best epoch's weights; <see langword="null"/> before the first.</summary>
     public IReadOnlyList<NamedTensor>? Weights { get; private set; }
 
     /// <summary>Whether the last epochs improved too little to go on.</summary>
-    public bool HasRunOutOfPatience => stopping is not null && _epochsSinceMilestone >= stopping.Patience;
+    public bool HasRunOutOfPatience => stopping is not null && _memory.EpochsSinceMilestone >= stopping.Patience;
 
     /// <summary>Takes an epoch in.</summary>
     /// <param name="evaluation">How it did on the validation set.</param>
     /// <param name="copyWeights">Copies its weights; called only if it is the best.</param>
     public void Add(Evaluation evaluation, Func<IReadOnlyList<NamedTensor>> copyWeights)
     {
-        if (_best is not { } best || IsBetter(evaluation, best))
-            (_best, Weights) = (evaluation, copyWeights());
-        if (_milestone is not { } milestone || Gain(evaluation, milestone) > (stopping?.MinimumChange ?? 0))
-            (_milestone, _epochsSinceMilestone) = (evaluation, 0);
-        else
-            _epochsSinceMilestone++;
+        if (_memory.Best is not { } best || IsBetter(evaluation, best))
+        {
+            Weights = copyWeights();
+            _memory = _memory with { Best = evaluation };
+        }
+        var isMilestone = _memory.Milestone is not { } milestone || Gain(evaluation, milestone) > (stopping?.MinimumChange ?? 0);
+        _memory = isMilestone
+            ? _memory with { Milestone = evaluation, EpochsSinceMilestone = 0 }
+            : _memory with { EpochsSinceMilestone = _memory.EpochsSinceMilestone + 1 };
+    }
+
+    /// <summary>What is remembered, but for the weights.</summary>
+    public Memory Remembered => _memory;
+
+    /// <summary>Goes on from what was remembered before.</summary>
+    /// <param name="memory">What was remembered.</param>
+    /// <param name="weights">The best epoch's weights; empty before the first.</param>
+    public void Restore(Memory memory, IReadOnlyList<NamedTensor> weights)
+    {
+        _memory = memory;
+        Weights = weights.Count == 0 ? null : weights;
     }
 
     private bool IsBetter(Evaluation candidate, Evaluation other)

@@ -15,7 +15,7 @@ public sealed record CosineSchedule : LearningRateSchedule
     internal override IEnumerable<string> Problems() => InRange($"{nameof(CosineSchedule)}.{nameof(End)}", End, 0, 1);
 
     /// <summary>As in <c>cosine to 0</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"cosine to {End:0.###}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"cosine to {End}");
 }
 
 /// <summary>Falls from 1 to <see cref="End"/> along a straight line.</summary>
@@ -31,7 +31,7 @@ public sealed record LinearSchedule : LearningRateSchedule
     internal override IEnumerable<string> Problems() => InRange($"{nameof(LinearSchedule)}.{nameof(End)}", End, 0, 1);
 
     /// <summary>As in <c>linear to 0</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"linear to {End:0.###}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"linear to {End}");
 }
 
 /// <summary>
@@ -63,7 +63,7 @@ public sealed record OneCycleSchedule : LearningRateSchedule
     ];
 
     /// <summary>As in <c>one-cycle(peak 0.25, 0.1 to 1 to 0)</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"one-cycle(peak {Peak:0.###}, {Start:0.###} to 1 to {End:0.###})");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"one-cycle(peak {Peak}, {Start} to 1 to {End})");
 }
 
 /// <summary>Rises in a straight line to 1 before another schedule begins (Goyal et al. 2017, arXiv:1706.02677, section 2.2).</summary>
@@ -89,5 +89,5 @@ public sealed record WarmUpSchedule(double Length, LearningRateSchedule Then) : 
     }
 
     /// <summary>As in <c>warm-up(0.05), then cosine to 0</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"warm-up({Length:0.###}), then {Then}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"warm-up({Length}), then {Then}");
 }

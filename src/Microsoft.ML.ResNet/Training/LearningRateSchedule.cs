@@ -64,6 +64,6 @@ public sealed record MultiStepSchedule(IReadOnlyList<double> Milestones) : Learn
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Gamma, Milestones.Count);
 
-    /// <summary>As in <c>multi-step(0.5, 0.75)</c>.</summary>
-    public override string ToString() => $"multi-step({string.Join(", ", Milestones.Select(m => m.ToString("0.###", CultureInfo.InvariantCulture)))})";
+    /// <summary>As in <c>multi-step(0.5, 0.75; 0.1)</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"multi-step({string.Join(", ", Milestones.Select(m => m.ToString(CultureInfo.InvariantCulture)))}; {Gamma})");
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -22,6 +24,23 @@ internal abstract class ParameterUpdate(IReadOnlyList<TrainedParameter> paramete
 
     /// <summary>Steps so far.</summary>
     public long Steps { get; private set; }
+
+    /// <summary>Goes on from what was remembered before.</summary>
+    /// <param name="steps">Steps so far.</param>
+    /// <param name="memory">What was remembered, as <see cref="Memory"/> names it.</param>
+    public void Restore(long steps, IEnumerable<NamedTensor> memory)
+    {
+        Dispose();
+        Steps = steps;
+        var byName = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Parameter);
+        foreach (var tensor in memory)
+        {
+            // In the memory layout of the weight, which is that of its gradient.
+            var restored = zeros_like(byName[tensor.Name[(tensor.Name.IndexOf('.', StringComparison.Ordinal) + 1)..]], requires_grad: false).DetachFromDisposeScope();
+            RawTensors.Load(restored, tensor);
+            _memory[tensor.Name] = restored;
+        }
+    }
 
     /// <summary>Forgets the gradients of the last step.</summary>
     public void ZeroGradients()

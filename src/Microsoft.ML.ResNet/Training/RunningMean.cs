@@ -8,6 +8,12 @@ internal sealed class RunningMean : IDisposable
     private Tensor? _sums; // float64, (2): summed loss, right answers
     private long _rows;
 
+    /// <summary>The sums so far.</summary>
+    /// <param name="Loss">Summed cross-entropy, in nats.</param>
+    /// <param name="Right">Rows that were classified right.</param>
+    /// <param name="Rows">All rows.</param>
+    public readonly record struct Sums(double Loss, double Right, long Rows);
+
     /// <summary>Adds a batch.</summary>
     /// <param name="logits">float32, (N, classes).</param>
     /// <param name="meanLoss">A scalar: the mean over the batch.</param>
@@ -18,22 +24,41 @@ internal sealed class RunningMean : IDisposable
         using var scope = NewDisposeScope();
         var rows = labels.shape[0];
         var right = logits.argmax(1).eq(labels).sum();
-        var sums = stack([meanLoss.detach().to_type(ScalarType.Float64) * rows, right.to_type(ScalarType.Float64)]);
+        Add(stack([meanLoss.detach().to_type(ScalarType.Float64) * rows, right.to_type(ScalarType.Float64)]), rows);
+    }
+
+    /// <summary>Goes on from sums of before.</summary>
+    /// <param name="sums">The sums.</param>
+    /// <param name="device">Where the batches to come are.</param>
+    public void Restore(Sums sums, Device device)
+    {
+        using var scope = NewDisposeScope();
+        if (sums.Rows > 0)
+            Add(tensor(new[] { sums.Loss, sums.Right }, device: device), sums.Rows);
+    }
+
+    /// <summary>Reads the sums; on a GPU this waits for the steps so far.</summary>
+    public Sums Read()
+    {
+        if (_sums is null)
+            return default;
+        using var sums = _sums.cpu();
+        var values = sums.data<double>();
+        return new Sums(values[0], values[1], _rows);
+    }
+
+    /// <summary>The means over all rows so far; at least one.</summary>
+    public Evaluation Result() => Read() is var sums ? new Evaluation(sums.Loss / sums.Rows, sums.Right / sums.Rows) : default;
+
+    /// <summary>Frees the sums.</summary>
+    public void Dispose() => _sums?.Dispose();
+
+    private void Add(Tensor sums, long rows)
+    {
         if (_sums is null)
             _sums = sums.DetachFromDisposeScope();
         else
             _sums.add_(sums);
         _rows += rows;
     }
-
-    /// <summary>The means over all rows so far; at least one.</summary>
-    public Evaluation Result()
-    {
-        using var sums = _sums!.cpu();
-        var values = sums.data<double>();
-        return new Evaluation(values[0] / _rows, values[1] / _rows);
-    }
-
-    /// <summary>Frees the sums.</summary>
-    public void Dispose() => _sums?.Dispose();
 }

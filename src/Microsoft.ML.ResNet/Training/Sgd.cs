@@ -26,7 +26,7 @@ public sealed record Sgd(double Momentum = 0.9, bool Nesterov = false) : Optimiz
     }
 
     /// <summary>As in <c>SGD momentum 0.9 Nesterov</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"SGD momentum {Momentum:g4}{(Nesterov ? " Nesterov" : "")}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"SGD momentum {Momentum}{(Nesterov ? " Nesterov" : "")}");
 
     private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
     {

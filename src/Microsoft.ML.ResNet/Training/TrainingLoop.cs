@@ -27,51 +27,77 @@ internal sealed class TrainingLoop : IDisposable
     private readonly TrainingRecipe _recipe;
     private readonly Normalization _normalization;
     private readonly int _seed;
+    private readonly TrainingEvents _events;
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
-    private readonly Action _checkAlive;
+    private readonly BestEpoch _best;
+    private readonly List<EpochReport> _history = [];
+    private RunningMean _running = new();
+    private TimeSpan _elapsedBefore;
+    private int _epoch;
+    private int _step;
 
     /// <param name="network">The network to train, on the device of the images; it stays the caller's.</param>
     /// <param name="recipe">How to train.</param>
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="seed">Decides the order of rows and every augmentation.</param>
-    /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
-    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, Action checkAlive)
+    /// <param name="events">What happens outside while training goes on.</param>
+    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events)
     {
         _network = network;
         _recipe = recipe;
         _normalization = normalization;
         _seed = seed;
-        _checkAlive = checkAlive;
+        _events = events;
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
+        _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
     }
 
-    /// <summary>Runs the epochs.</summary>
+    /// <summary>The reports of the epochs so far.</summary>
+    public IReadOnlyList<EpochReport> History => _history;
+
+    /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
-    /// <param name="onEpoch">Receives a report after every epoch.</param>
     /// <returns>The weights of the best epoch by <see cref="TrainingRecipe.BestBy"/>, or, without a validation set, of the last.</returns>
-    public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation, Action<EpochReport> onEpoch)
+    public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
-        var best = new BestEpoch(_recipe.BestBy, _recipe.EarlyStopping);
-        for (var epoch = 0; epoch < _recipe.NumberOfEpochs && !best.HasRunOutOfPatience; epoch++)
+        while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
-            var began = clock.Elapsed;
-            var trained = TrainEpoch(train, epoch);
-            var imagesPerSecond = train.Count / (clock.Elapsed - began).TotalSeconds;
-            _average?.Exchange();
-            Evaluation? validated = validation is null ? null : Evaluation.Of(_network, validation, _normalization, _checkAlive);
-            if (validated is { } result)
-                best.Add(result, () => StateDictionary.Save(_network));
-            _average?.Exchange();
-
-            onEpoch(new EpochReport(epoch + 1, _recipe.NumberOfEpochs, LastRate(train.Count, epoch), trained.MeanLoss, trained.Accuracy,
-                validated?.MeanLoss, validated?.Accuracy, imagesPerSecond, clock.Elapsed, clock.Elapsed / (epoch + 1) * (_recipe.NumberOfEpochs - epoch - 1)));
+            var (began, stepsBefore) = (clock.Elapsed, _step);
+            var trained = TrainEpoch(train);
+            var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
+            var validated = validation is null ? (Evaluation?)null : Validate(validation);
+            EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
         }
         _average?.Exchange();
-        return best.Weights ?? StateDictionary.Save(_network);
+        return _best.Weights ?? StateDictionary.Save(_network);
+    }
+
+    /// <summary>Copies all that a training needs to go on from here.</summary>
+    public TrainingState Save() => new(_epoch, _step, _optimizer.Steps, _running.Read(), _best.Remembered, [.. _history],
+    [
+        .. TrainingState.InGroup("weights", StateDictionary.Save(_network)),
+        .. TrainingState.InGroup("optimizer", _optimizer.Memory.Select(entry => RawTensors.Save(entry.Key, entry.Value))),
+        .. TrainingState.InGroup("average", _average?.Entries.Select(entry => RawTensors.Save(entry.Name, entry.Tensor)) ?? []),
+        .. TrainingState.InGroup("best", _best.Weights ?? []),
+    ]);
+
+    /// <summary>Goes on from a state of the same training.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="device">Where the network is.</param>
+    public void Restore(TrainingState state, Device device)
+    {
+        (_epoch, _step) = (state.Epoch, state.Step);
+        StateDictionary.Load(_network, state.Group("weights"));
+        _optimizer.Restore(state.OptimizerSteps, state.Group("optimizer"));
+        _average?.Restore(state.Group("average"));
+        _best.Restore(state.Best, state.Group("best"));
+        _running.Restore(state.Running, device);
+        _history.AddRange(state.History);
+        _elapsedBefore = state.History.Count > 0 ? state.History[^1].Elapsed : TimeSpan.Zero;
     }
 
     /// <summary>Frees the optimiser and the average; the network stays.</summary>
@@ -79,46 +105,71 @@ internal sealed class TrainingLoop : IDisposable
     {
         _optimizer.Dispose();
         _average?.Dispose();
+        _running.Dispose();
     }
 
-    private Evaluation TrainEpoch(PixelStore train, int epoch)
+    private Evaluation TrainEpoch(PixelStore train)
     {
-        using var total = new RunningMean();
         _network.train();
-        var step = 0;
-        foreach (var rows in BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, epoch))
+        foreach (var rows in BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step))
         {
-            _checkAlive();
-            TrainStep(train, rows, epoch, step, total);
-            step++;
+            _events.BeforeBatch();
+            TrainStep(train, rows);
+            _step++;
+            _events.AfterStep(Save);
         }
-        StateDictionary.CountBatches(_network, step);
-        return total.Result();
+        return _running.Result();
     }
 
-    private void TrainStep(PixelStore train, ArraySegment<long> rows, int epoch, int step, RunningMean total)
+    private void TrainStep(PixelStore train, ArraySegment<long> rows)
     {
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
-        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, epoch, rows, _normalization, new Random(Seeds.Derive(_seed, epoch, step)))) };
+        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
 
         _optimizer.ZeroGradients();
         foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))
-            Accumulate(batch.Slice(first, count), (double)count / batch.Count, total);
+            Accumulate(batch.Slice(first, count), (double)count / batch.Count);
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
-        _optimizer.Step(Rate(train.Count, epoch, step));
+        _optimizer.Step(LearningRate(train, _epoch, _step));
+        StateDictionary.CountBatch(_network);
         _average?.Update(_optimizer.Steps - 1);
     }
 
-    private void Accumulate(PixelBatch piece, double share, RunningMean total)
+    private void Accumulate(PixelBatch piece, double share)
     {
         using var scope = NewDisposeScope();
         var logits = _network.forward(_normalization.Apply(piece.Pixels));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
-        total.Add(logits, loss, piece.Labels);
+        _running.Add(logits, loss, piece.Labels);
         (share == 1 ? loss : loss * share).backward();
     }
+
+    private Evaluation Validate(PixelStore validation)
+    {
+        _average?.Exchange();
+        var validated = Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch);
+        _best.Add(validated, () => StateDictionary.Save(_network));
+        _average?.Exchange();
+        return validated;
+    }
+
+    private void EndEpoch(Evaluation trained, Evaluation? validated, double learningRate, double imagesPerSecond, TimeSpan elapsed)
+    {
+        _epoch++;
+        _step = 0;
+        _running.Dispose();
+        _running = new RunningMean();
+        _history.Add(new EpochReport(_epoch, _recipe.NumberOfEpochs, learningRate, trained.MeanLoss, trained.Accuracy, validated?.MeanLoss, validated?.Accuracy,
+            imagesPerSecond, elapsed, elapsed / _epoch * (_recipe.NumberOfEpochs - _epoch)));
+        _events.AfterEpoch(_history[^1], Save);
+    }
+
+    private int Steps(PixelStore train) => BatchOrder.Count(train.Count, _recipe.BatchSize);
+
+    private double LearningRate(PixelStore train, int epoch, int step)
+        => _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / Steps(train)) / _recipe.NumberOfEpochs);
 
     private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)
     {
@@ -126,12 +177,4 @@ internal sealed class TrainingLoop : IDisposable
         return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter).Select(entry => new TrainedParameter(
             entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
-
-    private double Rate(int rows, int epoch, int step)
-    {
-        var steps = BatchOrder.Count(rows, _recipe.BatchSize);
-        return _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / steps) / _recipe.NumberOfEpochs);
-    }
-
-    private double LastRate(int rows, int epoch) => Rate(rows, epoch, BatchOrder.Count(rows, _recipe.BatchSize) - 1);
 }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -10,7 +11,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// </summary>
 internal sealed class WeightAverage : IDisposable
 {
-    private readonly List<(Tensor Weight, Tensor Average)> _pairs;
+    private readonly List<(string Name, Tensor Weight, Tensor Average)> _pairs;
     private readonly double _decay;
 
     /// <param name="network">The network; its weights stay its own.</param>
@@ -19,7 +20,18 @@ internal sealed class WeightAverage : IDisposable
     {
         _decay = decay;
         using var noGradient = no_grad();
-        _pairs = [.. StateDictionary.Entries(network).Where(entry => entry.Tensor.is_floating_point()).Select(entry => (entry.Tensor, entry.Tensor.clone().DetachFromDisposeScope()))];
+        _pairs = [.. StateDictionary.Entries(network).Where(entry => entry.Tensor.is_floating_point()).Select(entry => (entry.Name, entry.Tensor, entry.Tensor.clone().DetachFromDisposeScope()))];
+    }
+
+    /// <summary>The averages by the names of their weights; they stay this object's.</summary>
+    public IEnumerable<(string Name, Tensor Tensor)> Entries => _pairs.Select(pair => (pair.Name, pair.Average));
+
+    /// <summary>Goes on from averages of before.</summary>
+    public void Restore(IReadOnlyList<NamedTensor> averages)
+    {
+        var byName = averages.ToDictionary(tensor => tensor.Name);
+        foreach (var (name, _, average) in _pairs)
+            RawTensors.Load(average, byName[name]);
     }
 
     /// <summary>Takes in the weights after a step.</summary>
@@ -29,7 +41,7 @@ internal sealed class WeightAverage : IDisposable
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var decay = Math.Min(_decay, (1.0 + step) / (10.0 + step));
-        foreach (var (weight, average) in _pairs)
+        foreach (var (_, weight, average) in _pairs)
             average.lerp_(weight, 1 - decay);
     }
 
@@ -38,7 +50,7 @@ internal sealed class WeightAverage : IDisposable
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        foreach (var (weight, average) in _pairs)
+        foreach (var (_, weight, average) in _pairs)
         {
             var kept = weight.clone();
             weight.copy_(average);
@@ -49,7 +61,7 @@ internal sealed class WeightAverage : IDisposable
     /// <summary>Frees the average.</summary>
     public void Dispose()
     {
-        foreach (var (_, average) in _pairs)
+        foreach (var (_, _, average) in _pairs)
             average.Dispose();
     }
 }

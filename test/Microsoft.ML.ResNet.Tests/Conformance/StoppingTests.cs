@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.Runtime;
 using TorchSharp;
@@ -96,11 +97,11 @@ public class StoppingTests
     }
 
     /// <summary>Changes no image, but counts batches and acts at one of them.</summary>
-    private sealed record Batches(int Last, Action AtLast) : ML.ResNet.Augmentation
+    private sealed record Batches(int Last, Action AtLast) : ImageAugmentation
     {
         public int Count { get; private set; }
 
-        internal override torch.Tensor Apply(torch.Tensor images, Random random)
+        internal override torch.Tensor Apply(torch.Tensor images, AugmentationContext context)
         {
             if (++Count == Last)
                 AtLast();

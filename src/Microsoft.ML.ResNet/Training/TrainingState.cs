@@ -1,0 +1,56 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.ML.ResNet.Tensors;
+
+namespace Microsoft.ML.ResNet.Training;
+
+/// <summary>
+/// All that a training needs to go on as if it had never stopped: where it stands, what it has measured, and every tensor that changes.
+/// There is no random state, because every random choice is derived from the seed and where training stands.
+/// </summary>
+/// <param name="Epoch">Whole epochs that are done.</param>
+/// <param name="Step">Steps of the next epoch that are done.</param>
+/// <param name="OptimizerSteps">Steps that the optimiser has counted.</param>
+/// <param name="Running">Loss and accuracy so far in the unfinished epoch.</param>
+/// <param name="Best">The best epoch so far and how patient training still is.</param>
+/// <param name="History">The reports of the epochs that are done.</param>
+/// <param name="Tensors">By group: <c>weights/...</c>, <c>optimizer/...</c>, <c>average/...</c>, <c>best/...</c>.</param>
+internal sealed record TrainingState(
+    int Epoch,
+    int Step,
+    long OptimizerSteps,
+    RunningMean.Sums Running,
+    BestEpoch.Memory Best,
+    IReadOnlyList<EpochReport> History,
+    IReadOnlyList<NamedTensor> Tensors)
+{
+    private const string Key = "training";
+
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    /// <summary>The tensors of a group, without its name.</summary>
+    public IReadOnlyList<NamedTensor> Group(string group)
+        => [.. Tensors.Where(tensor => tensor.Name.StartsWith($"{group}/", StringComparison.Ordinal)).Select(tensor => tensor with { Name = tensor.Name[(group.Length + 1)..] })];
+
+    /// <summary>Puts tensors into a group.</summary>
+    public static IEnumerable<NamedTensor> InGroup(string group, IEnumerable<NamedTensor> tensors)
+        => tensors.Select(tensor => tensor with { Name = $"{group}/{tensor.Name}" });
+
+    /// <summary>Everything but the tensors, as text to be kept beside them.</summary>
+    public Dictionary<string, string> Metadata() => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json) };
+
+    /// <summary>The state that such text and tensors describe.</summary>
+    /// <exception cref="FormatException">The text is not that of a training state.</exception>
+    public static TrainingState Read(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<NamedTensor> tensors)
+    {
+        try
+        {
+            var text = metadata.GetValueOrDefault(Key) ?? throw new FormatException("It holds tensors, but no training state.");
+            return JsonSerializer.Deserialize<TrainingState>(text, Json)! with { Tensors = tensors };
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"Its training state cannot be read: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using Microsoft.ML.ResNet.Tests.Support;
+
+namespace Microsoft.ML.ResNet.Tests;
+
+/// <summary>A training that was stopped and goes on ends with the weights of one that never stopped, to the last bit.</summary>
+[TestClass]
+public class ResumeTests
+{
+    private const int Epochs = 4, Rows = 61; // 4 steps an epoch, the last of another size
+
+    private string _folder = "";
+
+    [TestInitialize]
+    public void MakeFolder() => _folder = Path.Combine(TestAssembly.TemporaryFolder, $"resume-{Guid.NewGuid():n}");
+
+    [TestMethod]
+    public void Stopped_after_every_epoch_it_ends_with_the_same_weights()
+    {
+        var uninterrupted = Fit(new Sgd(0.9, Nesterov: true), folder: null)!;
+
+        for (var epoch = 1; epoch < Epochs; epoch++)
+            Assert.IsNull(Fit(new Sgd(0.9, Nesterov: true), _folder, stopAfterEpoch: epoch), "it was stopped");
+
+        CollectionAssert.AreEqual(uninterrupted, Fit(new Sgd(0.9, Nesterov: true), _folder)!);
+    }
+
+    [TestMethod]
+    public void A_finished_training_is_not_trained_again()
+    {
+        var first = Fit(new Sgd(), _folder)!;
+        CollectionAssert.AreEqual(first, Fit(new Sgd(), _folder, stopAfterEpoch: 1)!); // no epoch is left to stop after
+    }
+
+    [TestMethod]
+    public void A_damaged_newest_checkpoint_falls_back_to_the_one_before_with_a_warning()
+    {
+        var uninterrupted = Fit(new Sgd(), folder: null)!;
+        Fit(new Sgd(), _folder, stopAfterEpoch: 2);
+        var newest = Directory.GetFiles(_folder).Order().Last();
+        var bytes = File.ReadAllBytes(newest);
+        bytes[^100] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+
+        var log = new List<string>();
+        CollectionAssert.AreEqual(uninterrupted, Fit(new Sgd(), _folder, log: log)!);
+
+        Assert.ContainsSingle(log.Where(line => line.Contains("is damaged and is passed over", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void A_checkpoint_of_another_training_is_refused_and_the_difference_named()
+    {
+        Fit(new Sgd(), _folder, stopAfterEpoch: 1);
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(0.8), _folder));
+
+        StringAssert.Contains(error.Message, "Optimizer is SGD momentum 0.8, in the checkpoint SGD momentum 0.9");
+        Assert.IsNotEmpty(Directory.GetFiles(_folder), "nothing is lost");
+    }
+
+    [TestMethod]
+    public void Checkpoints_that_nobody_asked_to_resume_are_not_overwritten()
+    {
+        Fit(new Sgd(), _folder, stopAfterEpoch: 1);
+        var before = Directory.GetFiles(_folder).Order().ToArray();
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(), _folder, resume: false));
+
+        StringAssert.Contains(error.Message, "Set Resume");
+        CollectionAssert.AreEqual(before, Directory.GetFiles(_folder).Order().ToArray());
+    }
+
+    [TestMethod]
+    public void A_folder_that_cannot_be_written_to_is_a_warning_and_training_goes_on()
+    {
+        File.WriteAllText(_folder, "a file where the folder should be");
+        var log = new List<string>();
+
+        var weights = Fit(new Sgd(), _folder, log: log);
+
+        Assert.IsNotNull(weights);
+        Assert.IsTrue(log.Exists(line => line.Contains("The checkpoint could not be written", StringComparison.Ordinal)));
+        Assert.AreEqual("a file where the folder should be", File.ReadAllText(_folder));
+    }
+
+    // The final weights, or null if training was stopped.
+    private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null, bool resume = true)
+    {
+        var ml = new MLContext(seed: 3);
+        ml.Log += (_, e) => log?.Add(e.Message);
+        var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
+        using var cancellation = new CancellationTokenSource();
+        var options = TinyImages.Options(Epochs);
+        options.Recipe = options.Recipe with { Optimizer = optimizer, Augmentation = [new RandomCrop(1), new HorizontalFlip()], WeightAverageDecay = 0.9, LearningRate = 0.01 };
+        options.CheckpointDirectory = folder;
+        options.Resume = folder is not null && resume;
+        options.CancellationToken = cancellation.Token;
+        options.EpochCallback = report =>
+        {
+            if (report.Epoch == stopAfterEpoch)
+                cancellation.Cancel();
+        };
+        try
+        {
+            using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(data, data);
+            return [.. model.Model.Network.Weights.SelectMany(tensor => tensor.Data.ToArray())];
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+}
