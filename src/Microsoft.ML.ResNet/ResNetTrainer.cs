@@ -87,6 +87,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var held = validation is null ? null : Read(channel, validation, ValidationColumns(validation, classes), train.Shape, "validation");
 
         var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
+        if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
+            channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
         var model = Train(channel, train, held, classes, device, seed);
         return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
@@ -157,7 +159,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     private static void Checkpoint(IProgressChannel progress, EpochReport report)
     {
         progress.SetHeader(new ProgressHeader(["train loss", "train accuracy", "validation loss", "validation accuracy"], ["epochs"]), entry => entry.SetProgress(0, report.Epoch, report.NumberOfEpochs));
-        progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch);
+        progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch, report.NumberOfEpochs);
     }
 
     private void CheckAlive()

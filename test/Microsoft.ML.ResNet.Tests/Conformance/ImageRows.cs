@@ -50,9 +50,9 @@ internal sealed class ImageRow
 /// <summary>Makes views of <see cref="ImageRow"/>.</summary>
 internal static class ImageRows
 {
-    /// <summary>The columns that hold images. The last three are made by ML.NET's own transforms.</summary>
+    /// <summary>The columns that hold images. The last four are made by ML.NET's own transforms.</summary>
     public static readonly string[] Columns =
-        [nameof(ImageRow.Planar), nameof(ImageRow.Interleaved), nameof(ImageRow.Floats), nameof(ImageRow.Encoded), "Image", "Sized", "Extracted"];
+        [nameof(ImageRow.Planar), nameof(ImageRow.Interleaved), nameof(ImageRow.Floats), nameof(ImageRow.Encoded), "Raw", "Image", "Sized", "Extracted"];
 
     /// <summary>The columns whose keys a label can be made of: text, numbers, and keys that stand for themselves.</summary>
     public static readonly string[] LabelSources = [nameof(ImageRow.Name), nameof(ImageRow.Number), nameof(ImageRow.Key)];
@@ -73,6 +73,7 @@ internal static class ImageRows
             : ml.Transforms.Conversion.MapValueToKey("Label", labelSource);
         var data = ml.Data.LoadFromEnumerable(rows);
         return label
+            .Append(ml.Transforms.LoadRawImageBytes("Raw", imageFolder: null, nameof(ImageRow.Path)))
             .Append(ml.Transforms.LoadImages("Image", imageFolder: null, nameof(ImageRow.Path)))
             .Append(ml.Transforms.ResizeImages("Sized", 8, 8, "Image"))
             .Append(ml.Transforms.ExtractPixels("Extracted", "Sized"))

@@ -131,7 +131,7 @@ public class PipelineTests
             .Append(ml.Transforms.CopyColumns("Guess", "PredictedLabel")).Fit(data);
         var scored = model.Transform(data);
         Assert.AreEqual(string.Join(" ", scored.GetColumn<float[]>("Score").SelectMany(row => row)), string.Join(" ", scored.GetColumn<float[]>("Chances").SelectMany(row => row)));
-        ViewWorkout.Run(ImageRows.Without(ml, scored, "Floats", "Flat", "Image", "Sized", "Extracted", "Path", "Encoded", "Number", "Key"));
+        ViewWorkout.Run(ImageRows.Without(ml, scored, "Floats", "Flat", "Raw", "Image", "Sized", "Extracted", "Path", "Encoded", "Number", "Key"));
     }
 
     [TestMethod]

@@ -67,6 +67,19 @@ public class ScoredViewTests
     }
 
     [TestMethod]
+    [DataRow("Score", "Planar")]
+    [DataRow("PredictedLabel", "Planar")]
+    [DataRow("Label", "Label")]
+    public void The_row_mapper_depends_on_the_images_alone_and_only_for_scores(string output, string input)
+    {
+        var ml = new MLContext(seed: 1);
+        var data = ImageRows.Narrow(ml, 7);
+        using var model = ImageRows.Trainer(ml).Fit(data);
+        var mapper = ((ITransformer)model).GetRowToRowMapper(data.Schema);
+        Assert.AreEqual(input, string.Join(", ", mapper.GetDependencies([mapper.OutputSchema[output]]).Select(column => column.Name)));
+    }
+
+    [TestMethod]
     public void A_cursor_that_is_left_early_read_one_batch_at_most()
     {
         var ml = new MLContext(seed: 1);

@@ -85,6 +85,20 @@ public class StoppingTests
         Assert.IsFalse(log.Any(entry => entry.Message.Contains("was not disposed", StringComparison.OrdinalIgnoreCase)), "channels are closed");
     }
 
+    [TestMethod]
+    public void The_progress_channel_carries_the_figures_of_every_epoch()
+    {
+        using var output = new StringWriter();
+        var data = ImageRows.View(new MLContext(seed: 1), 9);
+        var options = TinyImages.Options(epochs: 2);
+        options.FeatureColumnName = nameof(ImageRow.Planar);
+        var environment = new ConsoleEnvironment(seed: 1, verbose: true, outWriter: output, errWriter: output); // MLContext shows no progress
+        new ResNetTrainer(environment, options).Fit(data, data).Dispose();
+        environment.PrintProgress(); // as ML.NET's console does every other second
+        foreach (var part in new[] { "train loss", "train accuracy", "validation loss", "validation accuracy", "2/2 epochs" })
+            StringAssert.Contains(output.ToString(), part);
+    }
+
     private static void Configure(ResNetTrainer.Options options, CancellationTokenSource source, Batches batches)
         => (options.CancellationToken, options.Recipe) = (source.Token, options.Recipe with { Augmentation = [batches] });
 
