@@ -77,7 +77,7 @@ public class StoppingTests
 
         var info = log.Where(entry => entry.Kind == ChannelMessageKind.Info && entry.Source.Contains(nameof(ResNetTrainer), StringComparison.Ordinal)).Select(entry => entry.Message).ToArray();
         Assert.HasCount(3, info);
-        foreach (var part in new[] { "on cpu", "seed 1", "9 images of 3x8x8", "3 classes", "2 epochs", "mean ", "SGD rate" })
+        foreach (var part in new[] { "on cpu", "seed 1", "9 images of 3x8x8", "3 classes", "2 epochs", "mean ", "SGD momentum 0.9 rate 0.05" })
             StringAssert.Contains(info[0], part);
         StringAssert.Contains(info[2], "Epoch 2/2: rate ");
         StringAssert.Contains(info[2], "validation loss ");
