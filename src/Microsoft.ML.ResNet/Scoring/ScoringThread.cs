@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -13,54 +12,40 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </remarks>
 internal static class ScoringThread
 {
-    private static readonly BlockingCollection<Work> Waiting = Start();
+    private static readonly BlockingCollection<Action> Waiting = Start();
 
     /// <summary>Does some work on the thread, after all work that came before, and returns when it is done. Work must not call this itself.</summary>
     /// <param name="action">The work; what it throws is thrown here.</param>
     public static void Run(Action action)
     {
-        using var work = new Work(action);
-        Waiting.Add(work);
-        work.Wait();
+        var done = new TaskCompletionSource();
+        Waiting.Add(() => Do(action, done));
+        done.Task.GetAwaiter().GetResult(); // rethrows as is, where Wait would wrap
     }
 
-    private static BlockingCollection<Work> Start()
+    private static BlockingCollection<Action> Start()
     {
-        var waiting = new BlockingCollection<Work>();
+        var waiting = new BlockingCollection<Action>();
         new Thread(() => DoAll(waiting)) { IsBackground = true, Name = "ResNet scoring" }.Start();
         return waiting;
     }
 
-    private static void DoAll(BlockingCollection<Work> waiting)
+    private static void DoAll(BlockingCollection<Action> waiting)
     {
         foreach (var work in waiting.GetConsumingEnumerable())
-            work.Do();
+            work();
     }
 
-    private sealed class Work(Action action) : IDisposable
+    private static void Do(Action action, TaskCompletionSource done)
     {
-        private readonly SemaphoreSlim _done = new(0);
-        private ExceptionDispatchInfo? _failure;
-
-        public void Do()
+        try
         {
-            try
-            {
-                action();
-            }
-            catch (Exception e)
-            {
-                _failure = ExceptionDispatchInfo.Capture(e);
-            }
-            _done.Release();
+            action();
+            done.SetResult();
         }
-
-        public void Wait()
+        catch (Exception e)
         {
-            _done.Wait();
-            _failure?.Throw();
+            done.SetException(e); // an exception must not end the thread
         }
-
-        public void Dispose() => _done.Dispose();
     }
 }

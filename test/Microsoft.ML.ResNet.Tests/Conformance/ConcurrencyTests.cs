@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
@@ -79,6 +80,28 @@ public class ConcurrencyTests
         }, threads: 4);
         foreach (var task in work)
             Scores.AssertSame(expected, task.Result, "while another model was trained");
+    }
+
+    [TestMethod]
+    public void A_caller_that_is_interrupted_while_it_waits_harms_nobody_else()
+    {
+        using var mayEnd = new ManualResetEventSlim();
+        var holding = OnThreads(_ =>
+        {
+            ScoringThread.Run(mayEnd.Wait);
+            return 0;
+        }, threads: 1);
+        Exception? thrown = null;
+        var impatient = new Thread(() => thrown = Assert.ThrowsExactly<ThreadInterruptedException>(() => ScoringThread.Run(() => { })));
+        impatient.Start();
+        impatient.Interrupt();
+        impatient.Join();
+        mayEnd.Set();
+
+        Task.WaitAll(holding);
+        Assert.IsNotNull(thrown);
+        Assert.ThrowsExactly<InvalidDataException>(() => ScoringThread.Run(() => throw new InvalidDataException()));
+        ScoringThread.Run(() => Assert.IsTrue(Thread.CurrentThread.IsBackground));
     }
 
     [TestMethod]
