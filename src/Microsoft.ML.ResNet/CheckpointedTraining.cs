@@ -35,15 +35,15 @@ internal sealed class CheckpointedTraining
     }
 
     /// <summary>What tells one training from another.</summary>
-    public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetTrainer.Options options, LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
+    public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe, LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
     {
-        yield return ("architecture", options.Architecture.Name + Print(options.Architecture));
+        yield return ("architecture", architecture.Name + Print(architecture));
         yield return ("classes", Print(classes));
         yield return ("seed", Print(seed));
         yield return ("training images", Digest(train));
         yield return ("validation images", validation is null ? "none" : Digest(validation));
         foreach (var property in typeof(TrainingRecipe).GetProperties().Where(property => property.GetMethod is { IsStatic: false }))
-            yield return (property.Name, Print(property.GetValue(options.Recipe)));
+            yield return (property.Name, Print(property.GetValue(recipe)));
     }
 
     /// <summary>Finds the state to go on from.</summary>

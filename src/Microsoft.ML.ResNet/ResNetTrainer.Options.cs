@@ -32,6 +32,12 @@ public sealed partial class ResNetTrainer
         public double? LearningRate;
 
         /// <summary>
+        /// One of ML.NET's own schedulers, such as <see cref="LsrDecay"/>, which then decides the rate of every step in place of the recipe's rate
+        /// and schedule. The default, <see langword="null"/>, leaves it to the recipe.
+        /// </summary>
+        public LearningRateScheduler? LearningRateScheduler;
+
+        /// <summary>
         /// Rows to choose the best epoch by; they must have the columns of the training rows. The default, <see langword="null"/>, keeps
         /// the last epoch's weights. A set given to <c>Fit</c> wins.
         /// </summary>

@@ -125,36 +125,50 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed)
     {
-        var absent = train.RowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0).Select(c => $"'{classes.Names[c.index]}'").ToList();
-        if (absent.Count > train.RowsPerClass.Count - 2)
-            throw _host.Except(TrainingColumns.OneClass(_options.LabelColumnName));
-        if (absent.Count > 0)
-            channel.Warning($"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: {string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
+        CheckClasses(channel, train.RowsPerClass, classes);
+        var recipe = Recipe(train.Store.Count);
+        channel.Info($"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, {classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        channel.Info($"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, {classes.Count} classes, {train.Normalization}; {_options.Recipe}.");
         using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
         network.MoveTo(device);
+
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
         using var progress = _host.StartProgressChannel("Training");
         var checkpoints = _options.CheckpointDirectory is not { } folder ? null : new CheckpointedTraining(channel, folder, _options.CheckpointInterval,
-            CheckpointedTraining.Fingerprint(_options, train, validation, classes.Count, seed));
+            CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
         var state = checkpoints?.Find(_options.Resume);
-        var events = new TrainingEvents(CheckAlive, copyState => checkpoints?.AfterStep(copyState), (report, copyState) =>
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints));
+        if (state is not null)
+            loop.Restore(state, device);
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, loop.Run(trainStore, validationStore));
+    }
+
+    private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)
+    {
+        var absent = rowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0).Select(c => $"'{classes.Names[c.index]}'").ToList();
+        if (absent.Count > rowsPerClass.Count - 2)
+            throw _host.Except(TrainingColumns.OneClass(_options.LabelColumnName));
+        if (absent.Count > 0)
+            channel.Warning($"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: {string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
+    }
+
+    private TrainingRecipe Recipe(int rows) => _options.LearningRateScheduler is { } scheduler
+        ? _options.Recipe with { Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
+        : _options.Recipe;
+
+    private TrainingEvents Events(IChannel channel, IProgressChannel progress, CheckpointedTraining? checkpoints) => new(
+        BeforeBatch: CheckAlive,
+        AfterStep: copyState => checkpoints?.AfterStep(copyState),
+        AfterEpoch: (report, copyState) =>
         {
             checkpoints?.Write(copyState());
             channel.Info(report.ToString());
             Checkpoint(progress, report);
             _options.EpochCallback?.Invoke(report);
         });
-        using var loop = new TrainingLoop(network, _options.Recipe, train.Normalization, seed, events);
-        if (state is not null)
-            loop.Restore(state, device);
-        var weights = loop.Run(trainStore, validationStore);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
-    }
 
     private static void Checkpoint(IProgressChannel progress, EpochReport report)
     {

@@ -20,7 +20,9 @@ var predict = new Command("predict", "Milliseconds of one prediction, the median
 train.SetAction(Run(Train));
 score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
-return new RootCommand("Measures the library.") { train, score, predict }.Parse(args).Invoke();
+var kinds = new Command("kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
+kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
+return new RootCommand("Measures the library.") { train, score, predict, kinds }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {
@@ -38,7 +40,7 @@ double Train(ParseResult result)
 {
     var reports = new List<EpochReport>();
     Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add).Dispose();
-    return Median(reports.Skip(1).Select(report => report.ImagesPerSecond));
+    return Statistics.Median(reports.Skip(1).Select(report => report.ImagesPerSecond));
 }
 
 double Score(ParseResult result)
@@ -46,7 +48,7 @@ double Score(ParseResult result)
     var mlContext = new MLContext(seed: 1);
     using var model = Fit(result, 128, 1, 64, _ => { });
     var rows = Image.View(mlContext, 128 * result.GetValue(steps));
-    return Median(Enumerable.Range(0, result.GetValue(rounds) + 1).Select(_ =>
+    return Statistics.Median(Enumerable.Range(0, result.GetValue(rounds) + 1).Select(_ =>
     {
         var clock = Stopwatch.StartNew();
         var count = model.Transform(rows).GetColumn<VBuffer<float>>("Score").Count();
@@ -60,7 +62,7 @@ double Predict(ParseResult result)
     using var model = Fit(result, 128, 1, 64, _ => { });
     using var engine = mlContext.Model.CreatePredictionEngine<Image, Scored>(model);
     var image = Image.Rows(1).First();
-    return Median(Enumerable.Range(0, result.GetValue(rounds) * 100).Select(_ =>
+    return Statistics.Median(Enumerable.Range(0, result.GetValue(rounds) * 100).Select(_ =>
     {
         var clock = Stopwatch.StartNew();
         engine.Predict(image);
@@ -80,12 +82,6 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
         Device = ComputeDevice.Cpu,
         EpochCallback = onEpoch,
     }).Fit(Image.View(mlContext, count));
-}
-
-static double Median(IEnumerable<double> values)
-{
-    var sorted = values.Order().ToList();
-    return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
 }
 
 /// <summary>A random image of one of ten classes.</summary>
@@ -115,4 +111,14 @@ internal sealed class Image
 internal sealed class Scored
 {
     public float[] Score { get; set; } = [];
+}
+
+/// <summary>Robust summaries.</summary>
+internal static class Statistics
+{
+    public static double Median(IEnumerable<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+    }
 }
