@@ -12,7 +12,7 @@ public sealed partial class ResNetTransformer
     /// <remarks>
     /// <para>
     /// The file takes images as N x channels x height x width, planar, red first, with values from 0 to 255, N being free; it normalises them itself. It gives <c>probabilities</c> (N x classes),
-    /// which equal the scores of <see cref="Transform"/> to about 1e-6, and <c>logits</c>, the same before softmax. Operator set 13, so that any ONNX Runtime since 1.6 (2020) runs it.
+    /// which equal the scores of <see cref="Transform"/> to 1e-5, and <c>logits</c>, the same before softmax. Operator set 13, so that any ONNX Runtime since 1.6 (2020) runs it.
     /// </para>
     /// <para>
     /// Its metadata holds text: <c>class_names</c>, a JSON array in the order of the probabilities; <c>image_shape</c>, <c>normalization_mean</c>, <c>normalization_deviation</c>, JSON arrays;

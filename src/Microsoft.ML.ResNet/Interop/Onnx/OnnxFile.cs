@@ -14,7 +14,7 @@ internal static class OnnxFile
     private const long IrVersion = 7; // came with operator set 13 in ONNX 1.8
     private const long OperatorSet = 13; // the first with softmax over one axis; any later one runs it too
     private const long MaximumBytes = int.MaxValue; // protobuf's, for one message
-    private const long GraphBytes = 16 << 20; // more than everything but the weights needs: 1,202 layers take 0.6 MB
+    private const long GraphBytes = 16 << 20; // kept free for everything but the weights: a few hundred bytes for each layer
 
     /// <summary>Makes the message that a file holds. Weights are not copied where it holds them unchanged.</summary>
     /// <param name="model">The network.</param>
