@@ -17,13 +17,16 @@ internal sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<fl
     public Tensor Apply(Tensor pixels)
     {
         using var scope = NewDisposeScope();
-        var scale = Deviation.Select(deviation => 1 / (255 * deviation)).ToArray();
-        var shift = Mean.Zip(Deviation, (mean, deviation) => -mean / deviation).ToArray();
+        var (scale, shift) = ScaleAndShift();
         var images = pixels.ToChannelsLast().to_type(ScalarType.Float32);
         return images.mul_(PerChannel(scale)).add_(PerChannel(shift)).MoveToOuterDisposeScope();
 
         Tensor PerChannel(float[] values) => tensor(values, [1, values.Length, 1, 1], device: pixels.device);
     }
+
+    /// <summary>The same in two steps: a pixel from 0 to 255, times the scale of its channel, plus the shift.</summary>
+    public (float[] Scale, float[] Shift) ScaleAndShift()
+        => ([.. Deviation.Select(deviation => 1 / (255 * deviation))], [.. Mean.Zip(Deviation, (mean, deviation) => -mean / deviation)]);
 
     /// <summary>As in <c>mean 0.491, 0.482, 0.447, deviation 0.247, 0.243, 0.262</c>.</summary>
     public override string ToString() => $"mean {Print(Mean)}, deviation {Print(Deviation)}";
