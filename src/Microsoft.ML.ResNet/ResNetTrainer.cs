@@ -90,7 +90,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
-        var model = Train(channel, train, held, classes, device, seed);
+        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, train, held, classes, device, seed, onCaller));
         return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
     }
 
@@ -123,7 +123,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed)
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed, Action<Action> onCaller)
     {
         CheckClasses(channel, train.RowsPerClass, classes);
         var recipe = Recipe(train.Store.Count);
@@ -140,7 +140,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var checkpoints = _options.CheckpointDirectory is not { } folder ? null : new CheckpointedTraining(channel, folder, _options.CheckpointInterval,
             CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
         var state = checkpoints?.Find(_options.Resume);
-        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints));
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints, onCaller));
         if (state is not null)
             loop.Restore(state, device);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, loop.Run(trainStore, validationStore));
@@ -159,15 +159,18 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         ? _options.Recipe with { Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
         : _options.Recipe;
 
-    private TrainingEvents Events(IChannel channel, IProgressChannel progress, CheckpointedTraining? checkpoints) => new(
+    private TrainingEvents Events(IChannel channel, IProgressChannel progress, CheckpointedTraining? checkpoints, Action<Action> onCaller) => new(
         BeforeBatch: CheckAlive,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>
         {
             checkpoints?.Write(copyState());
-            channel.Info(report.ToString());
-            Checkpoint(progress, report);
-            _options.EpochCallback?.Invoke(report);
+            onCaller(() =>
+            {
+                channel.Info(report.ToString());
+                Checkpoint(progress, report);
+                _options.EpochCallback?.Invoke(report);
+            });
         });
 
     private static void Checkpoint(IProgressChannel progress, EpochReport report)

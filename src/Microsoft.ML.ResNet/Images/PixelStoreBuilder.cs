@@ -65,9 +65,7 @@ internal sealed class PixelStoreBuilder : IDisposable
         using var scope = NewDisposeScope();
         if (_rowsInChunk > 0)
             Flush();
-        if (_chunks.Count == 0)
-            _chunks.Add(empty([0, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte));
-        var pixels = _chunks.Count == 1 ? _chunks[0] : cat(_chunks);
+        var pixels = _chunks.Count == 1 ? _chunks[0] : Joined();
         var store = new PixelStore(pixels, tensor(_labels), _weights.Count == 0 ? null : RelativeWeights());
         foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))
             chunk.Dispose();
@@ -84,6 +82,19 @@ internal sealed class PixelStoreBuilder : IDisposable
     {
         var mean = _weights.Average();
         return tensor(_weights.ConvertAll(weight => weight / mean));
+    }
+
+    // Copied by .NET: libtorch's cat would start a pool of threads for the calling thread, which then slows down everybody (see OwnThread).
+    private Tensor Joined()
+    {
+        var pixels = empty([_labels.Count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
+        var row = 0L;
+        foreach (var chunk in _chunks)
+        {
+            chunk.bytes.CopyTo(pixels.narrow(0, row, chunk.shape[0]).bytes);
+            row += chunk.shape[0];
+        }
+        return pixels;
     }
 
     private void Flush()

@@ -24,7 +24,7 @@ public class StoppingTests
         Assert.ThrowsExactly<OperationCanceledException>(() => trainer.Fit(data));
 
         Assert.AreEqual(3, batches.Count, "batches that began");
-        census.AssertNoSurvivors();
+        census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 1);
     }
 
     [TestMethod]

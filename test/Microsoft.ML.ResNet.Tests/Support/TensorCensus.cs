@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.ML.ResNet.Network;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Support;
@@ -41,6 +42,15 @@ internal sealed class TensorCensus
 
     /// <summary>Fails unless exactly <paramref name="expected"/> tensors of all threads survive. For code that makes no parameters, such as scoring.</summary>
     public void AssertNoSurvivorsAnywhere(long expected = 0) => Assert.AreEqual(expected, SurvivorsAnywhere, "Tensors of all threads that were created since the census began and not disposed");
+
+    /// <summary>
+    /// Fails if a tensor of any thread survives <c>Fit</c>, which trains on a thread of its own. Each network that was built leaves one phantom for
+    /// each of its parameters (see the remarks), and that many are allowed for.
+    /// </summary>
+    /// <param name="architecture">The plan of the networks.</param>
+    /// <param name="networks">How many were built: one for each <c>Fit</c>, one for each model that scored.</param>
+    public void AssertNoSurvivorsOfTraining(ResNetArchitecture architecture, int networks)
+        => AssertNoSurvivorsAnywhere(networks * NetworkPlan.State(architecture, channels: 3, classes: 3).Count(entry => entry.IsParameter));
 
     /// <summary>
     /// All tensors that were created and not disposed. The finalizer thread's own statistics tell how many tensors it disposed

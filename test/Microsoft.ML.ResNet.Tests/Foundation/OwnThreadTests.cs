@@ -1,0 +1,36 @@
+using Microsoft.ML.ResNet.Foundation;
+
+namespace Microsoft.ML.ResNet.Tests.Foundation;
+
+[TestClass]
+public class OwnThreadTests
+{
+    [TestMethod]
+    public void Work_runs_elsewhere_and_callbacks_run_here()
+    {
+        var here = Environment.CurrentManagedThreadId;
+        var (worker, callback) = (here, 0);
+
+        var result = OwnThread.Run("test", onCaller =>
+        {
+            worker = Environment.CurrentManagedThreadId;
+            onCaller(() => callback = Environment.CurrentManagedThreadId);
+            return 42;
+        });
+
+        Assert.AreEqual(42, result);
+        Assert.AreNotEqual(here, worker);
+        Assert.AreEqual(here, callback);
+    }
+
+    [TestMethod]
+    public void Exceptions_of_work_and_of_callbacks_come_out_as_they_are()
+    {
+        Assert.ThrowsExactly<InvalidDataException>(() => OwnThread.Run<int>("test", _ => throw new InvalidDataException()));
+        Assert.ThrowsExactly<InvalidDataException>(() => OwnThread.Run("test", onCaller =>
+        {
+            onCaller(() => throw new InvalidDataException());
+            return 0;
+        }));
+    }
+}
