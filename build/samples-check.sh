@@ -40,6 +40,20 @@ check "predict knows a class for a PNG of 1 x 1 pixel: $(value class)" test "$co
 run summary --architecture cifar-20 --json
 check "summary counts 272,474 parameters in cifar-20" test "$code:$(value parameters)" = 0:272474
 
+run summary --architecture d2l-resnet18-1channel --image 1x224x224 --json
+check "summary counts 11,178,378 parameters in d2l-resnet18-1channel" test "$code:$(value parameters)" = 0:11178378
+
+golden=test/Microsoft.ML.ResNet.Tests/Golden
+run import --weights $golden/cifar-20.pth --architecture cifar-20 --classes cifar10 --output "$work/imported.zip" --json
+check "import makes a model of a PyTorch file: $(value tensors) tensors" test "$code:$(value parameters)" = 0:272474
+run evaluate --model "$work/imported.zip" --data "$data#test"; check "evaluate takes an imported model, whose classes are others" fails_with 1 "classes that the model knows"
+run export --model "$work/imported.zip" --safetensors "$work/out.safetensors" --pytorch "$work/out.pth"
+check "export writes both kinds of file" test "$code" -eq 0 -a -s "$work/out.safetensors" -a -s "$work/out.pth"
+run import --weights "$work/out.safetensors" --architecture cifar-20 --classes cifar10 --output "$work/again.zip"
+check "import takes what export wrote" test "$code" -eq 0
+run import --weights $golden/cifar-20.pth --architecture cifar-32 --classes cifar10 --output "$work/none.zip"; check "weights that do not fit are an error" fails_with 1 "do not fit cifar-32"
+run export --model "$work/imported.zip"; check "an export of nothing is wrong usage" fails_with 2 "Nothing to write"
+
 run train --data "$data" --validation "$data#test" --train-rows 300 --epochs 1 --architecture cifar-8 --output "$work/new/model.zip" --json
 check "train leaves a model file and measures it: $(value microAccuracy)" test "$code" -eq 0 -a -s "$work/new/model.zip" -a -n "$(value microAccuracy)"
 

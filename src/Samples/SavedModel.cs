@@ -18,14 +18,14 @@ internal sealed class SavedModel : IDisposable
     /// <summary>The network, which knows its classes and the shape of its images.</summary>
     public ResNetTransformer Network { get; }
 
-    /// <summary>Loads a model that <c>train</c> or the main job has saved.</summary>
+    /// <summary>Loads a model that <c>train</c>, <c>import</c> or the main job has saved.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">The file is no ML.NET model, or one without a residual network.</exception>
     public static SavedModel Load(MLContext mlContext, string path)
     {
         path = System.IO.Path.GetFullPath(path);
         if (!File.Exists(path))
-            throw new FileNotFoundException($"'{path}' does not exist. Expected a model file that 'train --output' has written.", path);
+            throw new FileNotFoundException($"'{path}' does not exist. Expected a model file that 'train' or 'import' has written.", path);
 
         ITransformer chain;
         try

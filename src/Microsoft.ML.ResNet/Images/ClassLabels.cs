@@ -62,6 +62,11 @@ internal class ClassLabels(int count)
     {
     }
 
+    /// <summary>Hands the values over, if there are any.</summary>
+    /// <param name="sink">Receives them.</param>
+    /// <returns>Whether there are any.</returns>
+    public virtual bool TryGiveTo(IClassValueSink sink) => false;
+
     /// <summary>Delivers values of whatever type the classes turn out to have.</summary>
     internal interface IValueSource
     {
@@ -96,6 +101,13 @@ internal sealed class ClassLabels<T>(PrimitiveDataViewType type, T[] values) : C
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Names { get; } = [.. values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value}"))];
+
+    /// <inheritdoc/>
+    public override bool TryGiveTo(IClassValueSink sink)
+    {
+        sink.Take(type, values);
+        return true;
+    }
 
     /// <inheritdoc/>
     public override void AddValues(DataViewSchema.Annotations.Builder builder, string kind)

@@ -22,7 +22,7 @@ internal enum LayerKind
 }
 
 /// <summary>One layer of a network, on paper.</summary>
-/// <param name="Name">Its name in the state dictionary.</param>
+/// <param name="Name">Its name in the network: torchvision's.</param>
 /// <param name="Kind">What it does.</param>
 /// <param name="Inputs">Channels or features that come in.</param>
 /// <param name="Output">What comes out for one image.</param>
@@ -41,7 +41,7 @@ internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, Ima
         _ => 0,
     };
 
-    /// <summary>Its entries in the state dictionary, in PyTorch's order.</summary>
+    /// <summary>Its entries in a state dictionary of torchvision's naming, in PyTorch's order.</summary>
     public IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State()
     {
         var channels = new long[] { Output.Channels };
@@ -63,7 +63,7 @@ internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, Ima
     }
 }
 
-/// <summary>A network on paper: its layers in the order of the state dictionary, with the sizes that flow through them. No tensor is made.</summary>
+/// <summary>A network on paper: its layers under torchvision's names and in torchvision's order, with the sizes that flow through them. No tensor is made.</summary>
 internal static class NetworkPlan
 {
     /// <summary>Lists the layers.</summary>
@@ -88,9 +88,10 @@ internal static class NetworkPlan
         yield return new("fc", LayerKind.Linear, flow.Channels, new ImageShape(classes, 1, 1), 0, Bias: true);
     }
 
-    /// <summary>The state dictionary's entries: names, types and shapes, in order.</summary>
+    /// <summary>The state dictionary's entries: names, types and shapes, named and ordered as the architecture says.</summary>
     public static IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State(ResNetArchitecture architecture, int channels, int classes)
-        => Layers(architecture, new ImageShape(channels, 32, 32), classes).SelectMany(layer => layer.State());
+        => StateNames.Arrange(architecture, Layers(architecture, new ImageShape(channels, 32, 32), classes).SelectMany(layer => layer.State()),
+            entry => entry.Name, (entry, name) => (name, entry.Type, entry.Shape, entry.IsParameter));
 
     private static List<PlannedLayer> Block(ResNetArchitecture architecture, string name, ResNetStage stage, int stride, ImageShape input, out ImageShape output)
     {

@@ -3,9 +3,11 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.ResNet;
 
-/// <content>Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>.</content>
+/// <content>Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>, <c>d2l-resnet18-1channel</c>.</content>
 public sealed partial record ResNetArchitecture
 {
+    private const string D2l18Name = "d2l-resnet18-1channel";
+
     private static readonly Regex NamePattern = new(
         @"^(?<family>cifar|imagenet)-(?<depth>\d{1,5})(-(?<block>basic|bottleneck))?(-(?<stem>cifarstem))?(-(?<shortcut>optionA))?$",
         RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
@@ -15,25 +17,25 @@ public sealed partial record ResNetArchitecture
     {
         get
         {
-            var name = Stages.Count == 3
-                ? CifarName()
-                : $"imagenet-{Depth.ToString(CultureInfo.InvariantCulture)}{(Stem == ResNetStem.Cifar ? "-cifarstem" : "")}{ShortcutSuffix}";
+            var name = Naming == ResNetNaming.D2l ? D2l18Name : Stages.Count == 3 ? CifarName() : ImageNetName();
             return TryParse(name, out var named) && Equals(named) ? name : $"custom-{Depth.ToString(CultureInfo.InvariantCulture)}";
         }
     }
 
     /// <summary>Reads a name.</summary>
     /// <param name="name">
-    /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>.
+    /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>; or <c>d2l-resnet18-1channel</c>.
     /// </param>
     /// <exception cref="ArgumentException">The name has another form, or its depth is not one of the family's.</exception>
     public static ResNetArchitecture Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
+        if (name == D2l18Name)
+            return D2l18();
         var match = NamePattern.Match(name);
         if (!match.Success)
             throw new ArgumentException(
-                $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, or imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem.",
+                $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, or d2l-resnet18-1channel.",
                 nameof(name));
 
         var depth = int.Parse(match.Groups["depth"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
@@ -57,6 +59,8 @@ public sealed partial record ResNetArchitecture
         var block = isDefault ? "" : $"-{Block.ToString().ToLowerInvariant()}";
         return $"cifar-{Depth.ToString(CultureInfo.InvariantCulture)}{block}{ShortcutSuffix}";
     }
+
+    private string ImageNetName() => $"imagenet-{Depth.ToString(CultureInfo.InvariantCulture)}{(Stem == ResNetStem.Cifar ? "-cifarstem" : "")}{ShortcutSuffix}";
 
     private static ResNetBlock? DefaultCifarBlockOrNull(int depth)
         => FitsCifar(depth, ResNetBlock.Basic) || FitsCifar(depth, ResNetBlock.Bottleneck) ? DefaultCifarBlock(depth) : null;

@@ -28,6 +28,9 @@ public sealed partial record ResNetArchitecture
     /// <summary>Whether convolutions add a bias. Off by default: the batch normalisation that follows would cancel it.</summary>
     public bool ConvolutionBias { get; init; }
 
+    /// <summary>How the state dictionary calls and orders its entries. The default is torchvision's way.</summary>
+    public ResNetNaming Naming { get; init; }
+
     /// <summary>Layers with weights, counted as the papers do: convolutions outside shortcuts, and the classifier.</summary>
     public int Depth => 2 + Stages.Sum(stage => stage.Blocks) * (Block == ResNetBlock.Basic ? 2 : 3);
 
@@ -86,6 +89,13 @@ public sealed partial record ResNetArchitecture
         };
     }
 
+    /// <summary>
+    /// The teaching variant of the textbook "Dive into Deep Learning" (d2l.ai, section 8.6): the plan of <c>ImageNet(18)</c> with biased
+    /// convolutions and shortcuts that are a bare 1x1 convolution, under the textbook's names. It was written for images of 1x224x224.
+    /// </summary>
+    public static ResNetArchitecture D2l18()
+        => ImageNet(18) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection, Naming = ResNetNaming.D2l };
+
     /// <summary>The same plan with a 3x3 stem of stride 1 and no pooling, for images of about 32x32 pixels.</summary>
     public ResNetArchitecture WithCifarStem() => this with { Stem = ResNetStem.Cifar };
 
@@ -101,13 +111,13 @@ public sealed partial record ResNetArchitecture
                 yield return $"Stages[{index}] is {stage}; width, blocks and stride must be at least 1.";
     }
 
-    /// <summary>Two plans are equal when they build the same network.</summary>
+    /// <summary>Two plans are equal when they build the same network under the same names.</summary>
     public bool Equals(ResNetArchitecture? other)
         => other is not null && Stem == other.Stem && StemWidth == other.StemWidth && Block == other.Block && Shortcut == other.Shortcut
-            && ConvolutionBias == other.ConvolutionBias && Stages.SequenceEqual(other.Stages);
+            && ConvolutionBias == other.ConvolutionBias && Naming == other.Naming && Stages.SequenceEqual(other.Stages);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Stem, StemWidth, Block, Shortcut, ConvolutionBias, Depth);
+    public override int GetHashCode() => HashCode.Combine(Stem, StemWidth, Block, Shortcut, ConvolutionBias, Naming, Depth);
 
     /// <summary>The name, such as <c>cifar-20</c>.</summary>
     public override string ToString() => Name;
@@ -179,4 +189,17 @@ public enum ResNetShortcut
 
     /// <summary>1x1 convolution without batch normalisation, as in the textbook "Dive into Deep Learning".</summary>
     BareProjection,
+}
+
+/// <summary>The names and the order of the entries of a network's state dictionary.</summary>
+public enum ResNetNaming
+{
+    /// <summary>torchvision's and timm's: <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>, <c>layer2.0.downsample.0</c>, <c>fc</c>.</summary>
+    Torchvision,
+
+    /// <summary>
+    /// That of the textbook "Dive into Deep Learning": places in nested sequences (<c>0.0</c>, <c>0.1</c>, <c>1.0.conv1</c>, <c>7</c>); a block
+    /// lists its convolutions, the shortcut's being the last of them, before its normalisations.
+    /// </summary>
+    D2l,
 }

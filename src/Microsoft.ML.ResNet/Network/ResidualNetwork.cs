@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>
 /// The network that an architecture describes: stem, stages, global average pooling, classifier. Its parts carry torchvision's
-/// names, so that its state dictionary is torchvision's. Not safe for concurrent training; concurrent evaluation is.
+/// names; <see cref="StateDictionary"/> turns them into those of the architecture's naming. Not safe for concurrent training; concurrent evaluation is.
 /// </summary>
 internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
 {
@@ -22,6 +22,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <param name="classes">Outputs.</param>
     public ResidualNetwork(ResNetArchitecture architecture, int channels, int classes) : base(nameof(ResidualNetwork))
     {
+        Architecture = architecture;
         _pools = architecture.Stem == ResNetStem.ImageNet;
         conv1 = _pools
             ? new Convolution(channels, architecture.StemWidth, 7, stride: 2, architecture.ConvolutionBias)
@@ -40,6 +41,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary>Every batch normalisation, in no order that matters.</summary>
     public IReadOnlyList<BatchNorm> BatchNorms => _batchNorms ??= [.. modules().OfType<BatchNorm>()];
+
+    /// <summary>The plan that it was built from.</summary>
+    public ResNetArchitecture Architecture { get; }
 
     /// <summary>Images to logits.</summary>
     /// <param name="x">Normalised images: float32, (N, C, H, W).</param>

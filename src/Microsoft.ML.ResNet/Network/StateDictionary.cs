@@ -3,20 +3,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Network;
 
-/// <summary>A network's weights as named tensors, in PyTorch's <c>state_dict</c> names and order, and back.</summary>
+/// <summary>A network's weights as named tensors, in the <c>state_dict</c> names and order of its architecture, and back.</summary>
 internal static class StateDictionary
 {
     /// <summary>Every tensor of the network by name; the tensors stay the network's own.</summary>
-    public static IEnumerable<(string Name, Tensor Tensor)> Entries(nn.Module module, string prefix = "")
-    {
-        foreach (var (name, parameter) in module.named_parameters(recurse: false))
-            yield return (prefix + name, parameter);
-        foreach (var (name, buffer) in module.named_buffers(recurse: false))
-            yield return (prefix + name, buffer);
-        foreach (var (name, child) in module.named_children())
-            foreach (var entry in Entries(child, $"{prefix}{name}."))
-                yield return entry;
-    }
+    public static IEnumerable<(string Name, Tensor Tensor)> Entries(ResidualNetwork network)
+        => StateNames.Arrange(network.Architecture, Walk(network), entry => entry.Name, (entry, name) => (name, entry.Tensor));
 
     /// <summary>Copies the network's weights out of the engine.</summary>
     public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network) => [.. Entries(network).Select(entry => RawTensors.Save(entry.Name, entry.Tensor))];
@@ -40,6 +32,17 @@ internal static class StateDictionary
     {
         foreach (var norm in network.BatchNorms)
             norm.num_batches_tracked.add_(1);
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Walk(nn.Module module, string prefix = "")
+    {
+        foreach (var (name, parameter) in module.named_parameters(recurse: false))
+            yield return (prefix + name, parameter);
+        foreach (var (name, buffer) in module.named_buffers(recurse: false))
+            yield return (prefix + name, buffer);
+        foreach (var (name, child) in module.named_children())
+            foreach (var entry in Walk(child, $"{prefix}{name}."))
+                yield return entry;
     }
 
     /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>

@@ -15,8 +15,8 @@ internal static class DescriptionReader
     /// <exception cref="ModelFormatException">No network can be built from it, or only an absurd one.</exception>
     public static ResNetArchitecture Architecture(ModelDescription.ArchitectureDescription read)
     {
-        if (read.Stages.Contains(null) || !Enum.IsDefined(read.Stem) || !Enum.IsDefined(read.Block) || !Enum.IsDefined(read.Shortcut))
-            throw Error("an architecture whose stem, block, shortcut or stages are not of this format");
+        if (read.Stages.Contains(null) || !Enum.IsDefined(read.Stem) || !Enum.IsDefined(read.Block) || !Enum.IsDefined(read.Shortcut) || !Enum.IsDefined(read.Naming))
+            throw Error("an architecture whose stem, block, shortcut, naming or stages are not of this format");
         var plan = new ResNetArchitecture
         {
             Stem = read.Stem,
@@ -24,6 +24,7 @@ internal static class DescriptionReader
             Block = read.Block,
             Shortcut = read.Shortcut,
             ConvolutionBias = read.ConvolutionBias,
+            Naming = read.Naming,
             Stages = [.. read.Stages.Select(stage => new ResNetStage(stage!.Width, stage.Blocks, stage.Stride))],
         };
         if (plan.Problems().FirstOrDefault() is { } problem)
@@ -39,12 +40,20 @@ internal static class DescriptionReader
     /// <exception cref="ModelFormatException">It is out of range.</exception>
     public static ImageShape Shape(ModelDescription.ImageDescription image)
     {
-        var (channels, height, width) = (image.Channels, image.Height, image.Width);
-        var isInRange = channels is >= 1 and <= MaximumChannels && height is >= 1 and <= MaximumImageSide && width is >= 1 and <= MaximumImageSide;
-        return isInRange && channels * height * width <= MaximumImageSize
-            ? new ImageShape(channels, height, width)
-            : throw Error($"images of {channels}x{height}x{width}; expected 1 to {MaximumChannels} channels, sides of 1 to {MaximumImageSide} pixels, and at most {MaximumImageSize} values in all");
+        var shape = new ImageShape(image.Channels, image.Height, image.Width);
+        return IsUsable(shape) ? shape : throw Error($"images of {shape}; expected {UsableShapes}");
     }
+
+    /// <summary>The shapes that a model may take, in words.</summary>
+    public static string UsableShapes => $"1 to {MaximumChannels} channels, sides of 1 to {MaximumImageSide} pixels, and at most {MaximumImageSize} values in all";
+
+    /// <summary>Whether a model may take images of that shape.</summary>
+    public static bool IsUsable(ImageShape shape)
+        => shape is { Channels: >= 1 and <= MaximumChannels, Height: >= 1 and <= MaximumImageSide, Width: >= 1 and <= MaximumImageSide } && shape.Size <= MaximumImageSize;
+
+    /// <summary>Whether the normalisation of a channel makes finite numbers of pixels.</summary>
+    public static bool IsUsable(float mean, float deviation)
+        => deviation > 0 && float.IsFinite(deviation) && float.IsFinite(1 / (255 * deviation)) && float.IsFinite(mean / deviation);
 
     /// <summary>The normalisation of the pixels.</summary>
     /// <exception cref="ModelFormatException">There is not one mean and one deviation for each channel, or not such that pixels become finite numbers.</exception>
@@ -65,9 +74,6 @@ internal static class DescriptionReader
             throw Error("an unknown layout or order of pixels");
         return new ModelColumns(columns.Feature, columns.Label, columns.Score, columns.PredictedLabel, image.Layout, image.Order);
     }
-
-    private static bool IsUsable(float mean, float deviation)
-        => deviation > 0 && float.IsFinite(deviation) && float.IsFinite(1 / (255 * deviation)) && float.IsFinite(mean / deviation);
 
     private static ModelFormatException Error(string found) => new($"model.json describes {found}.");
 }

@@ -71,7 +71,7 @@ internal static class ModelArchive
         return new ModelDescription
         {
             Format = ModelDescription.CurrentFormat,
-            Architecture = new(plan.Stem, plan.StemWidth, plan.Block, plan.Shortcut, plan.ConvolutionBias, [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name),
+            Architecture = new(plan.Stem, plan.StemWidth, plan.Block, plan.Shortcut, plan.ConvolutionBias, [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name, plan.Naming),
             Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout, columns.Order),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),

@@ -45,7 +45,8 @@ internal sealed record ModelDescription
     public WeightsDescription? Weights { get; init; }
 
     /// <summary>The plan of the network; its name is for people, the other members decide.</summary>
-    public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null);
+    public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null,
+        [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] ResNetNaming Naming = ResNetNaming.Torchvision);
 
     /// <summary>One stage.</summary>
     public sealed record StageDescription(int Width, int Blocks, int Stride);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
@@ -19,30 +18,12 @@ internal static class WeightCheck
                 throw new ModelFormatException($"The weights lack '{name}', which the architecture needs.");
             if (tensor.Type != type || !tensor.Shape.SequenceEqual(shape))
                 throw new ModelFormatException($"The weights have {tensor}; the architecture needs {type}[{string.Join(", ", shape)}].");
-            if (type == ElementType.Float32 && !AllFinite(tensor))
+            if (type == ElementType.Float32 && !tensor.IsFinite())
                 throw new ModelFormatException($"The weights '{name}' contain values that are not finite numbers.");
-            if (name.EndsWith(".running_var", StringComparison.Ordinal) && AnyNegative(tensor))
+            if (name.EndsWith(".running_var", StringComparison.Ordinal) && tensor.HasNegative())
                 throw new ModelFormatException($"The weights '{name}' contain negative variances.");
         }
         if (byName.Count > 0)
             throw new ModelFormatException($"The weights have {UntrustedText.Quote(byName.Keys.First())}, which the architecture does not know.");
     }
-
-    private static bool AllFinite(NamedTensor tensor)
-    {
-        foreach (var value in Values(tensor))
-            if (!float.IsFinite(value))
-                return false;
-        return true;
-    }
-
-    private static bool AnyNegative(NamedTensor tensor)
-    {
-        foreach (var value in Values(tensor))
-            if (value < 0)
-                return true;
-        return false;
-    }
-
-    private static ReadOnlySpan<float> Values(NamedTensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span);
 }

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// A file with weights (safetensors, or PyTorch's <c>.pth</c>) is damaged, hostile, or uses something this library does not read.
+/// A file with weights (safetensors, or PyTorch's <c>.pth</c>) is damaged, hostile, uses something this library does not read, or does not fit the network.
 /// Weight files are untrusted input: this is the one exception any of them causes, and it comes before memory is taken for what the file
 /// promises and does not hold. A file that cannot be opened at all is still an <see cref="IOException"/>.
 /// </summary>
@@ -14,6 +14,12 @@ public sealed class WeightsFormatException : FormatException
     /// <param name="innerException">The error of the parser that noticed it, if another one did.</param>
     internal WeightsFormatException(string fileKind, string place, string problem, Exception? innerException = null)
         : base($"The {fileKind} cannot be read. At {place}: {problem}.", innerException)
+    {
+    }
+
+    /// <summary>States why a file that can be read does not fit.</summary>
+    /// <param name="message">The whole message.</param>
+    internal WeightsFormatException(string message) : base(message)
     {
     }
 }

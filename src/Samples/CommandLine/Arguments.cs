@@ -39,6 +39,22 @@ internal static class Arguments
         return [];
     }
 
+    /// <summary>Numbers with commas between them, such as <c>0.485,0.456,0.406</c>.</summary>
+    public static float[]? Numbers(ArgumentResult argument)
+    {
+        var numbers = new List<float>();
+        foreach (var part in argument.Tokens[0].Value.Split(','))
+        {
+            if (!float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+            {
+                argument.AddError($"'{argument.Tokens[0].Value}' is no list of numbers. Expected numbers with commas between them, such as 0.485,0.456,0.406.");
+                return null;
+            }
+            numbers.Add(number);
+        }
+        return [.. numbers];
+    }
+
     private static int[]? WholeNumbers(string text, char separator)
     {
         var numbers = new List<int>();

@@ -4,6 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.Transforms;
+using Samples.CommandLine;
 using Samples.Output;
 
 namespace Samples.Verbs;
@@ -15,7 +16,7 @@ internal static partial class Train
     {
         var mlContext = new MLContext(options.GetValue(Seed));
         display.Follow(mlContext);
-        var output = Writable(options.GetValue(Output)!);
+        var output = OutputFile.Writable(options.GetValue(Output)!);
         var (train, validation) = LoadImages(mlContext, options);
 
         // Labels become keys, numbered by name. The validation images need the same keys as the training images.
@@ -83,15 +84,5 @@ internal static partial class Train
         return options.GetValue(Milestones) is { Length: > 0 } milestones
             ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }
             : recipe;
-    }
-
-    /// <summary>Finds out before training, not after it, whether the model can be written.</summary>
-    private static string Writable(string path)
-    {
-        path = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var options = File.Exists(path) ? FileOptions.None : FileOptions.DeleteOnClose;
-        using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, options))
-            return path;
     }
 }

@@ -53,9 +53,9 @@ public sealed class CifarBinaryTests
     [TestMethod]
     public void The_standard_names_are_as_many_as_the_sets_have_classes()
     {
-        Assert.HasCount(10, ResNet.Images.Cifar.CifarClassNames.Cifar10.Distinct());
-        Assert.HasCount(100, ResNet.Images.Cifar.CifarClassNames.Cifar100Fine.Distinct());
-        Assert.HasCount(20, ResNet.Images.Cifar.CifarClassNames.Cifar100Coarse.Distinct());
+        Assert.HasCount(10, CifarClassNames.Cifar10.Distinct());
+        Assert.HasCount(100, CifarClassNames.Cifar100Fine.Distinct());
+        Assert.HasCount(20, CifarClassNames.Cifar100Coarse.Distinct());
     }
 
     [TestMethod]

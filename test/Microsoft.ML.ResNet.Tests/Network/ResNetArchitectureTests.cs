@@ -50,6 +50,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-18")]
     [DataRow("imagenet-152")]
     [DataRow("imagenet-50-cifarstem")]
+    [DataRow("d2l-resnet18-1channel")]
     public void A_name_survives_parsing(string name) => Assert.AreEqual(name, ResNetArchitecture.Parse(name).Name);
 
     [TestMethod]
@@ -97,10 +98,11 @@ public class ResNetArchitectureTests
         Assert.AreEqual(4.09, ResNetArchitecture.ImageNet(50).Summarize(new ImageShape(3, 224, 224), 1000).Sum(layer => layer.MultiplyAdds) / 1e9, 0.01); // torchvision's: 4.09 billion
     }
 
-    /// <summary>All golden networks but the one that needs another naming, and shortcuts and biases that no golden network has.</summary>
+    /// <summary>All golden networks, and shortcuts, biases and names that no golden network has.</summary>
     public static IEnumerable<object[]> Plans =>
         GoldenNetworkTests.Networks.Select(network => new object[] { ResNetArchitecture.Parse((string)network[0]) })
-            .Append([ResNetArchitecture.Cifar(8) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection }]);
+            .Append([ResNetArchitecture.Cifar(8) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection }])
+            .Append([ResNetArchitecture.Cifar(29) with { Naming = ResNetNaming.D2l }]);
 
     [TestMethod]
     [DynamicData(nameof(Plans))]
@@ -115,9 +117,37 @@ public class ResNetArchitectureTests
     }
 
     [TestMethod]
+    public void The_summary_uses_the_names_of_the_state_dictionary()
+    {
+        var architecture = ResNetArchitecture.D2l18();
+        var layers = architecture.Summarize(new ImageShape(1, 224, 224), 10).Select(layer => layer.Name).ToList();
+
+        CollectionAssert.AreEqual(new[] { "0.0", "0.1", "0.3", "1.0.conv1" }, layers.Take(4).ToArray());
+        CollectionAssert.AreEqual(new[] { "5", "7" }, layers.TakeLast(2).ToArray());
+        foreach (var entry in NetworkPlan.State(architecture, channels: 1, classes: 10))
+            CollectionAssert.Contains(layers, entry.Name[..entry.Name.LastIndexOf('.')]);
+    }
+
+    [TestMethod]
+    public void No_two_layers_share_a_name_under_any_naming()
+    {
+        var plans = from block in new[] { ResNetBlock.Basic, ResNetBlock.Bottleneck }
+                    from shortcut in Enum.GetValues<ResNetShortcut>()
+                    from naming in Enum.GetValues<ResNetNaming>()
+                    select ResNetArchitecture.Cifar(20, block) with { Shortcut = shortcut, Naming = naming };
+
+        foreach (var plan in plans)
+            CollectionAssert.AllItemsAreUnique(NetworkPlan.State(plan, channels: 3, classes: 10).Select(entry => entry.Name).ToList());
+    }
+
+    [TestMethod]
     public void A_name_for_each_golden_network()
     {
-        foreach (var name in GoldenNetwork.Names.Where(name => name is not ("d2l-resnet18-1channel" or "cifar-20-100classes-1channel")))
-            Assert.AreEqual(new GoldenNetwork(name).Parameters, ResNetArchitecture.Parse(name).Summarize(new ImageShape(3, 32, 32), new GoldenNetwork(name).Classes).Sum(layer => layer.Parameters), name);
+        foreach (var name in GoldenNetwork.Names.Where(name => name != "cifar-20-100classes-1channel"))
+        {
+            var golden = new GoldenNetwork(name);
+            var layers = ResNetArchitecture.Parse(name).Summarize(new ImageShape(golden.InputShape[1], 32, 32), golden.Classes);
+            Assert.AreEqual(golden.Parameters, layers.Sum(layer => layer.Parameters), name);
+        }
     }
 }

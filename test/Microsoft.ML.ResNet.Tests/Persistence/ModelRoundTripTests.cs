@@ -37,6 +37,7 @@ public class ModelRoundTripTests
         [ResNetArchitecture.Cifar(11, ResNetBlock.Bottleneck)],
         [ResNetArchitecture.Cifar(8) with { Shortcut = ResNetShortcut.Padding }],
         [SavedModel.Narrow with { Shortcut = ResNetShortcut.BareProjection, ConvolutionBias = true }],
+        [SavedModel.Narrow with { Shortcut = ResNetShortcut.BareProjection, ConvolutionBias = true, Naming = ResNetNaming.D2l }],
         [ResNetArchitecture.ImageNet(18) with { StemWidth = 8, Stages = [new(8, 2, 1), new(8, 2, 2), new(16, 2, 2), new(16, 2, 2)] }],
         [(ResNetArchitecture.ImageNet(50) with { StemWidth = 4, Stages = [new(2, 1, 1), new(4, 1, 3)] }).WithCifarStem()],
     ];

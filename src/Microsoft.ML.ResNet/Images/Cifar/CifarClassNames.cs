@@ -1,13 +1,15 @@
-namespace Microsoft.ML.ResNet.Images.Cifar;
+using System.Collections.ObjectModel;
 
-/// <summary>The standard class names in label order, for files that come without their list of names.</summary>
-internal static class CifarClassNames
+namespace Microsoft.ML.ResNet;
+
+/// <summary>The standard class names in label order: for files that come without their list of names, and for weights, which never have one.</summary>
+public static class CifarClassNames
 {
     /// <summary>CIFAR-10's classes.</summary>
-    public static readonly string[] Cifar10 = Split("airplane automobile bird cat deer dog frog horse ship truck");
+    public static IReadOnlyList<string> Cifar10 { get; } = Split("airplane automobile bird cat deer dog frog horse ship truck");
 
     /// <summary>CIFAR-100's 100 fine classes.</summary>
-    public static readonly string[] Cifar100Fine = Split(
+    public static IReadOnlyList<string> Cifar100Fine { get; } = Split(
         """
         apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle caterpillar cattle
         chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard
@@ -17,12 +19,12 @@ internal static class CifarClassNames
         """);
 
     /// <summary>CIFAR-100's 20 coarse classes.</summary>
-    public static readonly string[] Cifar100Coarse = Split(
+    public static IReadOnlyList<string> Cifar100Coarse { get; } = Split(
         """
         aquatic_mammals fish flowers food_containers fruit_and_vegetables household_electrical_devices household_furniture insects large_carnivores
         large_man-made_outdoor_things large_natural_outdoor_scenes large_omnivores_and_herbivores medium_mammals non-insect_invertebrates people
         reptiles small_mammals trees vehicles_1 vehicles_2
         """);
 
-    private static string[] Split(string names) => names.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+    private static ReadOnlyCollection<string> Split(string names) => Array.AsReadOnly(names.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

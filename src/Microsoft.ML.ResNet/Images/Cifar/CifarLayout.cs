@@ -11,8 +11,8 @@ internal sealed record CifarLayout
         LabelBytes = 1,
         TrainFiles = "data_batch_*.bin",
         TestFile = "test_batch.bin",
-        FineLabel = new(Offset: 0, NamesFile: "batches.meta.txt", CifarClassNames.Cifar10),
-        CoarseLabel = new(Offset: 0, NamesFile: "batches.meta.txt", CifarClassNames.Cifar10),
+        FineLabel = new(Offset: 0, NamesFile: "batches.meta.txt", [.. CifarClassNames.Cifar10]),
+        CoarseLabel = new(Offset: 0, NamesFile: "batches.meta.txt", [.. CifarClassNames.Cifar10]),
     };
 
     /// <summary>CIFAR-100: coarse label, fine label, pixels.</summary>
@@ -23,8 +23,8 @@ internal sealed record CifarLayout
         LabelBytes = 2,
         TrainFiles = "train.bin",
         TestFile = "test.bin",
-        FineLabel = new(Offset: 1, NamesFile: "fine_label_names.txt", CifarClassNames.Cifar100Fine),
-        CoarseLabel = new(Offset: 0, NamesFile: "coarse_label_names.txt", CifarClassNames.Cifar100Coarse),
+        FineLabel = new(Offset: 1, NamesFile: "fine_label_names.txt", [.. CifarClassNames.Cifar100Fine]),
+        CoarseLabel = new(Offset: 0, NamesFile: "coarse_label_names.txt", [.. CifarClassNames.Cifar100Coarse]),
     };
 
     /// <summary>The shape of every CIFAR image.</summary>
