@@ -22,6 +22,7 @@ internal static class Export
     [
         new("safetensors", "Write the weights as safetensors, under PyTorch's names.", (network, path) => network.SaveSafetensors(path)),
         new("pytorch", "Write the weights as a state_dict, for torch.load and load_state_dict.", (network, path) => network.SavePyTorch(path)),
+        new("onnx", "Write the network as ONNX, which normalises its images itself.", (network, path) => network.SaveOnnx(path)),
     ];
 
     /// <summary>The verb with its options.</summary>

@@ -79,8 +79,8 @@ internal static class Import
             Architecture = options.GetValue(Architecture)!,
             ClassNames = ClassNames(options.GetValue(Classes)!),
             ImageShape = options.GetValue(Image),
-            ChannelMeans = options.GetValue(Mean),
-            ChannelDeviations = options.GetValue(Deviation),
+            ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null, // an option of many values is empty when it is not given
+            ChannelDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
         }, out var report);
 
         // The model is the whole chain, as 'train' writes it: class names in, class names out. Nothing is learnt, so it is fitted to no rows.

@@ -1,5 +1,7 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tests.Support;
+using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
@@ -43,6 +45,25 @@ public class ScoredViewTests
         Scores.AssertSame([.. all.AsEnumerable().Reverse()], Score(rows.Reverse()), "backwards");
 
         List<ScoredRow> Score(IEnumerable<TinyImage> some) => Scores.Read(ml, model.Transform(ml.Data.LoadFromEnumerable(some)));
+    }
+
+    [TestMethod]
+    public void Scores_do_not_depend_on_the_number_of_threads()
+    {
+        var ml = new MLContext(seed: 1);
+        var data = ml.Data.LoadFromEnumerable(TinyImages.Rows(100));
+        using var model = Fit(ml, data);
+        var before = Scores.Read(ml, model.Transform(data));
+        var threads = torch.get_num_threads();
+        try
+        {
+            ScoringThread.Run(() => torch.set_num_threads(threads == 1 ? 2 : 1));
+            Scores.AssertSame(before, Scores.Read(ml, model.Transform(data)), "with another number of threads");
+        }
+        finally
+        {
+            ScoringThread.Run(() => torch.set_num_threads(threads));
+        }
     }
 
     [TestMethod]

@@ -19,13 +19,15 @@ internal sealed class NetworkGraph
     private const string Probabilities = "probabilities", Logits = "logits";
 
     private readonly TrainedResNet _model;
-    private readonly Dictionary<string, NamedTensor> _weights;
+    private readonly Dictionary<string, NamedTensor> _weights; // by torchvision's names, whatever the model's own are
     private readonly GraphBuilder _builder = new();
 
     private NetworkGraph(TrainedResNet model)
     {
         _model = model;
-        _weights = model.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        var byName = model.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        _weights = NetworkPlan.State(model.Architecture with { Naming = ResNetNaming.Torchvision }, model.Shape.Channels, model.Classes.Count)
+            .ToDictionary(entry => entry.Name, entry => byName[StateNames.Rename(model.Architecture, entry.Name)], StringComparer.Ordinal);
     }
 
     /// <summary>Makes the graph: input (N, C, H, W), outputs <c>probabilities</c> and <c>logits</c> (N, classes).</summary>

@@ -26,6 +26,7 @@ public class OnnxParityTests
         ["imagenet-18-optionA", ResNetArchitecture.Parse("imagenet-18-optionA"), new ImageShape(3, 65, 47)],
         ["imagenet-34", ResNetArchitecture.Parse("imagenet-34"), new ImageShape(3, 32, 32)],
         ["imagenet-50", ResNetArchitecture.Parse("imagenet-50"), new ImageShape(3, 32, 32)],
+        ["d2l-resnet18-1channel", ResNetArchitecture.D2l18(), new ImageShape(1, 64, 64)],
         ["biased, bare projection, 1 channel", ResNetArchitecture.ImageNet(18) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection }, new ImageShape(1, 64, 64)],
         ["biased, projection, 4 channels", ResNetArchitecture.Cifar(8) with { ConvolutionBias = true }, new ImageShape(4, 33, 29)],
         ["stride 3, widths that odd numbers pad", Odd(ResNetShortcut.Padding), new ImageShape(2, 17, 31)],
