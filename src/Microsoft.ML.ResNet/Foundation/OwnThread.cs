@@ -40,11 +40,33 @@ internal static class OwnThread
             IsBackground = true, // a process that ends need not wait for it
         };
         thread.Start();
-        foreach (var call in calls.GetConsumingEnumerable())
+
+        // The work uses what its caller owns, so the caller waits for its end even when it is interrupted, and passes that on afterwards.
+        var interrupted = false;
+        while (WaitForCall() is { } call)
             call.RunSynchronously();
-        thread.Join();
+        if (interrupted)
+            Thread.CurrentThread.Interrupt();
         error?.Throw();
         return result!;
+
+        Task? WaitForCall()
+        {
+            while (true)
+            {
+                try
+                {
+                    if (calls.TryTake(out var call, Timeout.Infinite))
+                        return call;
+                    thread.Join();
+                    return null;
+                }
+                catch (ThreadInterruptedException)
+                {
+                    interrupted = true;
+                }
+            }
+        }
 
         void RunOnCaller(Action action)
         {

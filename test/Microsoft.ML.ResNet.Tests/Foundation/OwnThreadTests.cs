@@ -33,4 +33,34 @@ public class OwnThreadTests
             return 0;
         }));
     }
+
+    [TestMethod]
+    public void An_interrupted_caller_waits_for_the_end_and_is_interrupted_then()
+    {
+        var (ended, interruptedAfter) = (false, false);
+        using var began = new ManualResetEventSlim();
+        var caller = new Thread(() =>
+        {
+            OwnThread.Run("test", _ =>
+            {
+                began.Set();
+                Thread.Sleep(200);
+                return ended = true;
+            });
+            try
+            {
+                Thread.Sleep(10);
+            }
+            catch (ThreadInterruptedException)
+            {
+                interruptedAfter = ended;
+            }
+        });
+        caller.Start();
+        began.Wait();
+        caller.Interrupt();
+        caller.Join();
+
+        Assert.IsTrue(interruptedAfter);
+    }
 }
