@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Training;
@@ -15,6 +16,7 @@ namespace Microsoft.ML.ResNet;
 internal sealed class CheckpointedTraining
 {
     private const string FingerprintPrefix = "of/";
+    private const string SeedFact = "seed";
 
     private readonly IChannel _channel;
     private readonly CheckpointFolder _folder;
@@ -37,14 +39,18 @@ internal sealed class CheckpointedTraining
     /// <summary>What tells one training from another.</summary>
     public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe, LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
     {
-        yield return ("architecture", architecture.Name + Print(architecture));
-        yield return ("classes", Print(classes));
-        yield return ("seed", Print(seed));
+        yield return ("architecture", Facts.Describe(architecture));
+        yield return ("classes", Facts.Describe(classes));
+        yield return (SeedFact, Facts.Describe(seed));
         yield return ("training images", Digest(train));
         yield return ("validation images", validation is null ? "none" : Digest(validation));
         foreach (var property in typeof(TrainingRecipe).GetProperties().Where(property => property.GetMethod is { IsStatic: false }))
-            yield return (property.Name, Print(property.GetValue(recipe)));
+            yield return (property.Name, Facts.Describe(property.GetValue(recipe)));
     }
+
+    /// <summary>The seed of the newest checkpoint in a folder; <see langword="null"/> if there is none.</summary>
+    public static int? FindSeed(IChannel channel, string folder)
+        => new CheckpointFolder(folder).ReadNewest(message => channel.Warning(message))?.Metadata.GetValueOrDefault(FingerprintPrefix + SeedFact) is { } text && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
 
     /// <summary>Finds the state to go on from.</summary>
     /// <param name="resume">Whether to go on at all; without it, checkpoints must not be there.</param>
@@ -91,14 +97,6 @@ internal sealed class CheckpointedTraining
         }
         _sinceLast.Restart();
     }
-
-    private static string Print(object? value) => value switch
-    {
-        null => "none",
-        ResNetArchitecture plan => string.Create(CultureInfo.InvariantCulture, $" {plan.Stem}({plan.StemWidth}) {plan.Block} {plan.Shortcut} bias {plan.ConvolutionBias} {string.Join(' ', plan.Stages)}"),
-        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
 
     private static string Digest(LabeledImageSet set)
     {

@@ -47,7 +47,7 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "Where to train.", ShortName = "dev", SortOrder = 8)]
         public ComputeDevice Device = ComputeDevice.Auto;
 
-        /// <summary>Decides weights, order and augmentation. The default, <see langword="null"/>, takes the seed of <see cref="MLContext"/>, and without that a random one.</summary>
+        /// <summary>Decides weights, order and augmentation. The default, <see langword="null"/>, takes the seed of <see cref="MLContext"/>, without that the seed of the checkpoint to resume, and else a random one.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Decides weights, order and augmentation; unset takes the environment's seed.", ShortName = "seed", SortOrder = 9)]
         public int? Seed;
 
@@ -95,7 +95,8 @@ public sealed partial class ResNetTrainer
         /// <summary>
         /// Whether to go on from the newest checkpoint in <see cref="CheckpointDirectory"/>, if there is one. On the CPU of the same machine, with as
         /// many threads, the weights are in the end those of a training that never stopped, bit for bit. The default is <see langword="false"/>:
-        /// checkpoints that are there already are then an error, so that none is lost.
+        /// checkpoints that are there already are then an error, so that none is lost. Data, architecture and recipe, the number of epochs
+        /// included, must be those of the checkpoint.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Whether to go on from the newest checkpoint.", ShortName = "resume", SortOrder = 18)]
         public bool Resume;
@@ -132,8 +133,8 @@ public sealed partial class ResNetTrainer
                     yield return $"{name} is empty; it must name a column.";
             if (CheckpointInterval <= TimeSpan.Zero)
                 yield return $"CheckpointInterval is {CheckpointInterval}; it must be above zero, or unset.";
-            if (CheckpointDirectory is not null && string.IsNullOrWhiteSpace(CheckpointDirectory))
-                yield return "CheckpointDirectory is empty; it must name a folder, or be unset.";
+            if (CheckpointDirectory is not null && (string.IsNullOrWhiteSpace(CheckpointDirectory) || CheckpointDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
+                yield return "CheckpointDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
             if (Resume && CheckpointDirectory is null)
                 yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
             if (ScoreColumnName == PredictedLabelColumnName)

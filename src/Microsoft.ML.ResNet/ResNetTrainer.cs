@@ -1,3 +1,4 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
@@ -68,7 +69,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// <param name="input">The training rows; read once.</param>
     /// <returns>The model; dispose it when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">No usable rows, or fewer than two classes.</exception>
+    /// <exception cref="InvalidOperationException">No usable rows, fewer than two classes, a checkpoint of another training, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
     public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet);
 
@@ -83,13 +84,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var channel = _host.Start("Training");
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
         var classes = ClassLabels.Of(columns.Label);
+        var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
         using var train = Read(channel, input, columns, shape: null, "training");
-        using var held = validation is null ? null : Read(channel, validation, ValidationColumns(validation, classes), train.Shape, "validation");
+        using var held = validation is null ? null : Read(channel, validation, heldColumns!, train.Shape, "validation");
 
         var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
-        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
+        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? (_options.Resume ? CheckpointedTraining.FindSeed(channel, _options.CheckpointDirectory!) : null) ?? _host.Rand.Next();
         var model = OwnThread.Run("ResNet training", onCaller => Train(channel, train, held, classes, device, seed, onCaller));
         return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
     }
@@ -117,6 +119,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
     private LabeledImageColumns ValidationColumns(IDataView validation, ClassLabels classes)
     {
+        if (validation.Schema.GetColumnOrNull(_options.LabelColumnName)?.Type is { } type and not KeyDataViewType)
+            throw _host.ExceptParam(nameof(validation), $"The label column '{_options.LabelColumnName}' of the validation set is {type}; expected keys. Transform it with the MapValueToKey that was fitted for the training set.");
         var columns = TrainingColumns.Find(_host, validation.Schema, _options);
         var found = ClassLabels.Of(columns.Label);
         return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names) ? columns : throw _host.ExceptParam(nameof(validation),

@@ -1,4 +1,7 @@
+using System.Globalization;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.Trainers;
 
 namespace Microsoft.ML.ResNet.Tests;
 
@@ -54,7 +57,7 @@ public class ResumeTests
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(0.8), _folder));
 
-        StringAssert.Contains(error.Message, "Optimizer is SGD momentum 0.8, in the checkpoint SGD momentum 0.9");
+        StringAssert.Contains(error.Message, "Optimizer is Sgd(Momentum 0.8, Nesterov False), in the checkpoint Sgd(Momentum 0.9, Nesterov False)");
         Assert.IsNotEmpty(Directory.GetFiles(_folder), "nothing is lost");
     }
 
@@ -83,10 +86,58 @@ public class ResumeTests
         Assert.AreEqual("a file where the folder should be", File.ReadAllText(_folder));
     }
 
-    // The final weights, or null if training was stopped.
-    private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null, bool resume = true)
+    [TestMethod]
+    [DynamicData(nameof(SmallDifferences))]
+    public void Every_value_of_the_recipe_counts_however_it_prints_itself(object one, object other)
     {
-        var ml = new MLContext(seed: 3);
+        Assert.AreNotEqual(Facts.Describe(one), Facts.Describe(other));
+        var culture = CultureInfo.CurrentCulture;
+        try
+        {
+            var here = Facts.Describe(one);
+            CultureInfo.CurrentCulture = new CultureInfo("de-DE");
+            Assert.AreEqual(here, Facts.Describe(one), "in another culture");
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    public static IEnumerable<object[]> SmallDifferences =>
+    [
+        [new AdamW(), new AdamW(Epsilon: 1e-3)],
+        [new WarmUpSchedule(0.1, new CosineSchedule()), new WarmUpSchedule(0.1, new CosineSchedule()) { Start = 0.9 }],
+        [new MLNetSchedule(new LsrDecay(), TrainingRecipe.Tutorial, 3), new MLNetSchedule(new LsrDecay(0.5f), TrainingRecipe.Tutorial, 3)],
+        [new EarlyStopping(5, 0.001), new EarlyStopping(5, 0.002)],
+        [ResNetArchitecture.Cifar(8), ResNetArchitecture.Cifar(8) with { StemWidth = 15 }],
+        [AugmentationPolicy.Create(new RandomCrop(1)), AugmentationPolicy.Create(new RandomCrop(2))],
+    ];
+
+    [TestMethod]
+    public void A_training_without_a_seed_resumes_with_the_seed_of_its_checkpoint()
+    {
+        Assert.IsNull(Fit(new Sgd(), _folder, stopAfterEpoch: 1, seed: null));
+        Assert.IsNotNull(Fit(new Sgd(), _folder, seed: null));
+    }
+
+    [TestMethod]
+    public void Damaged_checkpoints_do_not_push_out_new_ones()
+    {
+        Fit(new Sgd(), _folder, stopAfterEpoch: 3);
+        foreach (var path in Directory.GetFiles(_folder))
+            File.WriteAllBytes(path, [1, 2, 3]);
+
+        Fit(new Sgd(), _folder, stopAfterEpoch: 1); // from the beginning, with a lower number
+
+        Assert.ContainsSingle(Directory.GetFiles(_folder, "*.safetensors"));
+        Assert.HasCount(2, Directory.GetFiles(_folder, "*.damaged"));
+    }
+
+    // The final weights, or null if training was stopped.
+    private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null, bool resume = true, int? seed = 3)
+    {
+        var ml = new MLContext(seed);
         ml.Log += (_, e) => log?.Add(e.Message);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
         using var cancellation = new CancellationTokenSource();

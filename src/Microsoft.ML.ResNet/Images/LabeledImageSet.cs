@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -56,6 +57,11 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
                 }
             }
             return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass, leftOut);
+        }
+        catch (InvalidOperationException e) when (SourceErrors.IsWrapped(e, out var cause))
+        {
+            ExceptionDispatchInfo.Throw(cause);
+            throw;
         }
         finally
         {

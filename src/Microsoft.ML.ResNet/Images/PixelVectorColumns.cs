@@ -24,6 +24,7 @@ internal sealed class ByteVectorColumn(PixelFormat format) : ImageColumn
         public override bool TryRead(ImageShape shape, Span<byte> pixels)
         {
             getter(ref _value);
+            PixelVectors.CheckLength(_value, format);
             if (format.IsPlanarRgb && _value.IsDense)
                 _value.GetValues().CopyTo(pixels);
             else
@@ -55,6 +56,7 @@ internal sealed class FloatVectorColumn(PixelFormat format) : ImageColumn
         public override bool TryRead(ImageShape shape, Span<byte> pixels)
         {
             getter(ref _value);
+            PixelVectors.CheckLength(_value, format);
             foreach (var value in _value.GetValues())
                 if (!float.IsFinite(value))
                     return false;
@@ -67,6 +69,14 @@ internal sealed class FloatVectorColumn(PixelFormat format) : ImageColumn
 /// <summary>Puts the values of a vector into planar RGB order.</summary>
 internal static class PixelVectors
 {
+    /// <summary>Refuses a row that does not keep its column's promise, which ML.NET does not check for rows in memory.</summary>
+    /// <exception cref="InvalidDataException">The vector has another length than the column's type says.</exception>
+    public static void CheckLength<T>(in VBuffer<T> vector, PixelFormat format)
+    {
+        if (vector.Length != format.Shape.Size)
+            throw new InvalidDataException($"A row of the column of images holds {vector.Length} values; expected {format.Shape.Size} ({format.Shape}), as the column's type says. Give every row that many, or, for encoded files, a column without a fixed size.");
+    }
+
     /// <summary>Writes one image.</summary>
     /// <param name="vector">The values, dense or sparse, in the order of <paramref name="format"/>.</param>
     /// <param name="format">How they lie.</param>

@@ -58,9 +58,23 @@ internal sealed class CheckpointFolder(string folder)
             catch (Exception e) when (e is FormatException or IOException)
             {
                 onDamaged($"The checkpoint '{path}' is damaged and is passed over: {e.Message}");
+                PutAside(path);
             }
         }
         return null;
+    }
+
+    // Under another name it neither counts as newest nor pushes out good ones; somebody may still want to look at it.
+    private static void PutAside(string path)
+    {
+        try
+        {
+            File.Move(path, path + ".damaged", overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A folder that cannot be written to: the file stays, and is passed over again next time.
+        }
     }
 
     // Newest first.

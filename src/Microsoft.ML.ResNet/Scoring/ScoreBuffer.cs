@@ -59,7 +59,7 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
         for (var i = 1; i < scores.Length; i++)
             if (scores[i] > scores[best])
                 best = i;
-        value = (uint)best + 1;
+        value = float.IsNaN(scores[best]) ? 0 : (uint)best + 1; // ML.NET's scorers do so too
     }
 
     private ReadOnlySpan<float> ScoresOf(int row) => _scores.AsSpan(_slots[row] * scorer.Classes, scorer.Classes);

@@ -59,13 +59,16 @@ internal sealed class ScoredView : IDataView
         var passedThrough = _source.Schema.Where(column => activeSource[column.Index]);
         var scores = _bindings.AddedColumnIndices.Any(column => active[column]);
         var rows = _source.GetRowCursor(passedThrough);
+        DataViewRowCursor? ahead = null;
         try
         {
-            return new Cursor(this, active, rows, scores ? _source.GetRowCursor([_feature]) : null);
+            ahead = scores ? _source.GetRowCursor([_feature]) : null;
+            return new Cursor(this, active, rows, ahead);
         }
         catch
         {
             rows.Dispose();
+            ahead?.Dispose();
             throw;
         }
     }

@@ -26,6 +26,8 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
     /// <param name="copyWeights">Copies its weights; called only if it is the best.</param>
     public void Add(Evaluation evaluation, Func<IReadOnlyList<NamedTensor>> copyWeights)
     {
+        if (double.IsNaN(evaluation.MeanLoss)) // worse than anything
+            evaluation = new Evaluation(double.PositiveInfinity, 0);
         if (_memory.Best is not { } best || IsBetter(evaluation, best))
         {
             Weights = copyWeights();

@@ -61,6 +61,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
     /// <returns>The weights of the best epoch by <see cref="TrainingRecipe.BestBy"/>, or, without a validation set, of the last.</returns>
+    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
@@ -68,6 +69,8 @@ internal sealed class TrainingLoop : IDisposable
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
             var trained = TrainEpoch(train);
+            if (!double.IsFinite(trained.MeanLoss))
+                throw new InvalidOperationException($"Training diverged: the loss of epoch {_epoch + 1} is {trained.MeanLoss}. Lower the learning rate, put a warm-up in front of the schedule, or limit GradientClipNorm.");
             var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
             var validated = validation is null ? (Evaluation?)null : Validate(validation);
             EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
