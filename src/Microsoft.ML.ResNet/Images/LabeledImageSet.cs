@@ -15,8 +15,7 @@ internal sealed record LabeledImageColumns(DataViewSchema.Column Feature, ImageC
 /// <param name="Shape">The shape of every image.</param>
 /// <param name="Normalization">Mean and deviation of the channels.</param>
 /// <param name="RowsPerClass">How many usable images each class has.</param>
-/// <param name="LeftOut">The rows that cannot be used.</param>
-internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Normalization Normalization, IReadOnlyList<int> RowsPerClass, UnusableRows LeftOut) : IDisposable
+internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Normalization Normalization, IReadOnlyList<int> RowsPerClass) : IDisposable
 {
     /// <summary>Reads a view, once, from start to end.</summary>
     /// <param name="data">The view.</param>
@@ -56,7 +55,7 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
                     rowsPerClass[key - 1]++;
                 }
             }
-            return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass, leftOut);
+            return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass);
         }
         catch (InvalidOperationException e) when (SourceErrors.IsWrapped(e, out var cause))
         {

@@ -2,18 +2,26 @@ using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>A column of raw pixels as bytes: a vector of known size.</summary>
-internal sealed class ByteVectorColumn(PixelFormat format) : ImageColumn
+/// <summary>A column of raw pixels: a vector of known size.</summary>
+/// <param name="format">How the pixels lie in it.</param>
+internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumn
 {
     /// <inheritdoc/>
     public override ImageShape? Shape => format.Shape;
 
     /// <inheritdoc/>
-    public override ImageReader Open(DataViewRow row, DataViewSchema.Column column) => new Reader(format, row.GetGetter<VBuffer<byte>>(column));
+    public override ImageReader Open(DataViewRow row, DataViewSchema.Column column) => new Reader(this, format, row.GetGetter<VBuffer<T>>(column));
 
-    private sealed class Reader(PixelFormat format, ValueGetter<VBuffer<byte>> getter) : ImageReader
+    /// <summary>Writes one image, planar.</summary>
+    /// <param name="vector">The values, as many as the format has.</param>
+    /// <param name="format">How they lie.</param>
+    /// <param name="pixels">Receives them.</param>
+    /// <returns>Whether every value is a pixel.</returns>
+    protected abstract bool TryWrite(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels);
+
+    private sealed class Reader(PixelVectorColumn<T> column, PixelFormat format, ValueGetter<VBuffer<T>> getter) : ImageReader
     {
-        private VBuffer<byte> _value;
+        private VBuffer<T> _value;
 
         public override bool TryReadShape(out ImageShape shape)
         {
@@ -25,44 +33,36 @@ internal sealed class ByteVectorColumn(PixelFormat format) : ImageColumn
         {
             getter(ref _value);
             PixelVectors.CheckLength(_value, format);
-            if (format.IsPlanarRgb && _value.IsDense)
-                _value.GetValues().CopyTo(pixels);
-            else
-                PixelVectors.Arrange(_value, format, pixels, static value => value);
-            return true;
+            return column.TryWrite(_value, format, pixels);
         }
     }
 }
 
-/// <summary>A column of raw pixels as numbers from 0 to 255: a vector of known size, as <c>ExtractPixels</c> makes it.</summary>
-internal sealed class FloatVectorColumn(PixelFormat format) : ImageColumn
+/// <summary>Pixels as bytes.</summary>
+internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<byte>(format)
 {
     /// <inheritdoc/>
-    public override ImageShape? Shape => format.Shape;
-
-    /// <inheritdoc/>
-    public override ImageReader Open(DataViewRow row, DataViewSchema.Column column) => new Reader(format, row.GetGetter<VBuffer<float>>(column));
-
-    private sealed class Reader(PixelFormat format, ValueGetter<VBuffer<float>> getter) : ImageReader
+    protected override bool TryWrite(in VBuffer<byte> vector, PixelFormat format, Span<byte> pixels)
     {
-        private VBuffer<float> _value;
+        if (format.IsPlanarRgb && vector.IsDense)
+            vector.GetValues().CopyTo(pixels);
+        else
+            PixelVectors.Arrange(vector, format, pixels, static value => value);
+        return true;
+    }
+}
 
-        public override bool TryReadShape(out ImageShape shape)
-        {
-            shape = format.Shape;
-            return true;
-        }
-
-        public override bool TryRead(ImageShape shape, Span<byte> pixels)
-        {
-            getter(ref _value);
-            PixelVectors.CheckLength(_value, format);
-            foreach (var value in _value.GetValues())
-                if (!float.IsFinite(value))
-                    return false;
-            PixelVectors.Arrange(_value, format, pixels, static value => (byte)Math.Clamp(MathF.Round(value), 0, 255));
-            return true;
-        }
+/// <summary>Pixels as numbers from 0 to 255, as <c>ExtractPixels</c> makes them.</summary>
+internal sealed class FloatVectorColumn(PixelFormat format) : PixelVectorColumn<float>(format)
+{
+    /// <inheritdoc/>
+    protected override bool TryWrite(in VBuffer<float> vector, PixelFormat format, Span<byte> pixels)
+    {
+        foreach (var value in vector.GetValues())
+            if (!float.IsFinite(value))
+                return false;
+        PixelVectors.Arrange(vector, format, pixels, static value => (byte)Math.Clamp(MathF.Round(value), 0, 255));
+        return true;
     }
 }
 
