@@ -14,7 +14,8 @@ var threads = new Option<int?>("--threads");
 var noChannelsLast = new Option<bool>("--no-channels-last");
 var noBoundSpinning = new Option<bool>("--no-bound-spinning");
 var noLargeBlocks = new Option<bool>("--no-large-blocks");
-var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
+var noFusedTraining = new Option<bool>("--no-fused-training");
+var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
 var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
 var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
 train.SetAction(Run(Train));
@@ -32,6 +33,7 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
         ChannelsLast = !result.GetValue(noChannelsLast),
         BoundSpinning = !result.GetValue(noBoundSpinning),
         KeepLargeBlocks = !result.GetValue(noLargeBlocks),
+        FusedTraining = !result.GetValue(noFusedTraining),
     });
     Console.WriteLine(measure(result).ToString("f3", CultureInfo.InvariantCulture));
 };

@@ -30,6 +30,12 @@ public sealed record ResNetRuntimeOptions
 
     /// <summary>Whether images and convolution weights are stored channels-last, which oneDNN computes faster. On by default.</summary>
     public bool ChannelsLast { get; init; } = true;
+
+    /// <summary>
+    /// Whether networks are trained by this library's own kernels where there are some for them: on CPUs with 512-bit vectors, for stems without
+    /// pooling, projections as shortcuts, and channels in multiples of 16. On by default; everything else, and a GPU, uses libtorch.
+    /// </summary>
+    public bool FusedTraining { get; init; } = true;
 }
 
 /// <summary>Sets libtorch up, once for the process. Thread-safe.</summary>

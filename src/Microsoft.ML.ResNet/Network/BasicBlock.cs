@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>Two 3x3 convolutions around which the input is added again (He et al. 2015, figure 5, left).</summary>
-internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
+internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IResidualBlock
 {
     private readonly Convolution conv1;
     private readonly BatchNorm bn1;
@@ -24,6 +24,12 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
         downsample = Shortcut.Create(architecture.Shortcut, inputs, width, stride, architecture.ConvolutionBias);
         RegisterComponents();
     }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(Convolution, BatchNorm)> Chain => [(conv1, bn1), (conv2, bn2)];
+
+    /// <inheritdoc/>
+    public (Convolution, BatchNorm)? Projection => Shortcut.Projection(downsample);
 
     public override Tensor forward(Tensor x) // (N, inputs, H, W)
     {

@@ -33,5 +33,8 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>Channels that go out.</summary>
     public long Outputs => weight.shape[0];
 
+    /// <summary>Step, in pixels.</summary>
+    public int Stride => (int)_stride[0];
+
     public override Tensor forward(Tensor x) => nn.functional.conv2d(x, weight, bias, _stride, _padding);
 }

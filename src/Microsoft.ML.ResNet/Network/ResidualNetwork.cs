@@ -45,6 +45,17 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The plan that it was built from.</summary>
     public ResNetArchitecture Architecture { get; }
 
+    /// <summary>The first convolution, with the batch normalisation behind it.</summary>
+    public (Convolution Convolution, BatchNorm Norm) Stem => (conv1, bn1);
+
+    /// <summary>The residual blocks of all stages, in order.</summary>
+    public IEnumerable<IResidualBlock> Blocks => _blocks.Cast<IResidualBlock>();
+
+    /// <summary>Features to logits: the network's last step.</summary>
+    /// <param name="features">Pooled features: float32, (N, feature width).</param>
+    /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
+    public Tensor Classify(Tensor features) => fc.forward(features);
+
     /// <summary>Images to logits.</summary>
     /// <param name="x">Normalised images: float32, (N, C, H, W).</param>
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
@@ -61,7 +72,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
             x = y;
         }
         x = x.mean([2, 3]); // (N, feature width)
-        return fc.forward(x).MoveToOuterDisposeScope();
+        return Classify(x).MoveToOuterDisposeScope();
     }
 
     /// <summary>Moves the weights to a device.</summary>

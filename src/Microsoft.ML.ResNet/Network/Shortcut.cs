@@ -14,6 +14,10 @@ internal static class Shortcut
             ResNetShortcut.Padding => new PaddingShortcut(outputs - inputs, stride),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a shortcut."),
         };
+
+    /// <summary>The parts of a projection with its normalisation; <see langword="null"/> for every other shortcut.</summary>
+    public static (Convolution, BatchNorm)? Projection(nn.Module? shortcut)
+        => shortcut?.children().ToList() is [Convolution convolution, BatchNorm norm] ? (convolution, norm) : null;
 }
 
 /// <summary>Takes every <c>stride</c>-th pixel and adds channels of zeros, half of them before and half behind: option A of the paper.</summary>

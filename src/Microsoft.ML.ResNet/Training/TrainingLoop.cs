@@ -3,6 +3,7 @@ using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Fused;
 using Microsoft.ML.ResNet.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,6 +32,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
+    private FusedNetwork? _fused; // the faster way through the network, where there is one
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
@@ -106,6 +108,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Frees the optimiser and the average; the network stays.</summary>
     public void Dispose()
     {
+        _fused?.Dispose();
         _optimizer.Dispose();
         _average?.Dispose();
         _running.Dispose();
@@ -143,10 +146,15 @@ internal sealed class TrainingLoop : IDisposable
     private void Accumulate(PixelBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _network.forward(_normalization.Apply(piece.Pixels));
+        var images = _normalization.Apply(piece.Pixels);
+        _fused ??= FusedNetwork.Supports(_network) ? new FusedNetwork(_network, (int)images.shape[2], (int)images.shape[3], get_num_threads()) : null;
+        var features = _fused?.Forward(images);
+        var logits = features is null ? _network.forward(images) : _network.Classify(features);
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.Labels);
         (share == 1 ? loss : loss * share).backward();
+        if (features is not null)
+            _fused!.Backward(features.grad!);
     }
 
     private Evaluation Validate(PixelStore validation)

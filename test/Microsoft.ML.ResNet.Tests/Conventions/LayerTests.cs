@@ -13,8 +13,9 @@ public class LayerTests
         ["Persistence"] = ["Network", "Images", "Tensors", "Foundation"],
         ["Interop"] = ["Network", "Images", "Tensors", "Foundation"],
         ["Augmentation"] = ["Images", "Foundation"],
-        ["Network"] = ["Images", "Tensors", "Foundation"],
+        ["Network"] = ["Kernels", "Images", "Tensors", "Foundation"],
         ["Images"] = ["Foundation"],
+        ["Kernels"] = [],
         ["Tensors"] = [],
         ["Foundation"] = [],
     };

@@ -1,0 +1,161 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Microsoft.ML.ResNet.Kernels;
+
+/// <summary>
+/// The inner loops of a convolution over channels-last memory, in one form for forward, gradient of the input and any stride: for each pixel
+/// that goes out, some rows of inputs lie at a fixed pitch, and of each row a run of consecutive floats (neighbouring pixels with all their
+/// channels) meets a matrix of weights, <c>run x outputs</c>. Sixteen accumulators stay in registers.
+/// </summary>
+/// <param name="Rows">Rows of inputs that meet in one output.</param>
+/// <param name="RowPitch">Floats from one row of inputs to the next.</param>
+/// <param name="Run">Floats of each row.</param>
+/// <param name="Step">Floats from the inputs of one output to those of the next in its row.</param>
+/// <param name="Outputs">Channels that go out; a multiple of 16.</param>
+internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, int Step, int Outputs)
+{
+    private const int MostPixels = 16; // in a tile
+
+    /// <summary>How far behind the last input of a row the kernels may read, in floats: they always compute whole tiles.</summary>
+    public int Overrun => MostPixels * Step;
+
+    /// <summary>The most that a kernel reads behind images of so many channels, in floats, at strides up to 2.</summary>
+    public static int MostOverrun(int channels) => MostPixels * 2 * channels;
+
+    /// <summary>Computes one row of outputs.</summary>
+    /// <param name="input">The first input of the first output.</param>
+    /// <param name="weights">The matrices, <c>rows x run x outputs</c>.</param>
+    /// <param name="output">The first output.</param>
+    /// <param name="outputStep">Floats from one output pixel to the next.</param>
+    /// <param name="count">Output pixels.</param>
+    /// <param name="adds">Whether to add to what the output holds.</param>
+    [SkipLocalsInit]
+    public void Row(float* input, float* weights, float* output, int outputStep, int count, bool adds)
+    {
+        var tile = stackalloc float[256];
+        var channel = 0;
+        for (; channel + 32 <= Outputs; channel += 32)
+            for (var pixel = 0; pixel < count; pixel += 8)
+            {
+                EightByTwo(input + (nint)pixel * Step, weights + channel, tile);
+                Put(tile, output + (nint)pixel * outputStep + channel, outputStep, Math.Min(8, count - pixel), 2, adds);
+            }
+        if (channel < Outputs)
+            for (var pixel = 0; pixel < count; pixel += 16)
+            {
+                SixteenByOne(input + (nint)pixel * Step, weights + channel, tile);
+                Put(tile, output + (nint)pixel * outputStep + channel, outputStep, Math.Min(16, count - pixel), 1, adds);
+            }
+    }
+
+    // Moves the accumulators to their place. A method of its own, so that no call lives between the loops above and their accumulators: they would go to memory.
+    private static void Put(float* tile, float* output, nint outputStep, int pixels, int vectors, bool adds)
+    {
+        for (var pixel = 0; pixel < pixels; pixel++, output += outputStep)
+            for (var vector = 0; vector < vectors; vector++, tile += 16)
+                (adds ? Vector512.Load(tile) + Vector512.Load(output + 16 * vector) : Vector512.Load(tile)).Store(output + 16 * vector);
+    }
+
+    // Sixteen pixels, sixteen channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void SixteenByOne(float* input, float* weights, float* tile)
+    {
+        Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
+        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = aA = aB = aC = aD = aE = aF = Vector512<float>.Zero;
+        nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
+        for (var row = 0; row < Rows; row++)
+        {
+            var x = input + (nint)row * RowPitch;
+            var y = x + 4 * s1;
+            var z = y + 4 * s1;
+            var u = z + 4 * s1;
+            for (var end = x + Run; x < end; x++, y++, z++, u++, weights += Outputs)
+            {
+                var w = Vector512.Load(weights);
+                a0 = Vector512.FusedMultiplyAdd(Vector512.Create(*x), w, a0);
+                a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[s1]), w, a1);
+                a2 = Vector512.FusedMultiplyAdd(Vector512.Create(x[s2]), w, a2);
+                a3 = Vector512.FusedMultiplyAdd(Vector512.Create(x[s3]), w, a3);
+                a4 = Vector512.FusedMultiplyAdd(Vector512.Create(*y), w, a4);
+                a5 = Vector512.FusedMultiplyAdd(Vector512.Create(y[s1]), w, a5);
+                a6 = Vector512.FusedMultiplyAdd(Vector512.Create(y[s2]), w, a6);
+                a7 = Vector512.FusedMultiplyAdd(Vector512.Create(y[s3]), w, a7);
+                a8 = Vector512.FusedMultiplyAdd(Vector512.Create(*z), w, a8);
+                a9 = Vector512.FusedMultiplyAdd(Vector512.Create(z[s1]), w, a9);
+                aA = Vector512.FusedMultiplyAdd(Vector512.Create(z[s2]), w, aA);
+                aB = Vector512.FusedMultiplyAdd(Vector512.Create(z[s3]), w, aB);
+                aC = Vector512.FusedMultiplyAdd(Vector512.Create(*u), w, aC);
+                aD = Vector512.FusedMultiplyAdd(Vector512.Create(u[s1]), w, aD);
+                aE = Vector512.FusedMultiplyAdd(Vector512.Create(u[s2]), w, aE);
+                aF = Vector512.FusedMultiplyAdd(Vector512.Create(u[s3]), w, aF);
+            }
+        }
+        a0.Store(tile);
+        a1.Store(tile + 16);
+        a2.Store(tile + 32);
+        a3.Store(tile + 48);
+        a4.Store(tile + 64);
+        a5.Store(tile + 80);
+        a6.Store(tile + 96);
+        a7.Store(tile + 112);
+        a8.Store(tile + 128);
+        a9.Store(tile + 144);
+        aA.Store(tile + 160);
+        aB.Store(tile + 176);
+        aC.Store(tile + 192);
+        aD.Store(tile + 208);
+        aE.Store(tile + 224);
+        aF.Store(tile + 240);
+    }
+
+    // Eight pixels, thirty-two channels.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void EightByTwo(float* input, float* weights, float* tile)
+    {
+        Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
+        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
+        nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
+        for (var row = 0; row < Rows; row++)
+        {
+            var x = input + (nint)row * RowPitch;
+            var y = x + 4 * s1;
+            for (var end = x + Run; x < end; x++, y++, weights += Outputs)
+            {
+                var (w, v) = (Vector512.Load(weights), Vector512.Load(weights + 16));
+                var p = Vector512.Create(*x);
+                (a0, b0) = (Vector512.FusedMultiplyAdd(p, w, a0), Vector512.FusedMultiplyAdd(p, v, b0));
+                p = Vector512.Create(x[s1]);
+                (a1, b1) = (Vector512.FusedMultiplyAdd(p, w, a1), Vector512.FusedMultiplyAdd(p, v, b1));
+                p = Vector512.Create(x[s2]);
+                (a2, b2) = (Vector512.FusedMultiplyAdd(p, w, a2), Vector512.FusedMultiplyAdd(p, v, b2));
+                p = Vector512.Create(x[s3]);
+                (a3, b3) = (Vector512.FusedMultiplyAdd(p, w, a3), Vector512.FusedMultiplyAdd(p, v, b3));
+                p = Vector512.Create(*y);
+                (a4, b4) = (Vector512.FusedMultiplyAdd(p, w, a4), Vector512.FusedMultiplyAdd(p, v, b4));
+                p = Vector512.Create(y[s1]);
+                (a5, b5) = (Vector512.FusedMultiplyAdd(p, w, a5), Vector512.FusedMultiplyAdd(p, v, b5));
+                p = Vector512.Create(y[s2]);
+                (a6, b6) = (Vector512.FusedMultiplyAdd(p, w, a6), Vector512.FusedMultiplyAdd(p, v, b6));
+                p = Vector512.Create(y[s3]);
+                (a7, b7) = (Vector512.FusedMultiplyAdd(p, w, a7), Vector512.FusedMultiplyAdd(p, v, b7));
+            }
+        }
+        a0.Store(tile);
+        b0.Store(tile + 16);
+        a1.Store(tile + 32);
+        b1.Store(tile + 48);
+        a2.Store(tile + 64);
+        b2.Store(tile + 80);
+        a3.Store(tile + 96);
+        b3.Store(tile + 112);
+        a4.Store(tile + 128);
+        b4.Store(tile + 144);
+        a5.Store(tile + 160);
+        b5.Store(tile + 176);
+        a6.Store(tile + 192);
+        b6.Store(tile + 208);
+        a7.Store(tile + 224);
+        b7.Store(tile + 240);
+    }
+}

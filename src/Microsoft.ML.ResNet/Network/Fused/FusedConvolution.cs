@@ -1,0 +1,221 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Kernels;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Fused;
+
+/// <summary>
+/// A convolution and the batch normalisation behind it, for training. The convolution's output is kept as it is; whoever needs it normalised
+/// normalises while reading. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>; pieces of the loop gather sums of their own,
+/// which are then added up in order, so that results do not depend on which thread did what.
+/// </summary>
+internal sealed unsafe class FusedConvolution : IDisposable
+{
+    /// <summary>Parts that a batch is cut into; sums are gathered for each.</summary>
+    public const int Pieces = 8;
+
+    private const double Momentum = 0.1; // of the running statistics, as in BatchNorm
+
+    private readonly Convolution _convolution;
+    private readonly BatchNorm _norm;
+    private readonly ConvolutionKernel _kernel;
+    private readonly NativeFloats _output = new();
+    private readonly NativeFloats _figures; // mean, scale, shift, slope, offset: a row of channels each
+    private readonly NativeFloats _weightSums = new();
+    private readonly double[] _sums; // for each piece: two rows of channels
+    private readonly double[] _deviations; // of the batch: 1 over them is what scales
+    private readonly long[] _pixelsOfPiece = new long[Pieces];
+    private int _images;
+
+    /// <param name="convolution">The convolution; no bias.</param>
+    /// <param name="norm">What follows it.</param>
+    /// <param name="height">Rows of the input.</param>
+    /// <param name="width">Columns of the input.</param>
+    public FusedConvolution(Convolution convolution, BatchNorm norm, int height, int width)
+    {
+        (_convolution, _norm) = (convolution, norm);
+        var shape = convolution.weight.shape;
+        Shape = new ConvolutionShape((int)shape[1], (int)shape[0], (int)shape[2], convolution.Stride, height, width);
+        _kernel = new ConvolutionKernel(Shape);
+        _figures = new NativeFloats(5 * Shape.Outputs);
+        _sums = new double[Pieces * 2 * Shape.Outputs];
+        _deviations = new double[Shape.Outputs];
+    }
+
+    /// <summary>The shape of the convolution.</summary>
+    public ConvolutionShape Shape { get; }
+
+    /// <summary>Floats that a scratch image with its border takes.</summary>
+    public int ScratchLength => Math.Max(_kernel.PaddedInputLength, _kernel.PaddedGradientLength);
+
+    /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
+    public ChannelNorm Norm => new(Mean, Scale, Shift);
+
+    private int Pixels => Shape.OutputHeight * Shape.OutputWidth;
+
+    private float* Mean => _figures.Pointer;
+
+    private float* Scale => _figures.Pointer + Shape.Outputs;
+
+    private float* Shift => _figures.Pointer + 2 * Shape.Outputs;
+
+    private float* Slope => _figures.Pointer + 3 * Shape.Outputs;
+
+    private float* Offset => _figures.Pointer + 4 * Shape.Outputs;
+
+    /// <summary>The output of an image, before normalisation.</summary>
+    public float* Output(int image) => _output.Pointer + (nint)image * Shape.OutputLength;
+
+    /// <summary>Takes the weights in and makes room for so many images.</summary>
+    public void BeginForward(int images)
+    {
+        _images = images;
+        _output.EnsureLength((long)images * Shape.OutputLength);
+        using var scope = NewDisposeScope();
+        _kernel.Pack(FloatsOf(_convolution.weight));
+        Array.Clear(_sums);
+        Array.Clear(_pixelsOfPiece);
+    }
+
+    /// <summary>Convolves an image and measures the output.</summary>
+    public void Forward(float* padded, int image, int piece)
+    {
+        _kernel.Forward(padded, Output(image));
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
+        _pixelsOfPiece[piece] += Pixels;
+    }
+
+    /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
+    public void EndForward()
+    {
+        using var scope = NewDisposeScope();
+        float* runningMean = FloatsOf(_norm.running_mean), runningVariance = FloatsOf(_norm.running_var), weight = FloatsOf(_norm.weight), bias = FloatsOf(_norm.bias);
+        for (var channel = 0; channel < Shape.Outputs; channel++)
+        {
+            var (mean, squares, count) = MomentsOf(channel);
+            var variance = squares / count;
+            runningMean[channel] = (float)((1 - Momentum) * runningMean[channel] + Momentum * mean);
+            runningVariance[channel] = (float)((1 - Momentum) * runningVariance[channel] + Momentum * (squares / (count - 1)));
+            _deviations[channel] = Math.Sqrt(variance + BatchNorm.Epsilon);
+            Mean[channel] = (float)mean;
+            Scale[channel] = (float)(weight[channel] / _deviations[channel]);
+            Shift[channel] = bias[channel];
+        }
+        Array.Clear(_sums); // from here on: sums of gradients
+    }
+
+    /// <summary>Masks the gradient of this layer's normalised and rectified output, and gathers what the gradient through the normalisation needs.</summary>
+    public void MaskByNorm(float* gradient, int image, int piece)
+    {
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            ChannelKernels.MaskByNorm(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
+    }
+
+    /// <summary>Gathers what the gradient through the normalisation needs, from the gradient of the normalised output.</summary>
+    public void AddSums(float* gradient, int image, int piece)
+    {
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            ChannelKernels.AddSums(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
+    }
+
+    /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
+    public void BeginBackward()
+    {
+        using var scope = NewDisposeScope();
+        float* weightGradient = FloatsOf(GradientOf(_norm.weight)), biasGradient = FloatsOf(GradientOf(_norm.bias));
+        var count = (double)_images * Pixels;
+        for (var channel = 0; channel < Shape.Outputs; channel++)
+        {
+            var (sum, product) = (0.0, 0.0);
+            for (var piece = 0; piece < Pieces; piece++)
+            {
+                sum += _sums[piece * 2 * Shape.Outputs + channel];
+                product += _sums[(piece * 2 + 1) * Shape.Outputs + channel];
+            }
+            weightGradient[channel] += (float)(product / _deviations[channel]);
+            biasGradient[channel] += (float)sum;
+            Slope[channel] = (float)(-Scale[channel] * product / (_deviations[channel] * _deviations[channel] * count));
+            Offset[channel] = (float)(-Scale[channel] * sum / count);
+        }
+        _weightSums.EnsureLength((long)Pieces * Shape.WeightLength);
+        new Span<float>(_weightSums.Pointer, Pieces * Shape.WeightLength).Clear();
+    }
+
+    /// <summary>Brings the gradient of an image's normalised output through the normalisation, into a scratch image with a border.</summary>
+    public void LoadGradient(float* gradient, int image, float* padded)
+    {
+        var (rowLength, border) = (Shape.OutputWidth * Shape.Outputs, Shape.Padding * Shape.Outputs);
+        var norm = new ChannelNormGradient(Mean, Scale, Slope, Offset);
+        var output = Output(image);
+        padded = PaddedImage.ClearBorder(padded, Shape.OutputHeight, rowLength, Shape.Padding, border);
+        for (var row = 0; row < Shape.OutputHeight; row++, padded += rowLength + 2 * border, gradient += rowLength, output += rowLength)
+            ChannelKernels.NormGradient(gradient, output, Shape.OutputWidth, Shape.Outputs, norm, padded);
+    }
+
+    /// <summary>Computes the gradient of the input of an image.</summary>
+    public void BackwardInput(float* paddedGradient, float* gradient, bool adds) => _kernel.BackwardInput(paddedGradient, gradient, adds);
+
+    /// <summary>Gathers the gradient of the weights that an image causes.</summary>
+    public void BackwardWeights(float* padded, float* paddedGradient, int piece) => _kernel.BackwardWeights(padded, paddedGradient, _weightSums.Pointer + (nint)piece * Shape.WeightLength);
+
+    /// <summary>Adds what was gathered to the gradient of the weights.</summary>
+    public void EndBackward()
+    {
+        using var scope = NewDisposeScope();
+        for (var piece = 1; piece < Pieces; piece++)
+            ChannelKernels.Add(_weightSums.Pointer + (nint)piece * Shape.WeightLength, Shape.WeightLength, _weightSums.Pointer);
+        _kernel.Unpack(_weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
+    }
+
+    /// <summary>Brings this layer's normalised and rectified output into a scratch image with a border, as the next layer's input.</summary>
+    public void LoadOutput(int image, float* padded, int padding)
+    {
+        var (rowLength, border) = (Shape.OutputWidth * Shape.Outputs, padding * Shape.Outputs);
+        var output = Output(image);
+        padded = PaddedImage.ClearBorder(padded, Shape.OutputHeight, rowLength, padding, border);
+        for (var row = 0; row < Shape.OutputHeight; row++, padded += rowLength + 2 * border, output += rowLength)
+            ChannelKernels.NormalizeRelu(output, Shape.OutputWidth, Shape.Outputs, Norm, padded);
+    }
+
+    /// <summary>Frees what is kept.</summary>
+    public void Dispose()
+    {
+        _kernel.Dispose();
+        _output.Dispose();
+        _figures.Dispose();
+        _weightSums.Dispose();
+    }
+
+    private (double Mean, double Squares, long Count) MomentsOf(int channel)
+    {
+        var (mean, squares, count) = (0.0, 0.0, 0L);
+        for (var piece = 0; piece < Pieces; piece++)
+        {
+            var added = _pixelsOfPiece[piece];
+            if (added == 0)
+                continue;
+            var difference = _sums[piece * 2 * Shape.Outputs + channel] - mean;
+            mean += difference * added / (count + added);
+            squares += _sums[(piece * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
+            count += added;
+        }
+        return (mean, squares, count);
+    }
+
+    private static Tensor GradientOf(Parameter parameter)
+    {
+        if (parameter.grad is { } gradient)
+            return gradient;
+        parameter.grad = zeros_like(parameter, requires_grad: false);
+        return parameter.grad!;
+    }
+
+    // The memory of a tensor, channels last. The tensor stays alive with the network.
+    private static float* FloatsOf(Tensor tensor)
+    {
+        var contiguous = tensor.dim() == 4 ? tensor.permute(0, 2, 3, 1) : tensor;
+        return (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
+    }
+}

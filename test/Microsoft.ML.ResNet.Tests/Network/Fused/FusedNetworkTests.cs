@@ -1,0 +1,172 @@
+using System.Runtime.Intrinsics;
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Fused;
+using Microsoft.ML.ResNet.Tests.Support;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Tests.Network.Fused;
+
+/// <summary>The fused way through a network against PyTorch's numbers, and against autograd, weight by weight.</summary>
+[TestClass]
+public class FusedNetworkTests
+{
+    [TestInitialize]
+    public void NeedsWideVectors()
+    {
+        ResNetRuntime.EnsureStarted();
+        if (!Vector512.IsHardwareAccelerated)
+            Assert.Inconclusive("This CPU has no 512-bit vectors: the fused kernels are never used on it.");
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20")]
+    [DataRow("cifar-32")]
+    [DataRow("cifar-44-basic")]
+    [DataRow("cifar-47")]
+    [DataRow("cifar-56")]
+    [DataRow("imagenet-18-cifarstem")]
+    public void Loss_and_gradient_norm_are_PyTorchs(string name)
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork(name);
+        using var network = golden.Build(ResNetArchitecture.Parse(name));
+        var images = golden.Images().ToChannelsLast();
+
+        network.train();
+        var loss = Step(network, images, threads: 2);
+
+        Assert.AreEqual(golden.TrainLoss, loss, 1e-4 * golden.TrainLoss);
+        var norm = Math.Sqrt(network.parameters().Sum(parameter => parameter.grad!.to_type(ScalarType.Float64).square().sum().item<double>()));
+        Assert.AreEqual(golden.GradientNorm, norm, 1e-2 * golden.GradientNorm);
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20", 32, 32, 16)]
+    [DataRow("cifar-20", 20, 13, 5)] // rows that do not fill a tile, fewer images than pieces
+    [DataRow("cifar-20", 28, 28, 9)]
+    [DataRow("cifar-56", 32, 32, 8)] // bottlenecks
+    [DataRow("cifar-56", 16, 16, 7)]
+    [DataRow("cifar-47", 24, 16, 6)]
+    public void Gradients_and_running_statistics_are_autograds(string name, int height, int width, int count)
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork(name);
+        using var plain = golden.Build(ResNetArchitecture.Parse(name));
+        using var exact = golden.Build(ResNetArchitecture.Parse(name));
+        using var fused = golden.Build(ResNetArchitecture.Parse(name));
+        var images = GoldenNetwork.Images(count, [count, 3, height, width]).ToChannelsLast();
+
+        StepByAutograd(plain, images);
+        exact.to(ScalarType.Float64);
+        var expected = StepByAutograd(exact, images.to_type(ScalarType.Float64));
+        var loss = Step(fused, images, threads: 2);
+
+        Assert.AreEqual(expected, loss, 1e-5);
+        // Rounding flips a few rectifiers, here as there: no further from the truth than autograd in the same precision, some luck allowed for.
+        foreach (var (((weightName, truth), single), other) in exact.named_parameters().Zip(plain.parameters()).Zip(fused.parameters()))
+        {
+            var (error, usual) = (Error(truth.grad!, other.grad!), Error(truth.grad!, single.grad!));
+            Assert.IsTrue(error <= 5 * usual + 1e-5, FormattableString.Invariant($"{weightName}: relative error {error:e1}, autograd's {usual:e1}"));
+        }
+        foreach (var ((bufferName, truth), other) in exact.named_buffers().Zip(fused.buffers()))
+            AssertClose(truth, other, 1e-5, bufferName);
+    }
+
+    [TestMethod]
+    public void A_second_way_back_adds_its_gradients_to_those_of_the_first()
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork("cifar-20");
+        using var once = golden.Build(ResNetArchitecture.Cifar(20));
+        using var twice = golden.Build(ResNetArchitecture.Cifar(20));
+        var images = GoldenNetwork.Images(4, [4, 3, 32, 32]).ToChannelsLast();
+
+        Step(once, images, threads: 1);
+        Step(twice, images, threads: 1, times: 2);
+
+        foreach (var ((name, parameter), other) in once.named_parameters().Zip(twice.parameters()))
+            AssertClose(parameter.grad! * 2, other.grad!, 1e-6, name);
+    }
+
+    [TestMethod]
+    public void Any_number_of_threads_gives_the_same_gradients_bit_for_bit()
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork("cifar-20");
+        var images = GoldenNetwork.Images(11, [11, 3, 32, 32]).ToChannelsLast();
+        using var one = golden.Build(ResNetArchitecture.Cifar(20));
+        Step(one, images, threads: 1);
+
+        foreach (var threads in (int[])[2, 3, 7])
+        {
+            using var many = golden.Build(ResNetArchitecture.Cifar(20));
+            Step(many, images, threads);
+            foreach (var ((name, parameter), other) in one.named_parameters().Zip(many.parameters()))
+                Assert.IsTrue(parameter.grad!.equal(other.grad!).all().item<bool>(), $"{name} with {threads} threads");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20-optionA")]
+    [DataRow("imagenet-18")]
+    [DataRow("d2l-resnet18-1channel")]
+    public void Other_networks_are_left_to_autograd(string name)
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Parse(name), 3, 10);
+
+        Assert.IsFalse(FusedNetwork.Supports(network));
+    }
+
+    [TestMethod]
+    public void A_network_with_a_weight_that_does_not_learn_is_left_to_autograd()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
+        Assert.IsTrue(FusedNetwork.Supports(network));
+
+        network.parameters().First().requires_grad_(false);
+
+        Assert.IsFalse(FusedNetwork.Supports(network));
+    }
+
+    private static double StepByAutograd(ResidualNetwork network, Tensor images)
+    {
+        network.train();
+        var loss = nn.functional.cross_entropy(network.forward(images), GoldenNetwork.Labels((int)images.shape[0]));
+        loss.backward();
+        StateDictionary.CountBatch(network);
+        return loss.to_type(ScalarType.Float64).item<double>();
+    }
+
+    private static double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
+    {
+        Assert.IsTrue(FusedNetwork.Supports(network));
+        using var fused = new FusedNetwork(network, (int)images.shape[2], (int)images.shape[3], threads);
+        var result = 0.0;
+        for (var time = 0; time < times; time++)
+        {
+            using var scope = NewDisposeScope();
+            var features = fused.Forward(images);
+            var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
+            loss.backward();
+            fused.Backward(features.grad!);
+            StateDictionary.CountBatch(network);
+            result = loss.item<float>();
+        }
+        return result;
+    }
+
+    private static void AssertClose(Tensor expected, Tensor actual, double tolerance, string name)
+    {
+        var error = Error(expected, actual);
+        Assert.IsTrue(error <= tolerance, FormattableString.Invariant($"{name}: relative error {error:e1}, at most {tolerance:e0}"));
+    }
+
+    private static double Error(Tensor expected, Tensor actual)
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
+        return (a - b).norm().item<double>() / Math.Max(a.norm().item<double>(), 1e-6);
+    }
+}
