@@ -57,6 +57,11 @@ run export --model "$work/imported.zip"; check "an export of nothing is wrong us
 run train --data "$data" --validation "$data#test" --train-rows 300 --epochs 1 --architecture cifar-8 --output "$work/new/model.zip" --json
 check "train leaves a model file and measures it: $(value microAccuracy)" test "$code" -eq 0 -a -s "$work/new/model.zip" -a -n "$(value microAccuracy)"
 
+check "train, killed with kill -9 and resumed, ends with the weights of one never stopped" build/resume-proof.sh 1 "$data" cifar-8 1
+run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --validation-fraction 0.1 --checkpoints "$work/checkpoints" --output "$work/model.zip" --json
+check "train holds out a part and keeps checkpoints" test "$code" -eq 0 -a -s "$work/checkpoints/checkpoint-000000000006.safetensors"
+run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Set Resume"
+
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"
 run train --data "$work/missing" --epochs 1; check "missing images are an error" fails_with 1 "does not exist"

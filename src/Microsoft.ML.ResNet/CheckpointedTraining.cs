@@ -20,21 +20,31 @@ internal sealed class CheckpointedTraining
 
     private readonly IChannel _channel;
     private readonly CheckpointFolder _folder;
-    private readonly SortedDictionary<string, string> _fingerprint;
     private readonly TimeSpan? _interval;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
+    private SortedDictionary<string, string> _fingerprint = [];
+    private Checkpoint? _newest;
 
+    /// <summary>Looks into the folder, before anything else is done: it may hold the training to go on with, or one that nobody wants to lose.</summary>
     /// <param name="channel">Where warnings go.</param>
     /// <param name="folder">The folder of the checkpoints.</param>
     /// <param name="interval">Time between checkpoints within an epoch; <see langword="null"/> for none.</param>
-    /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
-    public CheckpointedTraining(IChannel channel, string folder, TimeSpan? interval, IEnumerable<(string Name, string Value)> fingerprint)
+    /// <param name="resume">Whether to go on from the newest checkpoint; without it, checkpoints must not be there.</param>
+    /// <exception cref="InvalidOperationException">There are checkpoints, and nobody asked to go on from them.</exception>
+    public CheckpointedTraining(IChannel channel, string folder, TimeSpan? interval, bool resume)
     {
         _channel = channel;
         _folder = new CheckpointFolder(folder);
         _interval = interval;
-        _fingerprint = new(fingerprint.ToDictionary(fact => fact.Name, fact => fact.Value), StringComparer.Ordinal);
+        if (!resume && _folder.HasCheckpoints)
+            throw _channel.Except("CheckpointDirectory holds checkpoints of an earlier training. Set Resume to go on from the newest, or choose an empty directory.");
+        _newest = resume ? _folder.ReadNewest(message => _channel.Warning(message)) : null;
+        if (_folder.WhyNotWritable() is { } reason)
+            _channel.Warning($"CheckpointDirectory cannot be written to; training goes on, without checkpoints for as long as that lasts. {reason}");
     }
+
+    /// <summary>The seed of the checkpoint to go on from; <see langword="null"/> if there is none.</summary>
+    public int? Seed => _newest?.Metadata.GetValueOrDefault(FingerprintPrefix + SeedFact) is { } text && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
 
     /// <summary>What tells one training from another.</summary>
     public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe, LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
@@ -48,21 +58,16 @@ internal sealed class CheckpointedTraining
             yield return (property.Name, Facts.Describe(property.GetValue(recipe)));
     }
 
-    /// <summary>The seed of the newest checkpoint in a folder; <see langword="null"/> if there is none.</summary>
-    public static int? FindSeed(IChannel channel, string folder)
-        => new CheckpointFolder(folder).ReadNewest(message => channel.Warning(message))?.Metadata.GetValueOrDefault(FingerprintPrefix + SeedFact) is { } text && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
-
-    /// <summary>Finds the state to go on from.</summary>
-    /// <param name="resume">Whether to go on at all; without it, checkpoints must not be there.</param>
-    /// <returns>The state; <see langword="null"/> to start from the beginning.</returns>
-    /// <exception cref="InvalidOperationException">There are checkpoints, and they are of another training, or nobody asked to go on from them.</exception>
-    public TrainingState? Find(bool resume)
+    /// <summary>Begins the training, or goes on with it. Called once.</summary>
+    /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
+    /// <returns>The state to go on from; <see langword="null"/> to start from the beginning.</returns>
+    /// <exception cref="InvalidOperationException">The checkpoint is of another training.</exception>
+    public TrainingState? Begin(IEnumerable<(string Name, string Value)> fingerprint)
     {
-        if (!resume)
-            return !_folder.HasCheckpoints ? null : throw _channel.Except(
-                "CheckpointDirectory holds checkpoints of an earlier training. Set Resume to go on from the newest, or choose an empty directory.");
-        if (_folder.ReadNewest(message => _channel.Warning(message)) is not { } newest)
+        _fingerprint = new(fingerprint.ToDictionary(fact => fact.Name, fact => fact.Value), StringComparer.Ordinal);
+        if (_newest is not { } newest)
             return null;
+        _newest = null; // its tensors are as large as the network
 
         var found = newest.Metadata.Where(pair => pair.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal)).ToDictionary(pair => pair.Key[FingerprintPrefix.Length..], pair => pair.Value);
         var differences = _fingerprint.Where(fact => found.GetValueOrDefault(fact.Key) != fact.Value)
@@ -81,9 +86,11 @@ internal sealed class CheckpointedTraining
             Write(copyState());
     }
 
-    /// <summary>Writes a checkpoint. A failure is a warning: training is worth more than its checkpoint.</summary>
+    /// <summary>Writes a checkpoint. A failure is a warning: training is worth more than its checkpoint. A state that is no number any more is not written.</summary>
     public void Write(TrainingState state)
     {
+        if (!state.IsFinite())
+            return; // the loop is about to notice; the checkpoints of before are worth more
         try
         {
             var metadata = state.Metadata();

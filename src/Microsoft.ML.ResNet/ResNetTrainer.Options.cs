@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.CommandLine;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.Trainers;
@@ -42,6 +43,14 @@ public sealed partial class ResNetTrainer
         /// the last epoch's weights. A set given to <c>Fit</c> wins.
         /// </summary>
         public IDataView? ValidationSet;
+
+        /// <summary>
+        /// The part of the training rows to hold out and choose the best epoch by, in (0, 1), such as 0.1. Each class gives its part, at least one
+        /// row if it has two and never all; the seed decides which. The default, <see langword="null"/>, holds nothing out. It excludes
+        /// <see cref="ValidationSet"/>, and a set given to <c>Fit</c> wins.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The part of the training rows to hold out and choose the best epoch by.", ShortName = "holdout", SortOrder = 31)]
+        public double? ValidationFraction;
 
         /// <summary>Where to train. The default takes CUDA where there is a device and a CUDA backend, and otherwise the CPU.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Where to train.", ShortName = "dev", SortOrder = 8)]
@@ -101,8 +110,15 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "Whether to go on from the newest checkpoint.", ShortName = "resume", SortOrder = 18)]
         public bool Resume;
 
-        /// <summary>Stops <c>Fit</c> with an <see cref="OperationCanceledException"/>, before the next batch. The default never does.</summary>
+        /// <summary>Stops <c>Fit</c> before the next batch, as <c>MLContext.CancelExecution</c> does; <see cref="OnCancellation"/> says how. The default never does.</summary>
         public CancellationToken CancellationToken;
+
+        /// <summary>
+        /// What a cancelled <c>Fit</c> leaves: an <see cref="OperationCanceledException"/>, which is the default, or the best model so far. Before
+        /// an epoch has ended there is none, and it is the exception either way.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "What a cancelled training leaves.", ShortName = "oncancel", SortOrder = 32)]
+        public CancellationBehavior OnCancellation = CancellationBehavior.Throw;
 
         /// <summary>A copy, with the everyday overrides put into the recipe.</summary>
         internal Options Snapshot()
@@ -131,6 +147,12 @@ public sealed partial class ResNetTrainer
             foreach (var (name, value) in new[] { (nameof(FeatureColumnName), FeatureColumnName), (nameof(LabelColumnName), LabelColumnName), (nameof(ScoreColumnName), ScoreColumnName), (nameof(PredictedLabelColumnName), PredictedLabelColumnName) })
                 if (string.IsNullOrWhiteSpace(value))
                     yield return $"{name} is empty; it must name a column.";
+            if (ValidationFraction is { } fraction && !(fraction is > 0 and < 1))
+                yield return string.Create(CultureInfo.InvariantCulture, $"ValidationFraction is {fraction}; it must lie between 0 and 1, or be unset.");
+            if (ValidationFraction is not null && ValidationSet is not null)
+                yield return "ValidationFraction and ValidationSet are both set; choose one.";
+            if (!Enum.IsDefined(OnCancellation))
+                yield return $"OnCancellation is {OnCancellation}; it must be {string.Join(" or ", Enum.GetNames<CancellationBehavior>())}.";
             if (CheckpointInterval <= TimeSpan.Zero)
                 yield return $"CheckpointInterval is {CheckpointInterval}; it must be above zero, or unset.";
             if (CheckpointDirectory is not null && (string.IsNullOrWhiteSpace(CheckpointDirectory) || CheckpointDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
@@ -65,19 +66,22 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// <summary>What the trainer needs of the data: neither normalisation nor caching. It can use a validation set.</summary>
     public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
 
-    /// <summary>Trains on the data, and on nothing else if <see cref="Options.ValidationSet"/> is unset.</summary>
+    /// <summary>Trains on the data, but for what <see cref="Options.ValidationFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to choose the best epoch by.</summary>
     /// <param name="input">The training rows; read once.</param>
     /// <returns>The model; dispose it when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">No usable rows, fewer than two classes, a checkpoint of another training, or training diverged.</exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
-    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet);
+    /// <exception cref="InvalidOperationException">No usable rows, fewer than two classes, a checkpoint of another training, training diverged in its first epoch, or there is too little memory.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.OnCancellation"/>.</exception>
+    /// <remarks>A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.</remarks>
+    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationFraction);
 
     /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
     /// <param name="input">The training rows; read once.</param>
     /// <param name="validation">The rows to choose the best epoch by, with the same columns; read once. <see langword="null"/> keeps the last epoch's weights.</param>
     /// <inheritdoc cref="Fit(IDataView)"/>
-    public ResNetTransformer Fit(IDataView input, IDataView? validation)
+    public ResNetTransformer Fit(IDataView input, IDataView? validation) => Fit(input, validation, heldOut: null);
+
+    private ResNetTransformer Fit(IDataView input, IDataView? validation, double? heldOut)
     {
         _host.CheckValue(input, nameof(input));
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
@@ -85,14 +89,16 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
         var classes = ClassLabels.Of(columns.Label);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
+        var checkpoints = _options.CheckpointDirectory is { } folder ? new CheckpointedTraining(channel, folder, _options.CheckpointInterval, _options.Resume) : null;
         using var train = Read(channel, input, columns, shape: null, "training");
         using var held = validation is null ? null : Read(channel, validation, heldColumns!, train.Shape, "validation");
 
         var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
-        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? (_options.Resume ? CheckpointedTraining.FindSeed(channel, _options.CheckpointDirectory!) : null) ?? _host.Rand.Next();
-        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, train, held, classes, device, seed, onCaller));
+        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next();
+        using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
+        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, split?.Train ?? train, split?.Validation ?? held, classes, device, seed, checkpoints, onCaller));
         return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
     }
 
@@ -117,6 +123,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return set ?? throw _host.Except($"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
     }
 
+    private ValidationSplit HoldOut(IChannel channel, LabeledImageSet set, double fraction, int seed)
+    {
+        var split = ValidationSplit.Of(set, fraction, seed)
+            ?? throw _host.Except(string.Create(CultureInfo.InvariantCulture, $"ValidationFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or leave both unset."));
+        channel.Info($"Held out {split.Validation.Store.Count} of {set.Store.Count} images to choose the best epoch by; {split.Train.Store.Count} are left to learn from.");
+        return split;
+    }
+
     private LabeledImageColumns ValidationColumns(IDataView validation, ClassLabels classes)
     {
         if (validation.Schema.GetColumnOrNull(_options.LabelColumnName)?.Type is { } type and not KeyDataViewType)
@@ -127,7 +141,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed, Action<Action> onCaller)
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed, CheckpointedTraining? checkpoints, Action<Action> onCaller)
     {
         CheckClasses(channel, train.RowsPerClass, classes);
         var recipe = Recipe(train.Store.Count);
@@ -141,13 +155,12 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
         using var progress = _host.StartProgressChannel("Training");
-        var checkpoints = _options.CheckpointDirectory is not { } folder ? null : new CheckpointedTraining(channel, folder, _options.CheckpointInterval,
-            CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
-        var state = checkpoints?.Find(_options.Resume);
+        var state = checkpoints?.Begin(CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints, onCaller));
         if (state is not null)
             loop.Restore(state, device);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, loop.Run(trainStore, validationStore));
+        var weights = new GuardedTraining(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
     }
 
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)
@@ -182,6 +195,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         progress.SetHeader(new ProgressHeader(["train loss", "train accuracy", "validation loss", "validation accuracy"], ["epochs"]), entry => entry.SetProgress(0, report.Epoch, report.NumberOfEpochs));
         progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch, report.NumberOfEpochs);
     }
+
+    private bool IsCancelled => _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };
 
     private void CheckAlive()
     {

@@ -87,6 +87,25 @@ public class ResumeTests
     }
 
     [TestMethod]
+    public void A_folder_that_cannot_be_written_to_is_known_before_the_first_epoch()
+    {
+        File.WriteAllText(_folder, "a file where the folder should be");
+        var log = new List<string>();
+        Fit(new Sgd(), _folder, stopAfterEpoch: 1, log: log);
+        Assert.IsTrue(log.TakeWhile(line => !line.Contains("Training cifar-8", StringComparison.Ordinal)).Any(line => line.Contains("CheckpointDirectory cannot be written to", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public void A_damaged_checkpoint_is_named_once_also_where_the_seed_is_read_from_it()
+    {
+        Fit(new Sgd(), _folder, stopAfterEpoch: 2, seed: null);
+        File.WriteAllBytes(Directory.GetFiles(_folder).Order().Last(), [1, 2, 3]);
+        var log = new List<string>();
+        Fit(new Sgd(), _folder, log: log, seed: null);
+        Assert.ContainsSingle(log.Where(line => line.Contains("is damaged and is passed over", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     [DynamicData(nameof(SmallDifferences))]
     public void Every_value_of_the_recipe_counts_however_it_prints_itself(object one, object other)
     {

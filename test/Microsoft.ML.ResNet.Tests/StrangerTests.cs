@@ -51,19 +51,36 @@ public class StrangerTests
     [TestMethod]
     public void A_broken_image_behind_a_pipeline_is_named()
     {
-        var folder = Path.Combine(TestAssembly.TemporaryFolder, "stranger");
-        foreach (var name in new[] { "a", "b" })
-        {
-            Directory.CreateDirectory(Path.Combine(folder, name));
-            File.Copy(GoldenNoise.Path("../Golden/README.md"), Path.Combine(folder, name, "no-image.png"), overwrite: true);
-        }
-        var ml = new MLContext(seed: 1);
-        var data = ml.Data.LoadFromImageFolder(folder, new ImageFolderOptions { Height = 8, Width = 8 });
+        var (ml, data) = BrokenImages("stranger");
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)));
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => pipeline.Fit(data));
 
         StringAssert.Contains(error.Message, "no-image.png");
+    }
+
+    [TestMethod]
+    public void A_broken_image_behind_a_pipeline_is_named_in_scoring_too()
+    {
+        var (ml, data) = BrokenImages("stranger-scores");
+        using var model = ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)).Fit(Keyed(ml, TinyImages.View(ml, 30)));
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3)); // its view reads on worker threads
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => RowReader.Open(model.Transform(keys.Transform(data))).DisposeAfter(reader => reader.ReadRest()));
+
+        StringAssert.Contains(error.Message, "no-image.png");
+    }
+
+    private static (MLContext, IDataView) BrokenImages(string name)
+    {
+        var folder = Path.Combine(TestAssembly.TemporaryFolder, name);
+        foreach (var label in new[] { "a", "b" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder, label));
+            File.Copy(GoldenNoise.Path("../Golden/README.md"), Path.Combine(folder, label, "no-image.png"), overwrite: true);
+        }
+        var ml = new MLContext(seed: 1);
+        return (ml, ml.Data.LoadFromImageFolder(folder, new ImageFolderOptions { Height = 8, Width = 8 }));
     }
 
     [TestMethod]

@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -36,7 +35,7 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
         PixelStoreBuilder? builder = null;
         try
         {
-            while (cursor.MoveNext())
+            while (SourceErrors.MoveNext(cursor))
             {
                 checkAlive();
                 uint key = 0;
@@ -56,11 +55,6 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
                 }
             }
             return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass);
-        }
-        catch (InvalidOperationException e) when (SourceErrors.IsWrapped(e, out var cause))
-        {
-            ExceptionDispatchInfo.Throw(cause);
-            throw;
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.ExceptionServices;
 
 namespace Microsoft.ML.ResNet.Images;
 
@@ -8,10 +9,23 @@ namespace Microsoft.ML.ResNet.Images;
 /// </summary>
 internal static class SourceErrors
 {
-    /// <summary>Whether an exception only wraps a broken file, or a cancellation.</summary>
-    /// <param name="exception">What a cursor threw.</param>
-    /// <param name="cause">The exception inside.</param>
-    public static bool IsWrapped(InvalidOperationException exception, [NotNullWhen(true)] out Exception? cause)
+    /// <summary>Moves a cursor to its next row.</summary>
+    /// <returns>Whether there is one.</returns>
+    /// <remarks>A broken file and a cancellation come as they were thrown, whichever thread they were thrown on; all else comes as ML.NET reports it.</remarks>
+    public static bool MoveNext(DataViewRowCursor cursor)
+    {
+        try
+        {
+            return cursor.MoveNext();
+        }
+        catch (InvalidOperationException e) when (IsWrapped(e, out var cause))
+        {
+            ExceptionDispatchInfo.Throw(cause);
+            throw; // for the compiler
+        }
+    }
+
+    private static bool IsWrapped(InvalidOperationException exception, [NotNullWhen(true)] out Exception? cause)
     {
         cause = exception.InnerException;
         while (cause is not (null or InvalidDataException or OperationCanceledException))

@@ -9,17 +9,34 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// The checkpoints of one training: safetensors files in a folder, numbered by step, of which the two newest are kept. A file appears
 /// under its name only when it is whole: it is written under another name, flushed to the disk, and renamed.
 /// </summary>
-/// <param name="folder">The folder; made when the first checkpoint is written.</param>
+/// <param name="folder">The folder; made when something is written.</param>
 internal sealed class CheckpointFolder(string folder)
 {
     private const string Pattern = "checkpoint-*.safetensors";
+    private const string Unfinished = ".unfinished";
     private const string HashKey = "sha256";
     private const int Kept = 2;
 
     /// <summary>Whether there is any checkpoint.</summary>
     public bool HasCheckpoints => Files().Count > 0;
 
-    /// <summary>Writes a checkpoint and removes all but the two newest.</summary>
+    /// <summary>Tries whether the folder can be written to.</summary>
+    /// <returns>What keeps it from that; <see langword="null"/> if nothing does.</returns>
+    public string? WhyNotWritable()
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            using var probe = new FileStream(Path.Combine(folder, "probe" + Unfinished), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Writes a checkpoint and removes all but the two newest, and what a process left that died while it wrote.</summary>
     /// <param name="step">Its number; higher is newer.</param>
     /// <param name="metadata">Texts to keep beside the tensors.</param>
     /// <param name="tensors">The tensors.</param>
@@ -29,13 +46,21 @@ internal sealed class CheckpointFolder(string folder)
     {
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{step:d12}.safetensors"));
-        var unfinished = path + ".unfinished";
-        using (var stream = new FileStream(unfinished, FileMode.Create, FileAccess.Write, FileShare.None))
+        try
         {
-            Safetensors.Write(stream, tensors, new Dictionary<string, string>(metadata) { [HashKey] = Hash(metadata, tensors) });
-            stream.Flush(flushToDisk: true);
+            using (var stream = new FileStream(path + Unfinished, FileMode.Create, FileAccess.Write, FileShare.None))
+            {
+                Safetensors.Write(stream, tensors, new Dictionary<string, string>(metadata) { [HashKey] = Hash(metadata, tensors) });
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(path + Unfinished, path, overwrite: true);
         }
-        File.Move(unfinished, path, overwrite: true);
+        finally
+        {
+            // Half a file on a full disk would keep it full.
+            foreach (var left in Directory.EnumerateFiles(folder, Pattern + Unfinished))
+                File.Delete(left);
+        }
         foreach (var old in Files().Skip(Kept))
             File.Delete(old);
     }
@@ -43,7 +68,7 @@ internal sealed class CheckpointFolder(string folder)
     /// <summary>Reads the newest checkpoint that is whole.</summary>
     /// <param name="onDamaged">Told of each newer one that is not.</param>
     /// <returns>Its path and content; <see langword="null"/> if there is none.</returns>
-    public (string Path, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<NamedTensor> Tensors)? ReadNewest(Action<string> onDamaged)
+    public Checkpoint? ReadNewest(Action<string> onDamaged)
     {
         foreach (var path in Files())
         {
@@ -53,7 +78,7 @@ internal sealed class CheckpointFolder(string folder)
                 var tensors = Safetensors.Read(stream, out var metadata);
                 if (metadata.GetValueOrDefault(HashKey) != Hash(metadata, tensors))
                     throw new ModelFormatException("its content does not have the SHA-256 that it names");
-                return (path, metadata, tensors);
+                return new Checkpoint(path, metadata, tensors);
             }
             catch (Exception e) when (e is FormatException or IOException)
             {
@@ -94,3 +119,9 @@ internal sealed class CheckpointFolder(string folder)
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }
+
+/// <summary>A checkpoint that was read.</summary>
+/// <param name="Path">Its file.</param>
+/// <param name="Metadata">The texts beside the tensors.</param>
+/// <param name="Tensors">The tensors.</param>
+internal sealed record Checkpoint(string Path, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<NamedTensor> Tensors);

@@ -111,7 +111,7 @@ internal sealed class ScoredView : IDataView
 
         public override bool MoveNext()
         {
-            if (!_rows.MoveNext())
+            if (!SourceErrors.MoveNext(_rows))
                 return false;
             if (_batch is not null && ++_rowInBatch == _batch.Count)
                 ReadAhead();
@@ -145,7 +145,7 @@ internal sealed class ScoredView : IDataView
         private void ReadAhead()
         {
             _batch!.Clear();
-            while (!_batch.IsFull && _ahead!.MoveNext())
+            while (!_batch.IsFull && SourceErrors.MoveNext(_ahead!))
                 _batch.Add(_image!);
             if (_batch.Count == 0)
                 throw Contracts.Except("The source of the scores gave fewer rows when it was read a second time. Cache it, so that every reading gives the same rows.");

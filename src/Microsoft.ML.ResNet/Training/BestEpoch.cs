@@ -2,7 +2,10 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>Remembers the weights of the best epoch so far, and when it was worth going on.</summary>
+/// <summary>
+/// Remembers the weights of the best epoch so far, and when it was worth going on. Without a validation set the last epoch is the best. The weights are
+/// a copy, made once an epoch: what is in the network may be spoilt by the next step, and a copy takes less time than that step.
+/// </summary>
 /// <param name="metric">What makes an epoch better than another.</param>
 /// <param name="stopping">When to stop; <see langword="null"/> is never.</param>
 internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping)
@@ -22,10 +25,15 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
     public bool HasRunOutOfPatience => stopping is not null && _memory.EpochsSinceMilestone >= stopping.Patience;
 
     /// <summary>Takes an epoch in.</summary>
-    /// <param name="evaluation">How it did on the validation set.</param>
+    /// <param name="validated">How it did on the validation set; <see langword="null"/> without one.</param>
     /// <param name="copyWeights">Copies its weights; called only if it is the best.</param>
-    public void Add(Evaluation evaluation, Func<IReadOnlyList<NamedTensor>> copyWeights)
+    public void Add(Evaluation? validated, Func<IReadOnlyList<NamedTensor>> copyWeights)
     {
+        if (validated is not { } evaluation)
+        {
+            Weights = copyWeights();
+            return;
+        }
         if (double.IsNaN(evaluation.MeanLoss)) // worse than anything
             evaluation = new Evaluation(double.PositiveInfinity, 0);
         if (_memory.Best is not { } best || IsBetter(evaluation, best))

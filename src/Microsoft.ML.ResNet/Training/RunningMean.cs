@@ -14,6 +14,9 @@ internal sealed class RunningMean : IDisposable
     /// <param name="Rows">All rows.</param>
     public readonly record struct Sums(double Loss, double Right, long Rows);
 
+    /// <summary>Whether the sums can be read without waiting for a device.</summary>
+    public bool IsAtHand => _sums is { device_type: TorchSharp.DeviceType.CPU };
+
     /// <summary>Adds a batch.</summary>
     /// <param name="logits">float32, (N, classes).</param>
     /// <param name="meanLoss">A scalar: the mean over the batch.</param>

@@ -18,7 +18,7 @@ namespace Microsoft.ML.ResNet.Training;
 ///         take pixels and labels → augment
 ///         for each piece that fits into memory: normalise → forward → loss → backward
 ///         clip gradients → step at the scheduled rate → average the weights
-///     evaluate on the validation set, if there is one, and keep the best weights
+///     evaluate on the validation set, if there is one, and keep the best weights, else the last
 ///     report; stop if patience has run out
 /// </code>
 /// </summary>
@@ -59,11 +59,14 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The reports of the epochs so far.</summary>
     public IReadOnlyList<EpochReport> History => _history;
 
+    /// <summary>The weights that the epochs so far have earned: those of the best, or, without a validation set, of the last. <see langword="null"/> before the first has ended.</summary>
+    public IReadOnlyList<NamedTensor>? Kept => _best.Weights;
+
     /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
     /// <returns>The weights of the best epoch by <see cref="TrainingRecipe.BestBy"/>, or, without a validation set, of the last.</returns>
-    /// <exception cref="InvalidOperationException">The loss is no longer a number.</exception>
+    /// <exception cref="DivergenceException">The loss or a weight is no longer a number. <see cref="Kept"/> is of an epoch before that.</exception>
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
@@ -71,14 +74,12 @@ internal sealed class TrainingLoop : IDisposable
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
             var trained = TrainEpoch(train);
-            if (!double.IsFinite(trained.MeanLoss))
-                throw new InvalidOperationException($"Training diverged: the loss of epoch {_epoch + 1} is {trained.MeanLoss}. Lower the learning rate, put a warm-up in front of the schedule, or limit GradientClipNorm.");
+            Divergence.CheckEpoch(trained, _network, _epoch);
             var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
-            var validated = validation is null ? (Evaluation?)null : Validate(validation);
+            var validated = JudgeEpoch(validation);
             EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
         }
-        _average?.Exchange();
-        return _best.Weights ?? StateDictionary.Save(_network);
+        return _best.Weights!; // an epoch has ended, here or in the state that was restored
     }
 
     /// <summary>Copies all that a training needs to go on from here.</summary>
@@ -121,6 +122,7 @@ internal sealed class TrainingLoop : IDisposable
         {
             _events.BeforeBatch();
             TrainStep(train, rows);
+            Divergence.CheckStep(_running, _epoch);
             _step++;
             _events.AfterStep(Save);
         }
@@ -157,10 +159,11 @@ internal sealed class TrainingLoop : IDisposable
             _fused!.Backward(features.grad!);
     }
 
-    private Evaluation Validate(PixelStore validation)
+    // With the averaged weights, if there are any: they are what is kept.
+    private Evaluation? JudgeEpoch(PixelStore? validation)
     {
         _average?.Exchange();
-        var validated = Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch);
+        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;

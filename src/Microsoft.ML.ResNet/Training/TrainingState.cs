@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.Tensors;
@@ -32,6 +33,9 @@ internal sealed record TrainingState(
     public IReadOnlyList<NamedTensor> Group(string group)
         => [.. Tensors.Where(tensor => tensor.Name.StartsWith($"{group}/", StringComparison.Ordinal)).Select(tensor => tensor with { Name = tensor.Name[(group.Length + 1)..] })];
 
+    /// <summary>Whether every number of the training is finite. Where one is not, the training has diverged and nothing can go on from it.</summary>
+    public bool IsFinite() => double.IsFinite(Running.Loss) && Tensors.Where(tensor => tensor.Type == ElementType.Float32).All(HoldsNumbers);
+
     /// <summary>Puts tensors into a group.</summary>
     public static IEnumerable<NamedTensor> InGroup(string group, IEnumerable<NamedTensor> tensors)
         => tensors.Select(tensor => tensor with { Name = $"{group}/{tensor.Name}" });
@@ -52,5 +56,12 @@ internal sealed record TrainingState(
         {
             throw new FormatException($"Its training state cannot be read: {e.Message}", e);
         }
+    }
+    private static bool HoldsNumbers(NamedTensor tensor)
+    {
+        foreach (var value in MemoryMarshal.Cast<byte, float>(tensor.Data.Span))
+            if (!float.IsFinite(value))
+                return false;
+        return true;
     }
 }

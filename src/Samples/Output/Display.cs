@@ -9,6 +9,8 @@ internal sealed class Display
 {
     private const int NoWrapping = 10_000; // columns; a file has no right margin
 
+    private static readonly string[] Beginnings = ["Training ", "Resuming ", "Held out "];
+
     private readonly IAnsiConsole _console = Console.IsOutputRedirected ? Plain(Console.Out) : AnsiConsole.Console;
 
     /// <summary>Whether a person watches, so that bars may move.</summary>
@@ -41,7 +43,7 @@ internal sealed class Display
     {
         if (message.Kind == ChannelMessageKind.Warning)
             LineAboveBars($"Warning: {message.RawMessage}");
-        else if (message.Kind == ChannelMessageKind.Info && message.RawMessage.StartsWith("Training ", StringComparison.Ordinal))
+        else if (message.Kind == ChannelMessageKind.Info && Beginnings.Any(start => message.RawMessage.StartsWith(start, StringComparison.Ordinal)))
             LineAboveBars(message.RawMessage);
     };
 

@@ -10,8 +10,11 @@ internal sealed class EpochLines(Display display)
     /// <summary>Images per second over all epochs, validation left out.</summary>
     public double ImagesPerSecond => _reports.Count / _reports.Sum(report => 1 / report.ImagesPerSecond);
 
-    /// <summary>The report of the epoch whose weights the model has: the best on the validation images, or the last.</summary>
-    public EpochReport Kept => _reports.MaxBy(report => (report.ValidationAccuracy ?? 0, -report.ValidationLoss ?? report.Epoch))!;
+    /// <summary>
+    /// The report of the epoch whose weights the model has: the best on the validation images, or the last. Null where training was resumed, and the
+    /// best may have been before.
+    /// </summary>
+    public EpochReport? Kept => _reports is [{ Epoch: 1 }, ..] ? _reports.MaxBy(report => (report.ValidationAccuracy ?? 0, -report.ValidationLoss ?? report.Epoch)) : null;
 
     /// <summary>Shows what <paramref name="train"/> reports while it runs.</summary>
     /// <param name="numberOfEpochs">How many reports there will be.</param>
@@ -26,7 +29,7 @@ internal sealed class EpochLines(Display display)
             return train(report =>
             {
                 Print(report);
-                bar.Increment(1);
+                bar.Value = report.Epoch; // a resumed training does not begin with the first
                 bar.Description = $"epoch {Math.Min(report.Epoch + 1, numberOfEpochs)} of {numberOfEpochs}, {report.TimeLeft:hh\\:mm\\:ss} left";
             });
         });

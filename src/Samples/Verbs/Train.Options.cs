@@ -96,6 +96,7 @@ internal static partial class Train
         var command = new Command("train", "Trains a network on images and saves it.")
         {
             Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output,
+            ValidationFraction, Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);
         return command;

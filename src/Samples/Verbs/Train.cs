@@ -30,6 +30,7 @@ internal static partial class Train
             Device = options.GetValue(Device),
             CancellationToken = cancellation,
         };
+        Survive(trainer, options);
         using var network = epochs.During(options.GetValue(Epochs), report =>
         {
             trainer.EpochCallback = report;
@@ -46,16 +47,20 @@ internal static partial class Train
             ["model"] = output,
             ["architecture"] = network.Model.Architecture.Name,
             ["parameters"] = network.Model.ParameterCount,
-            ["epoch"] = epochs.Kept.Epoch,
-            ["trainLoss"] = epochs.Kept.TrainLoss,
-            ["trainAccuracy"] = epochs.Kept.TrainAccuracy,
+            ["epoch"] = epochs.Kept?.Epoch,
+            ["trainLoss"] = epochs.Kept?.TrainLoss,
+            ["trainAccuracy"] = epochs.Kept?.TrainAccuracy,
             ["trainImagesPerSecond"] = Math.Round(epochs.ImagesPerSecond, 1),
         };
         display.Line();
-        if (validation is not null)
+        if (cancellation.IsCancellationRequested)
+        {
+            result["cancelled"] = true; // somebody is waiting for the end: the model is saved, and nothing is measured
+        }
+        else if (validation is not null)
         {
             var measured = Measurement.Of(mlContext, model, validation, cancellation);
-            display.Line($"On the validation images, with the weights of epoch {epochs.Kept.Epoch}:");
+            display.Line($"On the validation images{(epochs.Kept is { } kept ? $", with the weights of epoch {kept.Epoch}" : "")}:");
             display.Show(measured);
             measured.AddTo(result);
         }

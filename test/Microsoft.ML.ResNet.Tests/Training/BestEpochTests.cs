@@ -40,6 +40,16 @@ public class BestEpochTests
         Assert.IsFalse(best.HasRunOutOfPatience);
     }
 
+    [TestMethod]
+    public void Without_validation_the_last_is_the_best_and_patience_is_not_touched()
+    {
+        var best = new BestEpoch(ValidationMetric.Loss, new EarlyStopping(Patience: 1));
+        foreach (var name in new[] { "1", "2", "3" })
+            best.Add(null, () => [new NamedTensor(name, ElementType.Bool, [], new byte[1])]);
+        Assert.AreEqual("3", best.Weights![0].Name);
+        Assert.IsFalse(best.HasRunOutOfPatience);
+    }
+
     private static int Best(BestEpoch best, params Evaluation[] epochs)
     {
         for (var epoch = 0; epoch < epochs.Length; epoch++)
