@@ -118,12 +118,13 @@ internal sealed class TrainingLoop : IDisposable
     private Evaluation TrainEpoch(PixelStore train)
     {
         _network.train();
-        foreach (var rows in BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step))
+        foreach (var rows in train.ReadAhead(BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step)))
         {
             _events.BeforeBatch();
             TrainStep(train, rows);
             Divergence.CheckStep(_running, _epoch);
             _step++;
+            NativeGarbage.AfterStep(_step);
             _events.AfterStep(Save);
         }
         return _running.Result();
