@@ -57,6 +57,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The reports of the epochs so far.</summary>
     public IReadOnlyList<EpochReport> History => _history;
 
+    /// <summary>The number of the epoch whose weights <see cref="Run"/> returns if it ends now; <see langword="null"/> before the end of the first.</summary>
+    public int? KeptEpoch => _best.Epoch ?? (_history.Count > 0 ? _history[^1].Epoch : null);
+
     /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
@@ -119,6 +122,7 @@ internal sealed class TrainingLoop : IDisposable
             _events.BeforeBatch();
             TrainStep(train, rows);
             _step++;
+            _events.StepEnded?.Invoke(new TrainingPosition(_epoch + 1, _recipe.NumberOfEpochs, _step, Steps(train)), _running.Read);
             _events.AfterStep(Save);
         }
         return _running.Result();
