@@ -57,6 +57,9 @@ run export --model "$work/imported.zip"; check "an export of nothing is wrong us
 run train --data "$data" --validation "$data#test" --train-rows 300 --epochs 1 --architecture cifar-8 --output "$work/new/model.zip" --json
 check "train leaves a model file and measures it: $(value microAccuracy)" test "$code" -eq 0 -a -s "$work/new/model.zip" -a -n "$(value microAccuracy)"
 
+run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --output "$work/watched.zip" --history "$work/history.csv" --tensorboard "$work/board"
+check "train writes a CSV line for each epoch and a file for TensorBoard" test "$code:$(wc -l <"$work/history.csv"):$(ls "$work/board" | wc -l)" = 0:3:1
+
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"
 run train --data "$work/missing" --epochs 1; check "missing images are an error" fails_with 1 "does not exist"
