@@ -61,6 +61,8 @@ check "train, killed with kill -9 and resumed, ends with the weights of one neve
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --validation-fraction 0.1 --checkpoints "$work/checkpoints" --output "$work/model.zip" --json
 check "train holds out a part and keeps checkpoints" test "$code" -eq 0 -a -s "$work/checkpoints/checkpoint-000000000006.safetensors"
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Set Resume"
+run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --output "$work/watched.zip" --history "$work/history.csv" --tensorboard "$work/board"
+check "train writes a CSV line for each epoch and a file for TensorBoard" test "$code:$(wc -l <"$work/history.csv"):$(ls "$work/board" | wc -l)" = 0:3:1
 
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"

@@ -130,6 +130,28 @@ public sealed partial class ResNetTrainer
         public CancellationToken CancellationToken;
 
         /// <summary>
+        /// A CSV file to which every epoch adds its line, under the names of <see cref="EpochReport"/>'s members: times in seconds, nothing where nothing was
+        /// validated. It is written anew after every epoch, those of before a resume included; a file that exists is replaced. The default, <see langword="null"/>,
+        /// writes none. A failure is a warning. The model has the same figures: <see cref="ResNetTransformer.TrainingHistory"/>.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "A CSV file to which every epoch adds its line.", ShortName = "history", SortOrder = 21)]
+        public string? HistoryFile;
+
+        /// <summary>
+        /// A folder for TensorBoard, one for each training, to which every epoch adds <c>loss/train</c>, <c>accuracy/train</c>, <c>loss/validation</c>,
+        /// <c>accuracy/validation</c>, <c>learning_rate</c> and <c>images_per_second</c>; a resumed training goes on in a file beside the first. The default,
+        /// <see langword="null"/>, writes nothing. A failure is a warning.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "A folder for TensorBoard to which every epoch adds its figures.", ShortName = "tensorboard", SortOrder = 22)]
+        public string? TensorBoardDirectory;
+
+        /// <summary>
+        /// Receives a report after a step, at most ten times a second, and always after the last step of an epoch, on the thread that called <c>Fit</c>; training
+        /// waits for it, and what it throws stops <c>Fit</c>. The default is <see langword="null"/>.
+        /// </summary>
+        public IProgress<TrainingProgress>? Progress;
+
+        /// <summary>
         /// What a cancelled <c>Fit</c> leaves: an <see cref="OperationCanceledException"/>, which is the default, or the best model so far. Before
         /// an epoch has ended there is none, and it is the exception either way.
         /// </summary>
@@ -173,6 +195,9 @@ public sealed partial class ResNetTrainer
                 yield return $"CheckpointInterval is {CheckpointInterval}; it must be above zero, or unset.";
             if (CheckpointDirectory is not null && (string.IsNullOrWhiteSpace(CheckpointDirectory) || CheckpointDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
                 yield return "CheckpointDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
+            foreach (var (name, path) in new[] { (nameof(HistoryFile), HistoryFile), (nameof(TensorBoardDirectory), TensorBoardDirectory) })
+                if (path is not null && (string.IsNullOrWhiteSpace(path) || path.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
+                    yield return $"{name} is empty or has characters that no path may have; it must be a path, or unset.";
             if (Resume && CheckpointDirectory is null)
                 yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
             if (ImageMemoryBudget < 0)

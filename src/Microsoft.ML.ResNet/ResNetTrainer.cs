@@ -158,13 +158,13 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
-        using var progress = _host.StartProgressChannel("Training");
         var state = checkpoints?.Begin(CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
-        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints, onCaller));
+        using var reports = new TrainingReports(_host, channel, _options, state?.History ?? [], onCaller);
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)
             loop.Restore(state, device);
         var weights = new GuardedTraining(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights);
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)
@@ -180,25 +180,17 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         ? _options.Recipe with { Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
         : _options.Recipe;
 
-    private TrainingEvents Events(IChannel channel, IProgressChannel progress, CheckpointedTraining? checkpoints, Action<Action> onCaller) => new(
+    private TrainingEvents Events(CheckpointedTraining? checkpoints, TrainingReports reports) => new(
         BeforeBatch: CheckAlive,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>
         {
             checkpoints?.Write(copyState());
-            onCaller(() =>
-            {
-                channel.Info(report.ToString());
-                Checkpoint(progress, report);
-                _options.EpochCallback?.Invoke(report);
-            });
-        });
-
-    private static void Checkpoint(IProgressChannel progress, EpochReport report)
+            reports.EpochEnded(report);
+        })
     {
-        progress.SetHeader(new ProgressHeader(["train loss", "train accuracy", "validation loss", "validation accuracy"], ["epochs"]), entry => entry.SetProgress(0, report.Epoch, report.NumberOfEpochs));
-        progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch, report.NumberOfEpochs);
-    }
+        StepEnded = reports.StepEnded,
+    };
 
     private bool IsCancelled => _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };
 

@@ -16,6 +16,12 @@ internal sealed record TrainedResNet(
     ClassLabels Classes,
     IReadOnlyList<NamedTensor> Weights)
 {
+    /// <summary>The reports of the epochs of training; empty where there was none, or nobody knows. The default is empty.</summary>
+    public IReadOnlyList<EpochReport> History { get; init; } = [];
+
+    /// <summary>The number of the epoch that left the weights, the first being 1. The default, <see langword="null"/>, is unknown.</summary>
+    public int? KeptEpoch { get; init; }
+
     /// <summary>Builds the network, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
     public ResidualNetwork Build()
     {

@@ -59,10 +59,11 @@ internal static class ModelArchive
     public static (TrainedResNet Model, ModelColumns Columns) Read(Stream description, Stream weights)
     {
         var (read, architecture, shape, normalization, classes, columns) = Read(ReadBounded(description));
+        var (history, keptEpoch) = HistoryJson.Read(read.History);
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
         WeightCheck.Check(tensors, NetworkPlan.State(architecture, shape.Channels, read.Classes.Count));
-        return (new TrainedResNet(architecture, shape, normalization, classes, tensors), columns);
+        return (new TrainedResNet(architecture, shape, normalization, classes, tensors) { History = history, KeptEpoch = keptEpoch }, columns);
     }
 
     private static ModelDescription Describe(TrainedResNet model, ModelColumns columns, string weightsHash)
@@ -76,6 +77,7 @@ internal static class ModelArchive
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
             Weights = new(weightsHash),
+            History = HistoryJson.Write(model.History, model.KeptEpoch),
         };
     }
 

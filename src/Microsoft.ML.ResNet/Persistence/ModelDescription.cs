@@ -44,6 +44,9 @@ internal sealed record ModelDescription
     /// <summary>What tells whether the weights are whole; <see langword="null"/> where the writer did not say.</summary>
     public WeightsDescription? Weights { get; init; }
 
+    /// <summary>How training went; <see langword="null"/> where there was none.</summary>
+    public HistoryDescription? History { get; init; }
+
     /// <summary>The plan of the network; its name is for people, the other members decide.</summary>
     public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] ResNetNaming Naming = ResNetNaming.Torchvision);
@@ -62,6 +65,13 @@ internal sealed record ModelDescription
 
     /// <summary>The SHA-256 of the entry of the weights, as 64 hexadecimal digits.</summary>
     public sealed record WeightsDescription(string? Sha256 = null);
+
+    /// <summary>A training: how many epochs there should have been, the epoch that left the weights, and the epochs that there were.</summary>
+    public sealed record HistoryDescription(int NumberOfEpochs, int KeptEpoch, IReadOnlyList<EpochDescription?> Epochs);
+
+    /// <summary>One epoch: losses in nats, accuracies from 0 to 1, times in seconds; a loss need not be a finite number.</summary>
+    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    public sealed record EpochDescription(int Epoch, double LearningRate, double TrainLoss, double TrainAccuracy, double ImagesPerSecond, double Elapsed, double TimeLeft, double? ValidationLoss = null, double? ValidationAccuracy = null);
 
     /// <summary>The description as JSON in UTF-8.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Json);

@@ -16,10 +16,15 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
     /// <param name="Best">How the best epoch did; <see langword="null"/> before the first.</param>
     /// <param name="Milestone">How the last epoch did that improved by more than the minimum change.</param>
     /// <param name="EpochsSinceMilestone">How many epochs came after that.</param>
-    public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone);
+    /// <param name="Epochs">How many epochs were taken in.</param>
+    /// <param name="BestNumber">The best epoch's number; the first is 1, and 0 is none.</param>
+    public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone, int Epochs = 0, int BestNumber = 0);
 
     /// <summary>The best epoch's weights; <see langword="null"/> before the first.</summary>
     public IReadOnlyList<NamedTensor>? Weights { get; private set; }
+
+    /// <summary>The best epoch's number, the first being 1; <see langword="null"/> before the first.</summary>
+    public int? Epoch => _memory.BestNumber > 0 ? _memory.BestNumber : null;
 
     /// <summary>Whether the last epochs improved too little to go on.</summary>
     public bool HasRunOutOfPatience => stopping is not null && _memory.EpochsSinceMilestone >= stopping.Patience;
@@ -36,10 +41,11 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
         }
         if (double.IsNaN(evaluation.MeanLoss)) // worse than anything
             evaluation = new Evaluation(double.PositiveInfinity, 0);
+        _memory = _memory with { Epochs = _memory.Epochs + 1 };
         if (_memory.Best is not { } best || IsBetter(evaluation, best))
         {
             Weights = copyWeights();
-            _memory = _memory with { Best = evaluation };
+            _memory = _memory with { Best = evaluation, BestNumber = _memory.Epochs };
         }
         var isMilestone = _memory.Milestone is not { } milestone || Gain(evaluation, milestone) > (stopping?.MinimumChange ?? 0);
         _memory = isMilestone

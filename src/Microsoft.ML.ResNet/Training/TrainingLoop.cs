@@ -62,6 +62,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The weights that the epochs so far have earned: those of the best, or, without a validation set, of the last. <see langword="null"/> before the first has ended.</summary>
     public IReadOnlyList<NamedTensor>? Kept => _best.Weights;
 
+    /// <summary>The number of the epoch whose weights <see cref="Run"/> returns if it ends now; <see langword="null"/> before the end of the first.</summary>
+    public int? KeptEpoch => _best.Epoch ?? (_history.Count > 0 ? _history[^1].Epoch : null);
+
     /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
@@ -125,6 +128,7 @@ internal sealed class TrainingLoop : IDisposable
             Divergence.CheckStep(_running, _epoch);
             _step++;
             NativeGarbage.AfterStep(_step);
+            _events.StepEnded?.Invoke(new TrainingPosition(_epoch + 1, _recipe.NumberOfEpochs, _step, Steps(train)), _running.Read);
             _events.AfterStep(Save);
         }
         return _running.Result();

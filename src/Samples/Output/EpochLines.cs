@@ -1,20 +1,16 @@
 using Microsoft.ML.ResNet;
+using Spectre.Console;
 
 namespace Samples.Output;
 
-/// <summary>Shows training: one line for each epoch and, on a terminal, a bar below them.</summary>
-internal sealed class EpochLines(Display display)
+/// <summary>Shows training: one line for each epoch and, on a terminal, a bar below them that moves with the steps, as <see cref="ResNetTrainer.Options.Progress"/>.</summary>
+internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 {
     private readonly List<EpochReport> _reports = [];
+    private ProgressTask? _bar;
 
-    /// <summary>Images per second over all epochs, validation left out.</summary>
-    public double ImagesPerSecond => _reports.Count / _reports.Sum(report => 1 / report.ImagesPerSecond);
-
-    /// <summary>
-    /// The report of the epoch whose weights the model has: the best on the validation images, or the last. Null where training was resumed, and the
-    /// best may have been before.
-    /// </summary>
-    public EpochReport? Kept => _reports is [{ Epoch: 1 }, ..] ? _reports.MaxBy(report => (report.ValidationAccuracy ?? 0, -report.ValidationLoss ?? report.Epoch)) : null;
+    /// <summary>Images per second over all epochs, validation left out; 0 where a resumed training had none left.</summary>
+    public double ImagesPerSecond => _reports.Count == 0 ? 0 : _reports.Count / _reports.Sum(report => 1 / report.ImagesPerSecond);
 
     /// <summary>Shows what <paramref name="train"/> reports while it runs.</summary>
     /// <param name="numberOfEpochs">How many reports there will be.</param>
@@ -25,14 +21,18 @@ internal sealed class EpochLines(Display display)
             return train(Print);
         return display.Progress().Start(bars =>
         {
-            var bar = bars.AddTask($"epoch 1 of {numberOfEpochs}", maxValue: numberOfEpochs);
-            return train(report =>
-            {
-                Print(report);
-                bar.Value = report.Epoch; // a resumed training does not begin with the first
-                bar.Description = $"epoch {Math.Min(report.Epoch + 1, numberOfEpochs)} of {numberOfEpochs}, {report.TimeLeft:hh\\:mm\\:ss} left";
-            });
+            _bar = bars.AddTask($"epoch 1/{numberOfEpochs}", maxValue: numberOfEpochs);
+            return train(Print);
         });
+    }
+
+    /// <summary>Moves the bar, if there is one.</summary>
+    public void Report(TrainingProgress value)
+    {
+        if (_bar is null)
+            return;
+        _bar.Value = value.Epoch - 1 + (double)value.Step / value.StepsPerEpoch;
+        _bar.Description = $"epoch {value.Epoch}/{value.NumberOfEpochs}, step {value.Step}/{value.StepsPerEpoch}, {value.ImagesPerSecond:f0} images/s, {(int)value.TimeLeft.TotalHours:d2}:{value.TimeLeft:mm\\:ss} left";
     }
 
     private void Print(EpochReport report)

@@ -90,12 +90,24 @@ internal static partial class Train
         DefaultValueFactory = _ => "model.zip",
     };
 
+    private static readonly Option<string?> History = new("--history")
+    {
+        Description = "A CSV file to which every epoch adds its line.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> TensorBoard = new("--tensorboard")
+    {
+        Description = "A folder for TensorBoard to which every epoch adds its figures; one for each training.",
+        HelpName = "DIR",
+    };
+
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
         var command = new Command("train", "Trains a network on images and saves it.")
         {
-            Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output,
+            Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output, History, TensorBoard,
             ValidationFraction, Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);

@@ -29,11 +29,14 @@ internal static partial class Train
             ValidationSet = validation is null ? null : keys.Transform(validation),
             Device = options.GetValue(Device),
             CancellationToken = cancellation,
+            HistoryFile = options.GetValue(History),
+            TensorBoardDirectory = options.GetValue(TensorBoard),
         };
         Survive(trainer, options);
         using var network = epochs.During(options.GetValue(Epochs), report =>
         {
             trainer.EpochCallback = report;
+            trainer.Progress = epochs;
             return mlContext.MulticlassClassification.Trainers.ResNet(trainer).Fit(keys.Transform(train));
         });
 
@@ -42,14 +45,15 @@ internal static partial class Train
         var model = new TransformerChain<ITransformer>(keys, network, names);
         mlContext.Model.Save(model, train.Schema, output);
 
+        var kept = network.TrainingHistory.Single(report => report.Epoch == network.KeptEpoch);
         var result = new JsonObject
         {
             ["model"] = output,
             ["architecture"] = network.Model.Architecture.Name,
             ["parameters"] = network.Model.ParameterCount,
-            ["epoch"] = epochs.Kept?.Epoch,
-            ["trainLoss"] = epochs.Kept?.TrainLoss,
-            ["trainAccuracy"] = epochs.Kept?.TrainAccuracy,
+            ["epoch"] = kept.Epoch,
+            ["trainLoss"] = kept.TrainLoss,
+            ["trainAccuracy"] = kept.TrainAccuracy,
             ["trainImagesPerSecond"] = Math.Round(epochs.ImagesPerSecond, 1),
         };
         display.Line();
@@ -60,7 +64,7 @@ internal static partial class Train
         else if (validation is not null)
         {
             var measured = Measurement.Of(mlContext, model, validation, cancellation);
-            display.Line($"On the validation images{(epochs.Kept is { } kept ? $", with the weights of epoch {kept.Epoch}" : "")}:");
+            display.Line($"On the validation images, with the weights of epoch {kept.Epoch}:");
             display.Show(measured);
             measured.AddTo(result);
         }

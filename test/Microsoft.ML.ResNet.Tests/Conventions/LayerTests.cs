@@ -8,6 +8,7 @@ public class LayerTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
+        ["Reporting"] = ["Foundation"],
         ["Training"] = ["Network", "Augmentation", "Images", "Tensors", "Foundation"],
         ["Scoring"] = ["Network", "Images", "Foundation"],
         ["Persistence"] = ["Network", "Images", "Tensors", "Foundation"],

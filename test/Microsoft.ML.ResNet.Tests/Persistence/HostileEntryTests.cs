@@ -14,7 +14,7 @@ public class HostileEntryTests
 {
     private const long MemoryLimit = 4 * 1024 * 1024;
     private static readonly TimeSpan TimeLimit = TimeSpan.FromSeconds(2);
-    private static readonly TrainedResNet Model = SavedModel.Create();
+    private static readonly TrainedResNet Model = SavedModel.Create() with { History = SavedModel.History(3), KeptEpoch = 2 };
     private static readonly string Json = SavedModel.Description(Model);
     private static readonly byte[] Weights = SavedModel.Entries(Model).Weights;
 
@@ -40,7 +40,14 @@ public class HostileEntryTests
         ["classes.values", "null", "3 class values"], ["classes.values", "{}", "3 class values"], ["classes.values", "[1,2,3]", "class values"], ["classes.values", "[\"a\",null,\"c\"]", "null"],
         ["classes.values", "[\"a\",\"b\",\"\\ud800\"]", "model.json"], ["columns.feature", "null", "eature"], ["columns.feature", "\" \"", "without a name"], ["columns.score", "\"PredictedLabel\"", "one name"],
         ["weights", "{\"sha256\":\"00\"}", "SHA-256"], ["weights", "7", "weights"],
+        ["history", "[]", "history"], ["history", "{}", "keptEpoch"], ["history.numberOfEpochs", "2", "3 of 2 epochs"], ["history.numberOfEpochs", "\"NaN\"", "numberOfEpochs"],
+        ["history.keptEpoch", "0", "epoch 0"], ["history.keptEpoch", "4", "epoch 4"], ["history.keptEpoch", "null", "keptEpoch"], ["history.keptEpoch", "2.5", "keptEpoch"],
+        ["history.epochs", "[]", "0 epochs"], ["history.epochs", "null", "pochs"], ["history.epochs", "[null]", "after epoch 0"], ["history.epochs", "[{}]", "epoch"], ["history.epochs", "7", "epochs"],
+        ["history.epochs", $"[{Epoch(0)}]", "'0' after epoch 0"], ["history.epochs", $"[{Epoch(2)},{Epoch(2)}]", "'2' after epoch 2"], ["history.epochs", $"[{Epoch(1).Replace("0.5", "\"half\"")}]", "trainLoss"],
+        ["history.epochs", $"[{string.Join(',', Enumerable.Repeat("null", 10_001))}]", "10001 epochs"],
     ];
+
+    private static string Epoch(int number) => $"{{\"epoch\":{number},\"learningRate\":1,\"trainLoss\":0.5,\"trainAccuracy\":1,\"imagesPerSecond\":1,\"elapsed\":1,\"timeLeft\":1}}";
 
     [TestMethod]
     [DynamicData(nameof(WrongMembers))]
