@@ -11,10 +11,12 @@ public sealed partial class ResNetTrainer
     /// Options for <see cref="ResNetTrainer"/>. The column names are inherited; the trainer takes a copy, so that later changes to this
     /// object change nothing.
     /// </summary>
-    public sealed class Options : TrainerInputBaseWithWeight
+    public sealed partial class Options : TrainerInputBaseWithWeight
     {
+        private static readonly ResNetArchitecture DefaultArchitecture = ResNetArchitecture.Cifar(20);
+
         /// <summary>The network. The default is <c>ResNetArchitecture.Cifar(20)</c>: 272,474 parameters with three channels and ten classes.</summary>
-        public ResNetArchitecture Architecture = ResNetArchitecture.Cifar(20);
+        public ResNetArchitecture Architecture = DefaultArchitecture;
 
         /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
         public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
@@ -101,6 +103,22 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "Whether to go on from the newest checkpoint.", ShortName = "resume", SortOrder = 18)]
         public bool Resume;
 
+        /// <summary>
+        /// The model whose weights training starts from, such as <c>LoadResNet</c> or <c>LoadResNetWeights</c> gives it: <c>transformer.Model</c>. The
+        /// default, <see langword="null"/>, draws them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The
+        /// head is kept if the classes are the model's in the model's order, and is drawn anew otherwise; so is the first convolution for images of other
+        /// channels, whose normalisation is then measured. Images may have any size. <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
+        /// </summary>
+        public ResNetModelParameters? InitialModel;
+
+        /// <summary>
+        /// What of <see cref="InitialModel"/> training leaves as it is: 0 the stem, k the stem and the first k stages, up to all. Frozen weights get no
+        /// gradients, which makes training faster, and frozen batch normalisations use and keep their running statistics. The default,
+        /// <see langword="null"/>, trains everything.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Stages of the initial model that stay as they are, besides the stem; unset trains everything.", ShortName = "freeze", SortOrder = 19)]
+        public int? FrozenStages;
+
         /// <summary>Stops <c>Fit</c> with an <see cref="OperationCanceledException"/>, before the next batch. The default never does.</summary>
         public CancellationToken CancellationToken;
 
@@ -137,6 +155,8 @@ public sealed partial class ResNetTrainer
                 yield return "CheckpointDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
             if (Resume && CheckpointDirectory is null)
                 yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
+            foreach (var problem in TransferProblems())
+                yield return problem;
             if (ScoreColumnName == PredictedLabelColumnName)
                 yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
             foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384), (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })

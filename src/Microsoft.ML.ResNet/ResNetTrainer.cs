@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
@@ -12,7 +13,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// The <see cref="IEstimator{TTransformer}"/> that trains a residual network on images, from scratch.
+/// The <see cref="IEstimator{TTransformer}"/> that trains a residual network on images, from scratch or from another model's weights.
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
@@ -60,6 +61,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         if (problems.Count > 0)
             throw _host.ExceptParam(nameof(options), string.Join(" ", problems));
         _options = options.Snapshot();
+        _options.Architecture = _options.InitialModel?.Architecture ?? _options.Architecture;
     }
 
     /// <summary>What the trainer needs of the data: neither normalisation nor caching. It can use a validation set.</summary>
@@ -92,8 +94,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? (_options.Resume ? CheckpointedTraining.FindSeed(channel, _options.CheckpointDirectory!) : null) ?? _host.Rand.Next();
-        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, train, held, classes, device, seed, onCaller));
-        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
+        var initial = FindInitialWeights(channel, train.Shape, classes);
+        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, AsInitialModelSees(train), held, classes, initial, device, seed, onCaller));
+        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -127,7 +130,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed, Action<Action> onCaller)
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, InitialWeights? initial, Device device, int seed, Action<Action> onCaller)
     {
         CheckClasses(channel, train.RowsPerClass, classes);
         var recipe = Recipe(train.Store.Count);
@@ -137,12 +140,13 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
         network.MoveTo(device);
+        Begin(network, initial);
 
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
         using var progress = _host.StartProgressChannel("Training");
         var checkpoints = _options.CheckpointDirectory is not { } folder ? null : new CheckpointedTraining(channel, folder, _options.CheckpointInterval,
-            CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
+            [.. CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed), .. CheckpointedTraining.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
         var state = checkpoints?.Find(_options.Resume);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints, onCaller));
         if (state is not null)
