@@ -57,6 +57,15 @@ run export --model "$work/imported.zip"; check "an export of nothing is wrong us
 run train --data "$data" --validation "$data#test" --train-rows 300 --epochs 1 --architecture cifar-8 --output "$work/new/model.zip" --json
 check "train leaves a model file and measures it: $(value microAccuracy)" test "$code" -eq 0 -a -s "$work/new/model.zip" -a -n "$(value microAccuracy)"
 
+train_more() { run train --data "$data" --train-rows 300 --epochs 1 --output "$work/more.zip" --json "$@"; }
+train_more --from "$model" --freeze 1
+check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
+train_more --from $golden/cifar-20.pth
+check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
+train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "does not fit cifar-32"
+train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "InitialModel is unset"
+train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "finetune or tutorial"
+
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"
 run train --data "$work/missing" --epochs 1; check "missing images are an error" fails_with 1 "does not exist"

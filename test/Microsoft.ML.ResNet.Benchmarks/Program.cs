@@ -22,7 +22,10 @@ score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
 var kinds = new Command("kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
 kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
-return new RootCommand("Measures the library.") { train, score, predict, kinds }.Parse(args).Invoke();
+var microBatchSize = new Option<int?>("--micro-batch-size");
+var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") { architecture, batchSize, microBatchSize, rounds };
+step.SetAction(Step);
+return new RootCommand("Measures the library.") { train, score, predict, kinds, step }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {
@@ -70,12 +73,20 @@ double Predict(ParseResult result)
     }).ToList().Skip(50));
 }
 
-ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch)
+void Step(ParseResult result)
+{
+    var reports = new List<EpochReport>();
+    Fit(result, result.GetValue(batchSize), result.GetValue(rounds), result.GetValue(batchSize), reports.Add, result.GetValue(microBatchSize)).Dispose();
+    Console.WriteLine(FormattableString.Invariant($"{result.GetValue(batchSize) / reports[^1].ImagesPerSecond:f2} s, {PeakMemory.Mebibytes():f0} MiB"));
+}
+
+ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch, int? microBatch = null)
 {
     var mlContext = new MLContext(seed: 1);
     return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
+        Recipe = TrainingRecipe.Tutorial with { MicroBatchSize = microBatch },
         NumberOfEpochs = epochs,
         BatchSize = batch,
         LearningRate = 0.01,
