@@ -63,6 +63,14 @@ check "train holds out a part and keeps checkpoints" test "$code" -eq 0 -a -s "$
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Set Resume"
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --output "$work/watched.zip" --history "$work/history.csv" --tensorboard "$work/board"
 check "train writes a CSV line for each epoch and a file for TensorBoard" test "$code:$(wc -l <"$work/history.csv"):$(ls "$work/board" | wc -l)" = 0:3:1
+train_more() { run train --data "$data" --train-rows 300 --epochs 1 --output "$work/more.zip" --json "$@"; }
+train_more --from "$model" --freeze 1
+check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
+train_more --from $golden/cifar-20.pth
+check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
+train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "does not fit cifar-32"
+train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "InitialModel is unset"
+train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "finetune or tutorial"
 
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"

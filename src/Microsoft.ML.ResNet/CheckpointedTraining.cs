@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
@@ -58,6 +59,13 @@ internal sealed class CheckpointedTraining
             yield return (property.Name, Facts.Describe(property.GetValue(recipe)));
     }
 
+    /// <summary>What tells trainings apart that start from other weights, or freeze other stages.</summary>
+    public static IEnumerable<(string Name, string Value)> Fingerprint(TrainedResNet? initial, int? frozenStages)
+    {
+        yield return ("initial weights", initial is null ? "none" : Digest(initial));
+        yield return ("frozen stages", Facts.Describe(frozenStages));
+    }
+
     /// <summary>Begins the training, or goes on with it. Called once.</summary>
     /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
     /// <returns>The state to go on from; <see langword="null"/> to start from the beginning.</returns>
@@ -103,6 +111,14 @@ internal sealed class CheckpointedTraining
             _channel.Warning($"The checkpoint could not be written; training goes on, and the checkpoints of before are untouched. {e.Message}");
         }
         _sinceLast.Restart();
+    }
+
+    private static string Digest(TrainedResNet model)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in model.Weights)
+            hash.AppendData(tensor.Data.Span);
+        return $"of {model.Architecture.Name} under {Facts.Describe(model.Normalization)} with SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}";
     }
 
     private static string Digest(LabeledImageSet set)

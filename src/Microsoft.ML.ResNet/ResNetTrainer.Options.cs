@@ -12,10 +12,12 @@ public sealed partial class ResNetTrainer
     /// Options for <see cref="ResNetTrainer"/>. The column names are inherited; the trainer takes a copy, so that later changes to this
     /// object change nothing.
     /// </summary>
-    public sealed class Options : TrainerInputBaseWithWeight
+    public sealed partial class Options : TrainerInputBaseWithWeight
     {
+        private static readonly ResNetArchitecture DefaultArchitecture = ResNetArchitecture.Cifar(20);
+
         /// <summary>The network. The default is <c>ResNetArchitecture.Cifar(20)</c>: 272,474 parameters with three channels and ten classes.</summary>
-        public ResNetArchitecture Architecture = ResNetArchitecture.Cifar(20);
+        public ResNetArchitecture Architecture = DefaultArchitecture;
 
         /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
         public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
@@ -126,6 +128,22 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "The folder of the temporary file of images that exceed the memory budget.", ShortName = "spill", SortOrder = 20)]
         public string? ImageSpillDirectory;
 
+        /// <summary>
+        /// The model whose weights training starts from, such as <c>LoadResNet</c> or <c>LoadResNetWeights</c> gives it: <c>transformer.Model</c>. The
+        /// default, <see langword="null"/>, draws them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The
+        /// head is kept if the classes are the model's in the model's order, and is drawn anew otherwise; so is the first convolution for images of other
+        /// channels, whose normalisation is then measured. Images may have any size. <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
+        /// </summary>
+        public ResNetModelParameters? InitialModel;
+
+        /// <summary>
+        /// What of <see cref="InitialModel"/> training leaves as it is: 0 the stem, k the stem and the first k stages, up to all. Frozen weights get no
+        /// gradients, which makes training faster, and frozen batch normalisations use and keep their running statistics. The default,
+        /// <see langword="null"/>, trains everything.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Stages of the initial model that stay as they are, besides the stem; unset trains everything.", ShortName = "freeze", SortOrder = 23)]
+        public int? FrozenStages;
+
         /// <summary>Stops <c>Fit</c> before the next batch, as <c>MLContext.CancelExecution</c> does; <see cref="OnCancellation"/> says how. The default never does.</summary>
         public CancellationToken CancellationToken;
 
@@ -204,6 +222,8 @@ public sealed partial class ResNetTrainer
                 yield return $"ImageMemoryBudget is {ImageMemoryBudget}; it must be at least 0 (MiB), or unset.";
             if (ImageSpillDirectory is not null && (string.IsNullOrWhiteSpace(ImageSpillDirectory) || ImageSpillDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
                 yield return "ImageSpillDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
+            foreach (var problem in TransferProblems())
+                yield return problem;
             if (ScoreColumnName == PredictedLabelColumnName)
                 yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
             foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384), (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })

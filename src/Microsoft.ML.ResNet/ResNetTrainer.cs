@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
@@ -13,7 +14,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// The <see cref="IEstimator{TTransformer}"/> that trains a residual network on images, from scratch.
+/// The <see cref="IEstimator{TTransformer}"/> that trains a residual network on images, from scratch or from another model's weights.
 /// </summary>
 /// <remarks>
 /// <format type="text/markdown"><![CDATA[
@@ -61,6 +62,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         if (problems.Count > 0)
             throw _host.ExceptParam(nameof(options), string.Join(" ", problems));
         _options = options.Snapshot();
+        _options.Architecture = _options.InitialModel?.Architecture ?? _options.Architecture;
     }
 
     /// <summary>What the trainer needs of the data: neither normalisation nor caching. It can use a validation set.</summary>
@@ -100,8 +102,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next();
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
-        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, split?.Train ?? train, split?.Validation ?? held, classes, device, seed, checkpoints, onCaller));
-        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder));
+        var initial = FindInitialWeights(channel, train.Shape, classes);
+        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, AsInitialModelSees(split?.Train ?? train), split?.Validation ?? held, classes, initial, device, seed, checkpoints, onCaller));
+        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -145,7 +148,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, Device device, int seed, CheckpointedTraining? checkpoints, Action<Action> onCaller)
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, InitialWeights? initial, Device device, int seed, CheckpointedTraining? checkpoints, Action<Action> onCaller)
     {
         CheckClasses(channel, train.RowsPerClass, classes);
         var recipe = Recipe(train.Store.Count);
@@ -155,10 +158,11 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
         network.MoveTo(device);
+        Begin(network, initial);
 
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
-        var state = checkpoints?.Begin(CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed));
+        var state = checkpoints?.Begin([.. CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed), .. CheckpointedTraining.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
         using var reports = new TrainingReports(_host, channel, _options, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)

@@ -33,6 +33,9 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
     /// <summary>The trained network: its plan, images and classes.</summary>
     public ResNetModelParameters Model { get; }
 
+    /// <summary>What training took over from <see cref="ResNetTrainer.Options.InitialModel"/>; <see langword="null"/> if it started from scratch, and for a model that was loaded.</summary>
+    public WeightsReport? InitialWeights { get; internal init; }
+
     /// <summary>The column of the images.</summary>
     public string FeatureColumnName => _columns.FeatureColumn;
 

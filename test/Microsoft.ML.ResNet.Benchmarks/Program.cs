@@ -28,7 +28,10 @@ var budget = new Option<int?>("--budget") { Description = "Memory for images, in
 var seconds = new Option<int>("--seconds") { Description = "When to stop training; it ends after an epoch if that is sooner.", DefaultValueFactory = _ => 60 };
 var stream = new Command("stream", "Resident memory, second by second, while images are read and learnt; columns: seconds, MiB resident, MiB at the peak, phase.") { rows, budget, seconds };
 stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.GetValue(budget), result.GetValue(seconds)));
-return new RootCommand("Measures the library.") { train, score, predict, kinds, stream }.Parse(args).Invoke();
+var microBatchSize = new Option<int?>("--micro-batch-size");
+var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") { architecture, batchSize, microBatchSize, rounds };
+step.SetAction(Step);
+return new RootCommand("Measures the library.") { train, score, predict, kinds, stream, step }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {
@@ -77,12 +80,20 @@ double Predict(ParseResult result)
     }).ToList().Skip(50));
 }
 
-ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch)
+void Step(ParseResult result)
+{
+    var reports = new List<EpochReport>();
+    Fit(result, result.GetValue(batchSize), result.GetValue(rounds), result.GetValue(batchSize), reports.Add, result.GetValue(microBatchSize)).Dispose();
+    Console.WriteLine(FormattableString.Invariant($"{result.GetValue(batchSize) / reports[^1].ImagesPerSecond:f2} s, {PeakMemory.Mebibytes():f0} MiB"));
+}
+
+ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch, int? microBatch = null)
 {
     var mlContext = new MLContext(seed: 1);
     return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
+        Recipe = TrainingRecipe.Tutorial with { MicroBatchSize = microBatch },
         NumberOfEpochs = epochs,
         BatchSize = batch,
         LearningRate = 0.01,

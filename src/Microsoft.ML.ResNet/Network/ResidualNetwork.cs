@@ -13,8 +13,10 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     private readonly BatchNorm bn1;
     private readonly bool _pools;
     private readonly List<nn.Module<Tensor, Tensor>> _blocks = [];
+    private readonly List<nn.Module> _stages = [];
     private readonly Linear fc;
     private List<BatchNorm>? _batchNorms;
+    private IReadOnlyList<nn.Module> _frozen = [];
 
     /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
     /// <param name="architecture">The plan.</param>
@@ -34,7 +36,10 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         register_module(nameof(bn1), bn1);
         var width = architecture.StemWidth;
         foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
-            register_module($"layer{index + 1}", Stage(architecture, stage, ref width));
+        {
+            _stages.Add(Stage(architecture, stage, ref width));
+            register_module($"layer{index + 1}", _stages[^1]);
+        }
         register_module(nameof(fc), fc);
         OwnTensors();
     }
@@ -73,6 +78,27 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         }
         x = x.mean([2, 3]); // (N, feature width)
         return Classify(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Keeps the stem and the first stages as they are from now on: their parameters get no gradients, and their batch normalisations evaluate
+    /// even while the rest trains, so that running statistics stay too.
+    /// </summary>
+    /// <param name="stages">How many stages besides the stem; from 0 to all.</param>
+    public void Freeze(int stages)
+    {
+        _frozen = [conv1, bn1, .. _stages.Take(stages)];
+        foreach (var parameter in _frozen.SelectMany(part => part.parameters()))
+            parameter.requires_grad = false;
+        train(training);
+    }
+
+    /// <summary>Trains or evaluates; what is frozen evaluates in either case.</summary>
+    public override void train(bool train = true)
+    {
+        base.train(train);
+        foreach (var part in _frozen)
+            part.eval();
     }
 
     /// <summary>Moves the weights to a device.</summary>

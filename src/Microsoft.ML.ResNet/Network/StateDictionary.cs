@@ -27,10 +27,10 @@ internal static class StateDictionary
             RawTensors.Load(tensor, byName[name]);
     }
 
-    /// <summary>Counts a batch, as PyTorch does beside the running statistics of batch normalisation.</summary>
+    /// <summary>Counts a batch, as PyTorch does beside the running statistics of batch normalisation; where that is frozen, nothing is counted.</summary>
     public static void CountBatch(ResidualNetwork network)
     {
-        foreach (var norm in network.BatchNorms)
+        foreach (var norm in network.BatchNorms.Where(norm => norm.training))
             norm.num_batches_tracked.add_(1);
     }
 

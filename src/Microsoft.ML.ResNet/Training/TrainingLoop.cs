@@ -192,8 +192,8 @@ internal sealed class TrainingLoop : IDisposable
 
     private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)
     {
-        // Biases and the weights of batch normalisation are the vectors among the parameters.
-        return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter).Select(entry => new TrainedParameter(
+        // Frozen parameters need no gradient. Biases and the weights of batch normalisation are the vectors among the parameters.
+        return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter { requires_grad: true }).Select(entry => new TrainedParameter(
             entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
 }

@@ -7,6 +7,31 @@ namespace Samples.CommandLine;
 /// <summary>Reads option values that are more than a word or a number. What cannot be read is wrong usage.</summary>
 internal static class Arguments
 {
+    /// <summary>The recipes that <c>--recipe</c> knows.</summary>
+    public static IReadOnlyDictionary<string, TrainingRecipe> Recipes { get; } = new SortedDictionary<string, TrainingRecipe>(StringComparer.Ordinal)
+    {
+        ["finetune"] = TrainingRecipe.FineTune,
+        ["tutorial"] = TrainingRecipe.Tutorial,
+    };
+
+    /// <summary>One of <see cref="Recipes"/>.</summary>
+    public static TrainingRecipe? Recipe(ArgumentResult argument)
+    {
+        if (Recipes.TryGetValue(argument.Tokens[0].Value, out var recipe))
+            return recipe;
+        argument.AddError($"'{argument.Tokens[0].Value}' is no recipe. Expected {string.Join(" or ", Recipes.Keys)}.");
+        return null;
+    }
+
+    /// <summary>The classes of <c>--classes</c>: a known list, or the lines of a file.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IReadOnlyList<string> ClassNames(string classes) => classes switch
+    {
+        "cifar10" => CifarClassNames.Cifar10,
+        "cifar100" => CifarClassNames.Cifar100Fine,
+        _ => [.. File.ReadLines(classes).Select(line => line.Trim()).Where(line => line.Length > 0)],
+    };
+
     /// <summary>A name such as <c>cifar-20</c> or <c>imagenet-18-cifarstem</c>.</summary>
     public static ResNetArchitecture? Architecture(ArgumentResult argument)
     {

@@ -77,7 +77,7 @@ internal static class Import
         using var network = mlContext.Model.LoadResNetWeights(options.GetValue(Weights)!, new ResNetWeightsOptions
         {
             Architecture = options.GetValue(Architecture)!,
-            ClassNames = ClassNames(options.GetValue(Classes)!),
+            ClassNames = Arguments.ClassNames(options.GetValue(Classes)!),
             ImageShape = options.GetValue(Image),
             ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null, // an option of many values is empty when it is not given
             ChannelDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
@@ -95,11 +95,4 @@ internal static class Import
         display.Line($"Model: {output}");
         return new JsonObject { ["model"] = output, ["architecture"] = model.Architecture.Name, ["parameters"] = model.ParameterCount, ["tensors"] = report.Matched.Count };
     }
-
-    private static IReadOnlyList<string> ClassNames(string classes) => classes switch
-    {
-        "cifar10" => CifarClassNames.Cifar10,
-        "cifar100" => CifarClassNames.Cifar100Fine,
-        _ => [.. File.ReadLines(classes).Select(line => line.Trim()).Where(line => line.Length > 0)],
-    };
 }

@@ -28,32 +28,36 @@ internal static partial class Train
         DefaultValueFactory = _ => ResNetArchitecture.Cifar(20),
     };
 
-    private static readonly Option<int> Epochs = new("--epochs")
+    private static readonly Option<TrainingRecipe?> RecipeName = new("--recipe")
     {
-        Description = "Passes over the training images.",
+        Description = "How to train. [default: tutorial; finetune with --from]",
+        HelpName = string.Join('|', Arguments.Recipes.Keys),
+        CustomParser = Arguments.Recipe,
+    };
+
+    private static readonly Option<int?> Epochs = new("--epochs")
+    {
+        Description = "Passes over the training images. [default: the recipe's]",
         HelpName = "N",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.NumberOfEpochs,
     };
 
     private static readonly Option<int[]?> Milestones = new("--milestones")
     {
-        Description = "Epochs after which the rate drops to a tenth, as in 3,4. [default: half and three quarters]",
+        Description = "Epochs after which the rate drops to a tenth, as in 3,4. [default: the recipe's schedule]",
         HelpName = "LIST",
         CustomParser = Arguments.Epochs,
     };
 
-    private static readonly Option<int> BatchSize = new("--batch-size")
+    private static readonly Option<int?> BatchSize = new("--batch-size")
     {
-        Description = "Images in one step.",
+        Description = "Images in one step. [default: the recipe's]",
         HelpName = "N",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.BatchSize,
     };
 
-    private static readonly Option<double> LearningRate = new("--learning-rate")
+    private static readonly Option<double?> LearningRate = new("--learning-rate")
     {
-        Description = "The rate before the first milestone.",
+        Description = "The base rate, which the schedule changes. [default: the recipe's]",
         HelpName = "RATE",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.LearningRate,
     };
 
     private static readonly Option<int?> TrainRows = new("--train-rows")
@@ -107,7 +111,7 @@ internal static partial class Train
     {
         var command = new Command("train", "Trains a network on images and saves it.")
         {
-            Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output, History, TensorBoard,
+            Data, Validation, Architecture, From, Classes, Freeze, RecipeName, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output, History, TensorBoard,
             ValidationFraction, Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
-using Microsoft.ML.Transforms;
 using Samples.CommandLine;
 using Samples.Output;
 
@@ -19,13 +18,17 @@ internal static partial class Train
         var output = OutputFile.Writable(options.GetValue(Output)!);
         var (train, validation) = LoadImages(mlContext, options);
 
-        // Labels become keys, numbered by name. The validation images need the same keys as the training images.
-        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
+        // Labels become keys. The validation images need the same keys as the training images.
+        using var initial = InitialModel(mlContext, options, display);
+        var keys = Keys(mlContext, train, initial);
         var epochs = new EpochLines(display);
+        var recipe = Recipe(options);
         var trainer = new ResNetTrainer.Options
         {
             Architecture = options.GetValue(Architecture)!,
-            Recipe = Recipe(options),
+            InitialModel = initial?.Model,
+            FrozenStages = options.GetValue(Freeze),
+            Recipe = recipe,
             ValidationSet = validation is null ? null : keys.Transform(validation),
             Device = options.GetValue(Device),
             CancellationToken = cancellation,
@@ -33,7 +36,7 @@ internal static partial class Train
             TensorBoardDirectory = options.GetValue(TensorBoard),
         };
         Survive(trainer, options);
-        using var network = epochs.During(options.GetValue(Epochs), report =>
+        using var network = epochs.During(recipe.NumberOfEpochs, report =>
         {
             trainer.EpochCallback = report;
             trainer.Progress = epochs;
@@ -57,6 +60,12 @@ internal static partial class Train
             ["trainImagesPerSecond"] = Math.Round(epochs.ImagesPerSecond, 1),
         };
         display.Line();
+        if (network.InitialWeights is { } taken)
+        {
+            display.Line($"Weights from {options.GetValue(From)}: {taken}");
+            result["initialTensors"] = taken.Matched.Count;
+            result["frozenTensors"] = taken.Frozen.Count;
+        }
         if (cancellation.IsCancellationRequested)
         {
             result["cancelled"] = true; // somebody is waiting for the end: the model is saved, and nothing is measured
@@ -84,11 +93,12 @@ internal static partial class Train
 
     private static TrainingRecipe Recipe(ParseResult options)
     {
-        var recipe = TrainingRecipe.Tutorial with
+        var recipe = options.GetValue(RecipeName) ?? (options.GetValue(From) is null ? TrainingRecipe.Tutorial : TrainingRecipe.FineTune);
+        recipe = recipe with
         {
-            NumberOfEpochs = options.GetValue(Epochs),
-            BatchSize = options.GetValue(BatchSize),
-            LearningRate = options.GetValue(LearningRate),
+            NumberOfEpochs = options.GetValue(Epochs) ?? recipe.NumberOfEpochs,
+            BatchSize = options.GetValue(BatchSize) ?? recipe.BatchSize,
+            LearningRate = options.GetValue(LearningRate) ?? recipe.LearningRate,
         };
         return options.GetValue(Milestones) is { Length: > 0 } milestones
             ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }

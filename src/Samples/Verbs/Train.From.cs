@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Microsoft.ML;
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet;
+using Microsoft.ML.Transforms;
+using Samples.CommandLine;
+using Samples.Output;
+
+namespace Samples.Verbs;
+
+/// <content>Training that starts from another network's weights.</content>
+internal static partial class Train
+{
+    private const int HeadTensors = 2; // weight and bias
+
+    private static readonly Option<string?> From = new("--from")
+    {
+        Description = "Start from these weights: a model .zip, or a PyTorch or safetensors file for --architecture (import it first if its images or normalisation are unusual).",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<string?> Classes = new("--classes")
+    {
+        Description = "The classes of a weights file that --from names, as 'import' takes them; its head is kept if they are those of the images. [default: a new head]",
+        HelpName = "cifar10|cifar100|FILE",
+    };
+
+    private static readonly Option<int?> Freeze = new("--freeze")
+    {
+        Description = "Of the weights of --from, leave the stem and the first N stages as they are. [default: train all]",
+        HelpName = "N",
+    };
+
+    private static ResNetTransformer? InitialModel(MLContext mlContext, ParseResult options, Display display)
+    {
+        if (options.GetValue(From) is not { } path)
+            return null;
+        if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
+            return SavedModel.Load(mlContext, path).Network;
+
+        var weights = mlContext.Model.LoadResNetWeights(path, new ResNetWeightsOptions
+        {
+            Architecture = options.GetValue(Architecture)!,
+            // Names that no image has: a head of unknown classes will not be kept.
+            ClassNames = options.GetValue(Classes) is { } classes ? Arguments.ClassNames(classes) : ["unknown 1", "unknown 2"],
+            Strict = options.GetValue(Classes) is not null,
+        }, out var report);
+        display.Line($"Tensors of {path}: {report}");
+        if (report.Missing.Count + report.Unexpected.Count == 0 && report.Mismatched.Count <= HeadTensors)
+            return weights;
+        weights.Dispose();
+        throw new InvalidDataException($"{path} does not fit {options.GetValue(Architecture)!.Name}: {report}. Name its network with --architecture.");
+    }
+
+    // Numbered by name; or, if the classes are those of the initial model, in its order, so that its head is kept.
+    private static ValueToKeyMappingTransformer Keys(MLContext mlContext, IDataView train, ResNetTransformer? initial)
+    {
+        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
+        VBuffer<ReadOnlyMemory<char>> names = default;
+        keys.GetOutputSchema(train.Schema)["Label"].GetKeyValues(ref names);
+        return initial is not null && names.DenseValues().Select(name => name.ToString()).ToHashSet(StringComparer.Ordinal).SetEquals(initial.Model.ClassNames)
+            ? mlContext.Transforms.Conversion.MapLabelToKey(initial).Fit(train)
+            : keys;
+    }
+}
