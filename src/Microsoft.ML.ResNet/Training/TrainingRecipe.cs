@@ -14,6 +14,19 @@ public sealed record TrainingRecipe
     /// </summary>
     public static TrainingRecipe Tutorial { get; } = new();
 
+    /// <summary>The most accuracy for few epochs.</summary>
+    public static TrainingRecipe Fast { get; } = new()
+    {
+        NumberOfEpochs = 10,
+        BatchSize = 128,
+        LearningRate = 0.2,
+        Schedule = new OneCycleSchedule(),
+        Optimizer = new Sgd(Nesterov: true),
+        DecaysBiasAndNorm = false,
+        LabelSmoothing = 0.1,
+        Augmentation = [new RandomCrop(4), new HorizontalFlip { Alternating = true }],
+    };
+
     /// <summary>Passes over the training images; at least 1. The default is 100.</summary>
     public int NumberOfEpochs { get; init; } = 100;
 
