@@ -136,6 +136,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
+        if (recipe.ZeroInitializesResiduals)
+            WeightInitialization.ZeroResiduals(network);
         network.MoveTo(device);
 
         using var trainStore = train.Store.To(device);
@@ -147,7 +149,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, progress, checkpoints, onCaller));
         if (state is not null)
             loop.Restore(state, device);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, loop.Run(trainStore, validationStore));
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, loop.Run(trainStore, validationStore), recipe.FlipAtTestTime);
     }
 
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)

@@ -25,6 +25,9 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The normalisation in front of the addition.</summary>
+    public BatchNorm LastNorm => bn2;
+
     public override Tensor forward(Tensor x) // (N, inputs, H, W)
     {
         using var scope = NewDisposeScope();

@@ -33,6 +33,9 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>The normalisation in front of the addition.</summary>
+    public BatchNorm LastNorm => bn3;
+
     public override Tensor forward(Tensor x) // (N, inputs, H, W)
     {
         using var scope = NewDisposeScope();

@@ -9,12 +9,14 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Normalization">Makes pixels its input.</param>
 /// <param name="Classes">What its outputs stand for, in order.</param>
 /// <param name="Weights">The state dictionary.</param>
+/// <param name="FlipsAtTestTime">Whether it looks at mirror images too; see <see cref="MirroredView"/>.</param>
 internal sealed record TrainedResNet(
     ResNetArchitecture Architecture,
     ImageShape Shape,
     Normalization Normalization,
     ClassLabels Classes,
-    IReadOnlyList<NamedTensor> Weights)
+    IReadOnlyList<NamedTensor> Weights,
+    bool FlipsAtTestTime = false)
 {
     /// <summary>Builds the network, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
     public ResidualNetwork Build()

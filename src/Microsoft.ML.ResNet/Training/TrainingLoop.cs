@@ -14,7 +14,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// <code>
 /// for each epoch
 ///     for each batch of a fresh permutation
-///         take pixels and labels → augment
+///         take pixels and labels → augment → weigh by class → mix
 ///         for each piece that fits into memory: normalise → forward → loss → backward
 ///         clip gradients → step at the scheduled rate → average the weights
 ///     evaluate on the validation set, if there is one, and keep the best weights
@@ -31,6 +31,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
+    private ClassWeights? _classWeights;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
@@ -65,6 +66,7 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
+        _classWeights = _recipe.ClassBalance == ClassBalance.Inverse ? ClassWeights.Inverse(train.Labels, train.Weights) : null;
         while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
@@ -108,6 +110,7 @@ internal sealed class TrainingLoop : IDisposable
     {
         _optimizer.Dispose();
         _average?.Dispose();
+        _classWeights?.Dispose();
         _running.Dispose();
     }
 
@@ -129,10 +132,12 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
         batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
+        batch = _classWeights?.Apply(batch) ?? batch;
+        var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);
 
         _optimizer.ZeroGradients();
         foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))
-            Accumulate(batch.Slice(first, count), (double)count / batch.Count);
+            Accumulate(mixed.Slice(first, count), (double)count / batch.Count);
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(LearningRate(train, _epoch, _step));
@@ -140,19 +145,19 @@ internal sealed class TrainingLoop : IDisposable
         _average?.Update(_optimizer.Steps - 1);
     }
 
-    private void Accumulate(PixelBatch piece, double share)
+    private void Accumulate(MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _network.forward(_normalization.Apply(piece.Pixels));
+        var logits = _network.forward(_normalization.Apply(piece.Images.Pixels));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
-        _running.Add(logits, loss, piece.Labels);
+        _running.Add(logits, loss, piece.DominantLabels);
         (share == 1 ? loss : loss * share).backward();
     }
 
     private Evaluation Validate(PixelStore validation)
     {
         _average?.Exchange();
-        var validated = Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch);
+        var validated = Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;

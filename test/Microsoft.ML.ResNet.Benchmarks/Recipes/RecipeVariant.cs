@@ -34,6 +34,10 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
         ["crop"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var padding ? new RandomCrop(padding) : null) },
         ["cutout"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var size ? new Cutout(size) : null) },
         ["flip"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Flip(value)) },
+        ["mixup"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new Mixup(alpha) : null },
+        ["cutmix"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new CutMix(alpha) : null },
+        ["flip-at-test"] = (recipe, value) => recipe with { FlipAtTestTime = IsOn(value) },
+        ["zero-residuals"] = (recipe, value) => recipe with { ZeroInitializesResiduals = IsOn(value) },
     };
 
     /// <summary>Reads a variant.</summary>
