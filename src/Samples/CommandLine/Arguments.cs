@@ -21,6 +21,21 @@ internal static class Arguments
         }
     }
 
+    /// <summary>The name of a recipe: <c>fast</c> or <c>tutorial</c>.</summary>
+    public static TrainingRecipe? Recipe(ArgumentResult argument)
+    {
+        switch (argument.Tokens[0].Value)
+        {
+            case "fast":
+                return TrainingRecipe.Fast;
+            case "tutorial":
+                return TrainingRecipe.Tutorial;
+            default:
+                argument.AddError($"'{argument.Tokens[0].Value}' is no recipe. Expected fast or tutorial.");
+                return null;
+        }
+    }
+
     /// <summary>Channels x height x width, such as <c>3x32x32</c>.</summary>
     public static ImageShape? Shape(ArgumentResult argument)
     {

@@ -28,32 +28,37 @@ internal static partial class Train
         DefaultValueFactory = _ => ResNetArchitecture.Cifar(20),
     };
 
-    private static readonly Option<int> Epochs = new("--epochs")
+    private static readonly Option<TrainingRecipe> BaseRecipe = new("--recipe")
     {
-        Description = "Passes over the training images.",
+        Description = "How to train, unless other options say otherwise: fast, for 5 to 10 epochs, or tutorial, for 100.",
+        HelpName = "fast|tutorial",
+        CustomParser = Arguments.Recipe!,
+        DefaultValueFactory = _ => TrainingRecipe.Tutorial,
+    };
+
+    private static readonly Option<int?> Epochs = new("--epochs")
+    {
+        Description = "Passes over the training images. [default: the recipe's]",
         HelpName = "N",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.NumberOfEpochs,
     };
 
     private static readonly Option<int[]?> Milestones = new("--milestones")
     {
-        Description = "Epochs after which the rate drops to a tenth, as in 3,4. [default: half and three quarters]",
+        Description = "Epochs after which the rate drops to a tenth, as in 3,4. [default: the recipe's schedule; tutorial's is half and three quarters]",
         HelpName = "LIST",
         CustomParser = Arguments.Epochs,
     };
 
-    private static readonly Option<int> BatchSize = new("--batch-size")
+    private static readonly Option<int?> BatchSize = new("--batch-size")
     {
-        Description = "Images in one step.",
+        Description = "Images in one step. [default: the recipe's]",
         HelpName = "N",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.BatchSize,
     };
 
-    private static readonly Option<double> LearningRate = new("--learning-rate")
+    private static readonly Option<double?> LearningRate = new("--learning-rate")
     {
-        Description = "The rate before the first milestone.",
+        Description = "The highest rate of the schedule. [default: the recipe's]",
         HelpName = "RATE",
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial.LearningRate,
     };
 
     private static readonly Option<int?> TrainRows = new("--train-rows")
@@ -95,7 +100,7 @@ internal static partial class Train
     {
         var command = new Command("train", "Trains a network on images and saves it.")
         {
-            Data, Validation, Architecture, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output,
+            Data, Validation, Architecture, BaseRecipe, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output,
         };
         command.SetWork(Run);
         return command;

@@ -30,7 +30,7 @@ internal static partial class Train
             Device = options.GetValue(Device),
             CancellationToken = cancellation,
         };
-        using var network = epochs.During(options.GetValue(Epochs), report =>
+        using var network = epochs.During(trainer.Recipe.NumberOfEpochs, report =>
         {
             trainer.EpochCallback = report;
             return mlContext.MulticlassClassification.Trainers.ResNet(trainer).Fit(keys.Transform(train));
@@ -75,11 +75,12 @@ internal static partial class Train
 
     private static TrainingRecipe Recipe(ParseResult options)
     {
-        var recipe = TrainingRecipe.Tutorial with
+        var named = options.GetValue(BaseRecipe)!;
+        var recipe = named with
         {
-            NumberOfEpochs = options.GetValue(Epochs),
-            BatchSize = options.GetValue(BatchSize),
-            LearningRate = options.GetValue(LearningRate),
+            NumberOfEpochs = options.GetValue(Epochs) ?? named.NumberOfEpochs,
+            BatchSize = options.GetValue(BatchSize) ?? named.BatchSize,
+            LearningRate = options.GetValue(LearningRate) ?? named.LearningRate,
         };
         return options.GetValue(Milestones) is { Length: > 0 } milestones
             ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }
