@@ -28,12 +28,11 @@ internal static partial class Train
         DefaultValueFactory = _ => ResNetArchitecture.Cifar(20),
     };
 
-    private static readonly Option<TrainingRecipe> BaseRecipe = new("--recipe")
+    private static readonly Option<TrainingRecipe?> BaseRecipe = new("--recipe")
     {
-        Description = "How to train, unless other options say otherwise: fast, for 5 to 10 epochs, or tutorial, for 100.",
+        Description = "How to train, unless other options say otherwise: fast, for 5 to 10 epochs, or tutorial, for 100. [default: tutorial]",
         HelpName = "fast|tutorial",
-        CustomParser = Arguments.Recipe!,
-        DefaultValueFactory = _ => TrainingRecipe.Tutorial,
+        CustomParser = Arguments.Recipe,
     };
 
     private static readonly Option<int?> Epochs = new("--epochs")

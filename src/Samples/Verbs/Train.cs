@@ -75,7 +75,7 @@ internal static partial class Train
 
     private static TrainingRecipe Recipe(ParseResult options)
     {
-        var named = options.GetValue(BaseRecipe)!;
+        var named = options.GetValue(BaseRecipe) ?? TrainingRecipe.Tutorial;
         var recipe = named with
         {
             NumberOfEpochs = options.GetValue(Epochs) ?? named.NumberOfEpochs,
