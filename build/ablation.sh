@@ -2,6 +2,7 @@
 # What each technique of TrainingRecipe.Fast is worth, and what others would add: every variant with every seed, on part of the training images.
 # Runs that the file of results holds are skipped, so that it can be killed and started again.
 # usage: build/ablation.sh DATA RESULTS.tsv [--train-rows 10000] [--epochs 5] [--seeds 1 2 3] [--threads N] [--table-only]
+# For other recipes or all images, call the program itself, such as: bench recipes --data DATA --output RESULTS.tsv --epochs 5 --variants fast tutorial
 #   DATA is a folder or zip of images with the parts train and test; the table is printed in the end, or alone with --table-only.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

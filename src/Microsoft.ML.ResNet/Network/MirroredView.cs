@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>
-/// Flip at test time: a network looks at an image and at its mirror image, and the logits of the two are averaged before softmax. It costs twice the time
-/// and is worth about half a point of accuracy where left and right mean nothing (Krizhevsky et al. 2012, section 4.1, averaged the predictions of ten views).
+/// Flip at test time: a network looks at an image and at its mirror image, and the logits of the two are averaged before softmax. It costs twice the time,
+/// and helps where left and right mean nothing (Krizhevsky et al. 2012, section 4.1, averaged the predictions of ten views).
 /// </summary>
 internal static class MirroredView
 {

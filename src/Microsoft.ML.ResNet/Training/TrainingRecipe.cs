@@ -15,8 +15,8 @@ public sealed record TrainingRecipe
     public static TrainingRecipe Tutorial { get; } = new();
 
     /// <summary>
-    /// The most accuracy for 5 to 10 epochs, of which 10 is the default: small batches, a rate that rises and falls once, Nesterov's momentum, no decay of biases and norms,
-    /// smoothed labels, flips in turns, and scores over both views of an image. docs/evidence.md says what each is worth. Made for small photographs (CIFAR); leave out
+    /// For trainings of 5 to 10 epochs, of which 10 is the default: small batches, a rate that rises and falls once, Nesterov's momentum, no decay of biases and norms,
+    /// smoothed labels, flips in turns, and scores over both views of an image. docs/evidence.md says how it was found. Made for small photographs (CIFAR); leave out
     /// the flip and <see cref="FlipAtTestTime"/> where left and right differ.
     /// </summary>
     public static TrainingRecipe Fast { get; } = new()
