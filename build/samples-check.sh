@@ -70,7 +70,7 @@ train_more --from $golden/cifar-20.pth
 check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
 train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "does not fit cifar-32"
 train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "InitialModel is unset"
-train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "finetune or tutorial"
+train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "fast or finetune or tutorial"
 
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"

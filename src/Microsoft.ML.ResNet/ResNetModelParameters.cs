@@ -24,6 +24,9 @@ public sealed class ResNetModelParameters
     /// <summary>The deviation of each channel over the training images, in the same units, by which the difference is divided.</summary>
     public IReadOnlyList<float> ChannelDeviations => Network.Normalization.Deviation;
 
+    /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.FlipAtTestTime"/>.</summary>
+    public bool FlipsAtTestTime => Network.FlipsAtTestTime;
+
     /// <summary>Weights that training changed.</summary>
     public long ParameterCount => NetworkPlan.State(Architecture, ImageShape.Channels, ClassNames.Count)
         .Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));

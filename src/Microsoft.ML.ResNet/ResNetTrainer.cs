@@ -157,6 +157,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
+        if (recipe.ZeroInitializesResiduals)
+            WeightInitialization.ZeroResiduals(network);
         network.MoveTo(device);
         Begin(network, initial);
 
@@ -168,7 +170,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         if (state is not null)
             loop.Restore(state, device);
         var weights = new GuardedTraining(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights, recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)

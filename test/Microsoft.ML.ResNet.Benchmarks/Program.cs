@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Benchmarks.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
@@ -31,7 +32,7 @@ stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.Get
 var microBatchSize = new Option<int?>("--micro-batch-size");
 var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") { architecture, batchSize, microBatchSize, rounds };
 step.SetAction(Step);
-return new RootCommand("Measures the library.") { train, score, predict, kinds, stream, step }.Parse(args).Invoke();
+return new RootCommand("Measures the library.") { train, score, predict, kinds, stream, step, RecipesCommand.Create() }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {

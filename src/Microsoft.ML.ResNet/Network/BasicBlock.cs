@@ -31,6 +31,9 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IResidualBlock
     /// <inheritdoc/>
     public (Convolution, BatchNorm)? Projection => Shortcut.Projection(downsample);
 
+    /// <summary>The normalisation in front of the addition.</summary>
+    public BatchNorm LastNorm => bn2;
+
     public override Tensor forward(Tensor x) // (N, inputs, H, W)
     {
         using var scope = NewDisposeScope();

@@ -39,6 +39,9 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IResidualBlock
     /// <inheritdoc/>
     public (Convolution, BatchNorm)? Projection => Shortcut.Projection(downsample);
 
+    /// <summary>The normalisation in front of the addition.</summary>
+    public BatchNorm LastNorm => bn3;
+
     public override Tensor forward(Tensor x) // (N, inputs, H, W)
     {
         using var scope = NewDisposeScope();

@@ -47,6 +47,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Every batch normalisation, in no order that matters.</summary>
     public IReadOnlyList<BatchNorm> BatchNorms => _batchNorms ??= [.. modules().OfType<BatchNorm>()];
 
+    /// <summary>The last batch normalisation of every block, in front of the addition.</summary>
+    public IEnumerable<BatchNorm> LastNorms => _blocks.Select(block => block is BasicBlock basic ? basic.LastNorm : ((Bottleneck)block).LastNorm);
+
     /// <summary>The plan that it was built from.</summary>
     public ResNetArchitecture Architecture { get; }
 

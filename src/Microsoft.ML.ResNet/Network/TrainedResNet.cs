@@ -9,12 +9,14 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Normalization">Makes pixels its input.</param>
 /// <param name="Classes">What its outputs stand for, in order.</param>
 /// <param name="Weights">The state dictionary.</param>
+/// <param name="FlipsAtTestTime">Whether it looks at mirror images too; see <see cref="MirroredView"/>.</param>
 internal sealed record TrainedResNet(
     ResNetArchitecture Architecture,
     ImageShape Shape,
     Normalization Normalization,
     ClassLabels Classes,
-    IReadOnlyList<NamedTensor> Weights)
+    IReadOnlyList<NamedTensor> Weights,
+    bool FlipsAtTestTime = false)
 {
     /// <summary>The reports of the epochs of training; empty where there was none, or nobody knows. The default is empty.</summary>
     public IReadOnlyList<EpochReport> History { get; init; } = [];

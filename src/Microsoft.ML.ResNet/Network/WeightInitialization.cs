@@ -31,6 +31,14 @@ internal static class WeightInitialization
         }
     }
 
+    /// <summary>Makes every block start as its shortcut: the last batch normalisation of each gets weights of 0 (Goyal et al. 2017, arXiv:1706.02677, section 5.1).</summary>
+    public static void ZeroResiduals(ResidualNetwork network)
+    {
+        using var noGradient = no_grad();
+        foreach (var norm in network.LastNorms)
+            norm.weight.fill_(0);
+    }
+
     /// <summary>sqrt(2 / fan-out), fan-out being output channels times kernel area.</summary>
     internal static double FanOutDeviation(long[] shape) => Math.Sqrt(2.0 / (shape[0] * shape[2] * shape[3]));
 

@@ -63,7 +63,7 @@ internal static class ModelArchive
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
         WeightCheck.Check(tensors, NetworkPlan.State(architecture, shape.Channels, read.Classes.Count));
-        return (new TrainedResNet(architecture, shape, normalization, classes, tensors) { History = history, KeptEpoch = keptEpoch }, columns);
+        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime) { History = history, KeptEpoch = keptEpoch }, columns);
     }
 
     private static ModelDescription Describe(TrainedResNet model, ModelColumns columns, string weightsHash)
@@ -76,6 +76,7 @@ internal static class ModelArchive
             Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout, columns.Order),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
+            FlipsAtTestTime = model.FlipsAtTestTime,
             Weights = new(weightsHash),
             History = HistoryJson.Write(model.History, model.KeptEpoch),
         };

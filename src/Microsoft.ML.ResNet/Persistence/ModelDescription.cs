@@ -41,6 +41,10 @@ internal sealed record ModelDescription
     /// <summary>The columns that the model reads and writes.</summary>
     public required ColumnDescription Columns { get; init; }
 
+    /// <summary>Whether scores are the mean over an image and its mirror image; absent where they are not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FlipsAtTestTime { get; init; }
+
     /// <summary>What tells whether the weights are whole; <see langword="null"/> where the writer did not say.</summary>
     public WeightsDescription? Weights { get; init; }
 

@@ -38,7 +38,7 @@ internal sealed class BatchScorer(TrainedResNet model) : IDisposable
         using var scope = NewDisposeScope();
         var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
         pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
-        var logits = _network.forward(model.Normalization.Apply(batch)); // (N, classes)
+        var logits = MirroredView.Logits(_network, model.Normalization.Apply(batch), model.FlipsAtTestTime); // (N, classes)
         var probabilities = nn.functional.softmax(logits, 1);
         probabilities.data<float>().CopyTo(scores);
     }

@@ -16,7 +16,8 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
     /// <param name="images">At least one row.</param>
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
-    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive)
+    /// <param name="flips">Whether the network looks at the mirror images too.</param>
+    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive, bool flips = false)
     {
         using var inference = inference_mode();
         using var total = new RunningMean();
@@ -26,7 +27,7 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
             checkAlive();
             using var scope = NewDisposeScope();
             var batch = images.Slice(first, Math.Min(BatchSize, images.Count - first));
-            var logits = network.forward(normalization.Apply(batch.Pixels));
+            var logits = MirroredView.Logits(network, normalization.Apply(batch.Pixels), flips);
             total.Add(logits, Loss.Of(logits, batch), batch.Labels);
         }
         return total.Result();

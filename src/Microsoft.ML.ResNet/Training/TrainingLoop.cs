@@ -3,7 +3,6 @@ using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Network.Fused;
 using Microsoft.ML.ResNet.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -15,7 +14,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// <code>
 /// for each epoch
 ///     for each batch of a fresh permutation
-///         take pixels and labels → augment
+///         take pixels and labels → augment → weigh by class → mix
 ///         for each piece that fits into memory: normalise → forward → loss → backward
 ///         clip gradients → step at the scheduled rate → average the weights
 ///     evaluate on the validation set, if there is one, and keep the best weights, else the last
@@ -32,7 +31,8 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
-    private FusedNetwork? _fused; // the faster way through the network, where there is one
+    private readonly NetworkPass _pass;
+    private ClassWeights? _classWeights;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
@@ -51,6 +51,7 @@ internal sealed class TrainingLoop : IDisposable
         _normalization = normalization;
         _seed = seed;
         _events = events;
+        _pass = new NetworkPass(network);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -73,6 +74,7 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
+        _classWeights = _recipe.ClassBalance == ClassBalance.Inverse ? ClassWeights.Inverse(train.Labels, train.Weights) : null;
         while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
@@ -112,9 +114,10 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Frees the optimiser and the average; the network stays.</summary>
     public void Dispose()
     {
-        _fused?.Dispose();
+        _pass.Dispose();
         _optimizer.Dispose();
         _average?.Dispose();
+        _classWeights?.Dispose();
         _running.Dispose();
     }
 
@@ -139,10 +142,12 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
         batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
+        batch = _classWeights?.Apply(batch) ?? batch;
+        var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);
 
         _optimizer.ZeroGradients();
         foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))
-            Accumulate(batch.Slice(first, count), (double)count / batch.Count);
+            Accumulate(mixed.Slice(first, count), (double)count / batch.Count);
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(LearningRate(train, _epoch, _step));
@@ -150,25 +155,20 @@ internal sealed class TrainingLoop : IDisposable
         _average?.Update(_optimizer.Steps - 1);
     }
 
-    private void Accumulate(PixelBatch piece, double share)
+    private void Accumulate(MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var images = _normalization.Apply(piece.Pixels);
-        _fused ??= FusedNetwork.Supports(_network) ? new FusedNetwork(_network, (int)images.shape[2], (int)images.shape[3], get_num_threads()) : null;
-        var features = _fused?.Forward(images);
-        var logits = features is null ? _network.forward(images) : _network.Classify(features);
+        var logits = _pass.Forward(_normalization.Apply(piece.Images.Pixels));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
-        _running.Add(logits, loss, piece.Labels);
-        (share == 1 ? loss : loss * share).backward();
-        if (features is not null)
-            _fused!.Backward(features.grad!);
+        _running.Add(logits, loss, piece.DominantLabels);
+        _pass.Backward(share == 1 ? loss : loss * share);
     }
 
     // With the averaged weights, if there are any: they are what is kept.
     private Evaluation? JudgeEpoch(PixelStore? validation)
     {
         _average?.Exchange();
-        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch);
+        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;

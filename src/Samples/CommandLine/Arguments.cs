@@ -10,6 +10,7 @@ internal static class Arguments
     /// <summary>The recipes that <c>--recipe</c> knows.</summary>
     public static IReadOnlyDictionary<string, TrainingRecipe> Recipes { get; } = new SortedDictionary<string, TrainingRecipe>(StringComparer.Ordinal)
     {
+        ["fast"] = TrainingRecipe.Fast,
         ["finetune"] = TrainingRecipe.FineTune,
         ["tutorial"] = TrainingRecipe.Tutorial,
     };

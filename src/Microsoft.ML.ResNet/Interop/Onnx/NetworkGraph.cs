@@ -45,7 +45,7 @@ internal sealed class NetworkGraph
     private void AddOperations(OnnxExportOptions options)
     {
         var x = Normalized(options);
-        x = Stem(x);
+        x = Stem(_model.FlipsAtTestTime ? WithMirrorImages(x) : x);
         var channels = _model.Architecture.StemWidth;
         for (var stage = 0; stage < _model.Architecture.Stages.Count; stage++)
             for (var block = 0; block < _model.Architecture.Stages[stage].Blocks; block++)
@@ -76,6 +76,27 @@ internal sealed class NetworkGraph
         var x = options.Input == OnnxInput.Float32 ? options.InputName : _builder.Node("Cast", "pixels", [options.InputName], ("to", (int)DataType.Float));
         x = _builder.Node("Mul", "normalization.scaled", [x, PerChannel("normalization.scale", scale)]);
         return _builder.Node("Add", "normalization", [x, PerChannel("normalization.shift", shift)]);
+    }
+
+    // The batch, then the mirror images of the batch: 2N, C, H, W.
+    private string WithMirrorImages(string x)
+    {
+        var flipped = _builder.Node("Slice", "mirrored",
+        [
+            x,
+            _builder.Constant("mirrored.starts", -1),
+            _builder.Constant("mirrored.ends", long.MinValue),
+            _builder.Constant("mirrored.axes", 3),
+            _builder.Constant("mirrored.steps", -1),
+        ]);
+        return _builder.Node("Concat", "views", [x, flipped], ("axis", 0));
+    }
+
+    // 2N, classes to N, classes.
+    private string MeanOfViews(string logits)
+    {
+        var views = _builder.Node("Reshape", "logits.views", [logits, _builder.Constant("logits.views.shape", 2, -1, _model.Classes.Count)]);
+        return _builder.Node("ReduceMean", Logits, [views], ("axes", new long[] { 0 }), ("keepdims", 0));
     }
 
     private string Stem(string x)
@@ -130,7 +151,9 @@ internal sealed class NetworkGraph
         var (weight, bias) = (_weights["fc.weight"], _weights["fc.bias"]);
         x = _builder.Node("GlobalAveragePool", "avgpool", [x]);
         x = _builder.Node("Flatten", "features", [x]);
-        x = _builder.Node("Gemm", Logits, [x, _builder.Constant(weight.Name, weight.Data, weight.Shape), _builder.Constant(bias.Name, bias.Data, bias.Shape)], ("transB", 1));
+        x = _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, _builder.Constant(weight.Name, weight.Data, weight.Shape), _builder.Constant(bias.Name, bias.Data, bias.Shape)], ("transB", 1));
+        if (_model.FlipsAtTestTime)
+            x = MeanOfViews(x);
         _builder.Node("Softmax", Probabilities, [x], ("axis", 1));
     }
 

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.ML;
+using Microsoft.ML.ResNet;
+
+namespace Benchmarks.Recipes;
+
+/// <summary>
+/// The verb <c>recipes</c>: trains variants of recipes on real images, with several seeds each, and prints what they come to. The seed goes
+/// round slowest, so that every variant has one result before any has two.
+/// </summary>
+internal static class RecipesCommand
+{
+    private static readonly Option<string> Data = new("--data") { Description = "A folder or zip with the parts train and test.", Required = true };
+    private static readonly Option<string> Architecture = new("--architecture") { DefaultValueFactory = _ => "cifar-20" };
+    private static readonly Option<int?> TrainRows = new("--train-rows") { Description = "Images to learn from; all if left out." };
+    private static readonly Option<int?> Epochs = new("--epochs") { Description = "Epochs of every variant; the recipe's own if left out." };
+    private static readonly Option<int[]> Seeds = new("--seeds") { DefaultValueFactory = _ => [1, 2, 3], AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> Variants = new("--variants") { Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.", Required = true, AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Output = new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
+    private static readonly Option<int?> Threads = new("--threads");
+    private static readonly Option<bool> TableOnly = new("--table-only") { Description = "Trains nothing: only sums up the file." };
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture, TrainRows, Epochs, Seeds, Variants, Output, Threads, TableOnly };
+        command.SetAction(Run);
+        return command;
+    }
+
+    private static void Run(ParseResult options)
+    {
+        ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = options.GetValue(Threads) });
+        var mlContext = new MLContext(seed: 1);
+        var architecture = ResNetArchitecture.Parse(options.GetValue(Architecture)!);
+        var variants = options.GetValue(Variants)!.Select(RecipeVariant.Parse)
+            .Select(variant => variant with { Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs } }).ToList();
+        var results = new RecipeResults(options.GetValue(Output)!);
+        var rows = options.GetValue(TrainRows) ?? 0;
+        if (!options.GetValue(TableOnly))
+            Measure(mlContext, options, architecture, variants, results, rows);
+        foreach (var line in results.Table(variants, architecture.Name, rows))
+            Console.WriteLine(line);
+    }
+
+    private static void Measure(MLContext mlContext, ParseResult options, ResNetArchitecture architecture, List<RecipeVariant> variants, RecipeResults results, int rows)
+    {
+        var images = new Lazy<RecipeImages>(() => RecipeImages.Load(mlContext, options.GetValue(Data)!, options.GetValue(TrainRows)));
+        foreach (var seed in options.GetValue(Seeds)!)
+            foreach (var variant in variants)
+                if (!results.Has(variant, architecture.Name, rows, seed))
+                    results.Add(Train(mlContext, images.Value, architecture, variant, rows, seed));
+    }
+
+    private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, RecipeVariant variant, int rows, int seed)
+    {
+        EpochReport? last = null;
+        var clock = Stopwatch.StartNew();
+        using var model = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+        {
+            Architecture = architecture,
+            Recipe = variant.Recipe,
+            Seed = seed,
+            EpochCallback = report => last = report,
+        }).Fit(images.Train);
+        var seconds = clock.Elapsed.TotalSeconds;
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(images.Test));
+        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{variant.Name} seed {seed}: accuracy {metrics.MicroAccuracy:f4}, log loss {metrics.LogLoss:f4}, {seconds:f0} s"));
+        return new(variant.Name, architecture.Name, rows, seed, metrics.MicroAccuracy, metrics.LogLoss, last!.TrainLoss, seconds, variant.Recipe.ToString());
+    }
+}
