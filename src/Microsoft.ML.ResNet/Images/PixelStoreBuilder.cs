@@ -10,7 +10,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     private readonly ImageShape _shape;
     private readonly int _chunkRows;
     private readonly byte[] _chunk;
-    private readonly long[][] _histograms;
+    private readonly ChannelStatistics _channels;
     private readonly List<Tensor> _chunks = [];
     private readonly List<long> _labels = [];
     private readonly List<float> _weights = [];
@@ -22,7 +22,7 @@ internal sealed class PixelStoreBuilder : IDisposable
         _shape = shape;
         _chunkRows = Math.Max(1, ChunkBytes / shape.Size);
         _chunk = new byte[(long)_chunkRows * shape.Size];
-        _histograms = [.. Enumerable.Range(0, shape.Channels).Select(_ => new long[256])];
+        _channels = new ChannelStatistics(shape);
     }
 
     /// <summary>The shape of every image.</summary>
@@ -39,12 +39,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     /// <param name="weight">What the row counts; finite and above 0. Give it for every row or for none.</param>
     public void Add(int label, float? weight = null)
     {
-        for (var channel = 0; channel < _shape.Channels; channel++)
-        {
-            var histogram = _histograms[channel];
-            foreach (var value in NextImage.Slice(channel * _shape.PlaneSize, _shape.PlaneSize))
-                histogram[value]++;
-        }
+        _channels.Add(NextImage);
         _labels.Add(label);
         if (weight is { } given)
             _weights.Add(given);
@@ -53,11 +48,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     }
 
     /// <summary>Mean and deviation of each channel over all pixels so far, exact but for the last rounding; a channel without contrast gets deviation 1.</summary>
-    public Normalization Measure()
-    {
-        var statistics = _histograms.Select(MeanAndDeviation).ToArray();
-        return new Normalization([.. statistics.Select(s => (float)s.Mean)], [.. statistics.Select(s => (float)s.Deviation)]);
-    }
+    public Normalization Measure() => _channels.Measure();
 
     /// <summary>Makes the store of all rows; the builder is empty afterwards.</summary>
     public PixelStore Build()
@@ -103,13 +94,5 @@ internal sealed class PixelStoreBuilder : IDisposable
         _chunk.AsSpan(0, _rowsInChunk * _shape.Size).CopyTo(chunk.bytes);
         _chunks.Add(chunk);
         _rowsInChunk = 0;
-    }
-
-    private static (double Mean, double Deviation) MeanAndDeviation(long[] histogram)
-    {
-        double count = histogram.Sum();
-        var mean = histogram.Select((frequency, value) => value / 255.0 * frequency).Sum() / count;
-        var variance = histogram.Select((frequency, value) => Math.Pow(value / 255.0 - mean, 2) * frequency).Sum() / count;
-        return (mean, variance > 0 ? Math.Sqrt(variance) : 1);
     }
 }
