@@ -101,7 +101,7 @@ internal sealed class CheckpointedTraining
     private static string Digest(LabeledImageSet set)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        const int rows = 1024; // Tensor.bytes reaches 2 GiB at most
+        var rows = (int)Math.Clamp(64 * ImageMemory.MiB / set.Shape.Size, 1, 1024); // Tensor.bytes reaches 2 GiB at most
         for (var first = 0; first < set.Store.Count; first += rows)
         {
             using var scope = TorchSharp.torch.NewDisposeScope();

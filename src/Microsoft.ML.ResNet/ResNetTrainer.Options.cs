@@ -101,6 +101,22 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "Whether to go on from the newest checkpoint.", ShortName = "resume", SortOrder = 18)]
         public bool Resume;
 
+        /// <summary>
+        /// Memory for the pixels of all images, in MiB; 0 or more. Images that need more are kept in a temporary file instead, decoded, a byte a value, and read
+        /// from there, ahead of the training: the same images in the same order, so that the weights are the same, bit for bit. The default,
+        /// <see langword="null"/>, is half of what the process may use (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>), by the limit of its container or
+        /// the memory of the machine. While the images are read, up to 128 MiB more are needed.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "Memory for the pixels of all images in MiB; images that need more are kept in a temporary file.", ShortName = "memory", SortOrder = 19)]
+        public int? ImageMemoryBudget;
+
+        /// <summary>
+        /// The folder of that temporary file, which is gone after <c>Fit</c> however it ends. The default, <see langword="null"/>, is the system's temporary
+        /// folder, or <c>/var/tmp</c> where that one lies in memory.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The folder of the temporary file of images that exceed the memory budget.", ShortName = "spill", SortOrder = 20)]
+        public string? ImageSpillDirectory;
+
         /// <summary>Stops <c>Fit</c> with an <see cref="OperationCanceledException"/>, before the next batch. The default never does.</summary>
         public CancellationToken CancellationToken;
 
@@ -137,6 +153,10 @@ public sealed partial class ResNetTrainer
                 yield return "CheckpointDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
             if (Resume && CheckpointDirectory is null)
                 yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
+            if (ImageMemoryBudget < 0)
+                yield return $"ImageMemoryBudget is {ImageMemoryBudget}; it must be at least 0 (MiB), or unset.";
+            if (ImageSpillDirectory is not null && (string.IsNullOrWhiteSpace(ImageSpillDirectory) || ImageSpillDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
+                yield return "ImageSpillDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";
             if (ScoreColumnName == PredictedLabelColumnName)
                 yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
             foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384), (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })

@@ -71,6 +71,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
     /// <exception cref="InvalidOperationException">No usable rows, fewer than two classes, a checkpoint of another training, or training diverged.</exception>
     /// <exception cref="OperationCanceledException">Training was cancelled.</exception>
+    /// <exception cref="IOException">The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them.</exception>
     public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet);
 
     /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
@@ -85,8 +86,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
         var classes = ClassLabels.Of(columns.Label);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
-        using var train = Read(channel, input, columns, shape: null, "training");
-        using var held = validation is null ? null : Read(channel, validation, heldColumns!, train.Shape, "validation");
+        var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);
+        using var train = Read(channel, input, columns, shape: null, memory, "training");
+        using var held = validation is null ? null : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
 
         var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
@@ -107,13 +109,15 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
 
-    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, string what)
+    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, ImageMemory memory, string what)
     {
         if (columns.Images.Shape is { } found && shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
-        var set = LabeledImageSet.Read(data, columns, shape, CheckAlive, out var leftOut);
+        var set = LabeledImageSet.Read(data, columns, shape, memory, CheckAlive, out var leftOut);
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
+        if (set is { Store.BytesInMemory: null })
+            channel.Info($"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them ({memory.Budget / ImageMemory.MiB} MiB); they are read from a temporary file in '{memory.Folder}'.");
         return set ?? throw _host.Except($"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
     }
 

@@ -21,10 +21,12 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
     /// <param name="data">The view.</param>
     /// <param name="columns">Its columns.</param>
     /// <param name="shape">The shape in which to keep the images; <see langword="null"/> takes that of the column or of the first readable image.</param>
+    /// <param name="memory">How much memory the images may take, and where those go that need more.</param>
     /// <param name="checkAlive">Called before every row; it throws to stop.</param>
     /// <param name="leftOut">Counts the rows that cannot be used, by reason.</param>
     /// <returns>The set, or <see langword="null"/> when no row can be used.</returns>
-    public static LabeledImageSet? Read(IDataView data, LabeledImageColumns columns, ImageShape? shape, Action checkAlive, out UnusableRows leftOut)
+    /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
+    public static LabeledImageSet? Read(IDataView data, LabeledImageColumns columns, ImageShape? shape, ImageMemory memory, Action checkAlive, out UnusableRows leftOut)
     {
         shape ??= columns.Images.Shape;
         leftOut = new UnusableRows();
@@ -47,7 +49,7 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
                     leftOut.MissingLabels++;
                 else if (!(float.IsFinite(weight) && weight > 0))
                     leftOut.UnusableWeights++;
-                else if (!TryStart(ref builder, image, shape) || !image.TryRead(builder!.Shape, builder.NextImage))
+                else if (!TryStart(ref builder, image, shape, memory, data) || !image.TryRead(builder!.Shape, builder.NextImage))
                     leftOut.UnreadableImages++;
                 else
                 {
@@ -77,12 +79,12 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
         return LabeledImageView.IsDecodedAhead(columns.Feature) ? data.GetRowCursorSet(needed, 1).Single() : data.GetRowCursor(needed);
     }
 
-    private static bool TryStart(ref PixelStoreBuilder? builder, ImageReader image, ImageShape? shape)
+    private static bool TryStart(ref PixelStoreBuilder? builder, ImageReader image, ImageShape? shape, ImageMemory memory, IDataView data)
     {
         if (builder is null && shape is { } known)
-            builder = new PixelStoreBuilder(known);
+            builder = new PixelStoreBuilder(known, memory, data.GetRowCount());
         else if (builder is null && image.TryReadShape(out var first))
-            builder = new PixelStoreBuilder(first);
+            builder = new PixelStoreBuilder(first, memory, data.GetRowCount());
         return builder is not null;
     }
 }

@@ -2,27 +2,39 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>Collects images row by row, measures their channels on the way, and makes a <see cref="PixelStore"/> of them.</summary>
+/// <summary>
+/// Collects images row by row, measures their channels on the way, and makes a <see cref="PixelStore"/> of them: in memory as long as the budget holds them,
+/// and in a temporary file from the moment when it does not.
+/// </summary>
 internal sealed class PixelStoreBuilder : IDisposable
 {
-    private const int ChunkBytes = 16 * 1024 * 1024;
+    // More than 32 MiB: the largest block that glibc's malloc keeps when it is freed. Larger ones go back to the system at once.
+    private const int DefaultChunkBytes = 64 * 1024 * 1024;
 
     private readonly ImageShape _shape;
-    private readonly int _chunkRows;
-    private readonly byte[] _chunk;
+    private readonly ImageMemory? _memory;
+    private readonly long? _expectedRows;
+    private readonly int _defaultChunkRows;
     private readonly ChannelStatistics _channels;
-    private readonly List<Tensor> _chunks = [];
+    private readonly List<Tensor> _chunks = []; // the last one is being filled
     private readonly List<long> _labels = [];
     private readonly List<float> _weights = [];
+    private PixelFile? _file;
+    private int _chunkRows; // room in the last chunk
     private int _rowsInChunk;
 
     /// <param name="shape">The shape of every image.</param>
-    public PixelStoreBuilder(ImageShape shape)
+    /// <param name="memory">How much memory the images may take; <see langword="null"/> sets no limit.</param>
+    /// <param name="expectedRows">How many rows there may be; <see langword="null"/> if that is not known.</param>
+    /// <param name="chunkBytes">Bytes that are collected before they move on; the default is 64 MiB. That much, twice, may be needed beyond the budget.</param>
+    public PixelStoreBuilder(ImageShape shape, ImageMemory? memory = null, long? expectedRows = null, int chunkBytes = DefaultChunkBytes)
     {
         _shape = shape;
-        _chunkRows = Math.Max(1, ChunkBytes / shape.Size);
-        _chunk = new byte[(long)_chunkRows * shape.Size];
+        _memory = memory;
+        _expectedRows = expectedRows;
+        _defaultChunkRows = Math.Max(1, chunkBytes / shape.Size);
         _channels = new ChannelStatistics(shape);
+        StartChunk(FirstChunkRows());
     }
 
     /// <summary>The shape of every image.</summary>
@@ -32,42 +44,51 @@ internal sealed class PixelStoreBuilder : IDisposable
     public int Count => _labels.Count;
 
     /// <summary>Where the pixels of the next row go; <see cref="Add"/> keeps them.</summary>
-    public Span<byte> NextImage => _chunk.AsSpan(_rowsInChunk * _shape.Size, _shape.Size);
+    public Span<byte> NextImage => _chunks[^1].bytes.Slice(_rowsInChunk * _shape.Size, _shape.Size);
 
     /// <summary>Keeps what was written to <see cref="NextImage"/>.</summary>
     /// <param name="label">Its class, from 0.</param>
     /// <param name="weight">What the row counts; finite and above 0. Give it for every row or for none.</param>
+    /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
     public void Add(int label, float? weight = null)
     {
         _channels.Add(NextImage);
         _labels.Add(label);
         if (weight is { } given)
             _weights.Add(given);
-        if (++_rowsInChunk == _chunkRows)
-            Flush();
+        if (++_rowsInChunk < _chunkRows)
+            return;
+        if (ExceedsMemory)
+            Spill();
+        StartChunk(_defaultChunkRows);
     }
 
     /// <summary>Mean and deviation of each channel over all pixels so far, exact but for the last rounding; a channel without contrast gets deviation 1.</summary>
     public Normalization Measure() => _channels.Measure();
 
-    /// <summary>Makes the store of all rows; the builder is empty afterwards.</summary>
+    /// <summary>Makes the store of all rows; the builder cannot be used afterwards.</summary>
+    /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
     public PixelStore Build()
     {
+        if (ExceedsMemory)
+            Spill();
         using var scope = NewDisposeScope();
-        if (_rowsInChunk > 0)
-            Flush();
-        var pixels = _chunks.Count == 1 ? _chunks[0] : Joined();
-        var store = new PixelStore(pixels, tensor(_labels), _weights.Count == 0 ? null : RelativeWeights());
-        foreach (var chunk in _chunks.Where(chunk => !ReferenceEquals(chunk, pixels)))
-            chunk.Dispose();
-        _chunks.Clear();
-        _labels.Clear();
-        _weights.Clear();
+        var (labels, weights) = (tensor(_labels), _weights.Count == 0 ? null : RelativeWeights());
+        if (_file is null)
+            return new MemoryPixelStore(Joined(), labels, weights);
+        var store = new FilePixelStore(_file, labels, weights);
+        _file = null;
         return store;
     }
 
     /// <summary>Frees what was not built.</summary>
-    public void Dispose() => _chunks.ForEach(chunk => chunk.Dispose());
+    public void Dispose()
+    {
+        _chunks.ForEach(chunk => chunk.Dispose());
+        _file?.Dispose();
+    }
+
+    private bool ExceedsMemory => _file is not null || _memory?.Holds(Count, _shape) == false;
 
     private Tensor RelativeWeights()
     {
@@ -75,24 +96,52 @@ internal sealed class PixelStoreBuilder : IDisposable
         return tensor(_weights.ConvertAll(weight => weight / mean));
     }
 
-    // Copied by .NET: libtorch's cat would start a pool of threads for the calling thread, which then slows down everybody (see OwnThread).
+    // Where it is known how many rows will come, and memory holds them, one chunk takes them all, and one more, so that it never fills up: nothing has to be
+    // joined, and each page of memory is touched once. Pages that are not needed after all cost nothing.
+    private int FirstChunkRows()
+        => _expectedRows is > 0 and { } rows && rows < Array.MaxLength / _shape.Size && _memory?.Holds(rows, _shape) != false ? (int)rows + 1 : _defaultChunkRows;
+
+    private void StartChunk(int rows)
+    {
+        _chunks.Add(Empty(rows).DetachFromDisposeScope());
+        (_chunkRows, _rowsInChunk) = (rows, 0);
+    }
+
+    private void Spill()
+    {
+        _file ??= PixelFile.Create(_memory!.Folder, _shape, Math.Max(_expectedRows ?? 0, Count) * _shape.Size);
+        foreach (var chunk in _chunks)
+            _file.Append(Used(chunk));
+        _chunks.ForEach(chunk => chunk.Dispose());
+        _chunks.Clear();
+    }
+
+    // Each chunk is freed as soon as it is copied, so that the pixels never need twice their memory: that of the joined block is only taken as it is
+    // written. Copied by .NET: libtorch's cat would start a pool of threads for the calling thread, which then slows down everybody (see OwnThread).
     private Tensor Joined()
     {
-        var pixels = empty([_labels.Count, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
+        if (_chunks is [var only])
+        {
+            _chunks.Clear();
+            using (only)
+                return only.narrow(0, 0, Count); // shares the memory, and keeps it
+        }
+        var pixels = Empty(Count);
         var row = 0L;
         foreach (var chunk in _chunks)
         {
-            chunk.bytes.CopyTo(pixels.narrow(0, row, chunk.shape[0]).bytes);
-            row += chunk.shape[0];
+            var used = Used(chunk);
+            var rows = used.Length / _shape.Size;
+            if (rows > 0)
+                used.CopyTo(pixels.narrow(0, row, rows).bytes);
+            chunk.Dispose();
+            row += rows;
         }
+        _chunks.Clear();
         return pixels;
     }
 
-    private void Flush()
-    {
-        var chunk = empty([_rowsInChunk, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte).DetachFromDisposeScope();
-        _chunk.AsSpan(0, _rowsInChunk * _shape.Size).CopyTo(chunk.bytes);
-        _chunks.Add(chunk);
-        _rowsInChunk = 0;
-    }
+    private Tensor Empty(int rows) => empty([rows, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
+
+    private Span<byte> Used(Tensor chunk) => ReferenceEquals(chunk, _chunks[^1]) ? chunk.bytes[..(_rowsInChunk * _shape.Size)] : chunk.bytes;
 }

@@ -114,7 +114,7 @@ internal sealed class TrainingLoop : IDisposable
     private Evaluation TrainEpoch(PixelStore train)
     {
         _network.train();
-        foreach (var rows in BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step))
+        foreach (var rows in train.ReadAhead(BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step)))
         {
             _events.BeforeBatch();
             TrainStep(train, rows);

@@ -27,8 +27,7 @@ internal sealed class DiskImageStore(string path) : ImageStore(path)
     {
         public string? Read(string fileName, ImageBytes bytes)
         {
-            // Without a lock and without advice on how it will be read: for small files these cost as much as the reading.
-            using var file = File.OpenHandle(store.Describe(fileName), share: FileShare.ReadWrite | FileShare.Delete);
+            using var file = File.OpenHandle(store.Describe(fileName));
             var length = RandomAccess.GetLength(file);
             if (length > MaxImageLength)
                 return $"expected at most {MaxImageLength} bytes, found {length}";
