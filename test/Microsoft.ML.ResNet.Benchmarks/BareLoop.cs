@@ -45,18 +45,16 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             times.Epoch.Add(epoch);
             times.Fit.Add(fit);
         }
-        var bare = Print("bare: forward, loss, backward, optimiser", times.Bare, null);
-        var augmented = Print("with taking, augmenting, normalising", times.Augmented, bare);
-        Print("an epoch of Fit", times.Epoch, augmented);
-        Print("the whole Fit: reading, new network, model", times.Fit, augmented);
+        Print("bare: forward, loss, backward, optimiser", times.Bare, than: times.Bare);
+        Print("with taking, augmenting, normalising", times.Augmented, than: times.Bare);
+        Print("an epoch of Fit", times.Epoch, than: times.Augmented);
+        Print("the whole Fit: reading, new network, model", times.Fit, than: times.Augmented);
     }
 
-    private double Print(string what, List<double> seconds, double? than)
+    private void Print(string what, List<double> seconds, List<double> than)
     {
-        var median = Statistics.Median(seconds.Skip(1));
-        var more = than is { } other ? FormattableString.Invariant($"   {100 * (median / other - 1),6:f1} % more than {(than == median ? "itself" : "the line it builds on")}") : "";
-        Console.WriteLine(FormattableString.Invariant($"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step{more}"));
-        return median;
+        var (median, other) = (Statistics.Median(seconds.Skip(1)), Statistics.Median(than.Skip(1)));
+        Console.WriteLine(FormattableString.Invariant($"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step   {100 * (median / other - 1),6:f1} %"));
     }
 
     /// <summary>Seconds of an epoch as Fit reports it, and of all of Fit.</summary>

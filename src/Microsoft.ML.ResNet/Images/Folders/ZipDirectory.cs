@@ -20,6 +20,8 @@ internal sealed class ZipDirectory
 
     private readonly Dictionary<string, ZipEntry> _entries = new(StringComparer.Ordinal);
 
+    /// <param name="headers">The entries' headers, one after the other.</param>
+    /// <param name="count">How many there are.</param>
     private ZipDirectory(ReadOnlySpan<byte> headers, long count)
     {
         for (var i = 0L; i < count; i++)
@@ -34,7 +36,7 @@ internal sealed class ZipDirectory
     public static ZipDirectory Read(SafeFileHandle archive)
     {
         var (count, length, offset, end) = FindEnd(archive);
-        if (count < 0 || offset < 0 || length < count * HeaderLength || offset > end || length > end - offset || length > Array.MaxLength)
+        if (count < 0 || length < 0 || offset < 0 || offset > end || length > Math.Min(end - offset, Array.MaxLength) || count > length / HeaderLength)
             throw Broken($"{count} entries in a directory of {length} bytes at {offset}", $"them before its end record at {end}");
         return new ZipDirectory(ReadAt(archive, offset, (int)length), count);
     }
