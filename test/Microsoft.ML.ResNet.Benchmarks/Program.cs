@@ -22,9 +22,14 @@ score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
 var kinds = new Command("kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
 kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
+var rows = new Option<int>("--rows") { Description = "Images of 3x32x32.", DefaultValueFactory = _ => 340_000 };
+var budget = new Option<int?>("--budget") { Description = "Memory for images, in MiB." };
+var seconds = new Option<int>("--seconds") { Description = "When to stop training; it ends after an epoch if that is sooner.", DefaultValueFactory = _ => 60 };
+var stream = new Command("stream", "Resident memory, second by second, while images are read and learnt; columns: seconds, MiB resident, MiB at the peak, phase.") { rows, budget, seconds };
+stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.GetValue(budget), result.GetValue(seconds)));
 return new RootCommand("Measures the library.")
 {
-    train, score, predict, kinds,
+    train, score, predict, kinds, stream,
     PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
     FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
     ReadingSpeed.Verb(), PiecesVerb.Verb(),

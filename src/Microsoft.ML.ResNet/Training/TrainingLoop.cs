@@ -119,6 +119,7 @@ internal sealed class TrainingLoop : IDisposable
             _events.BeforeBatch();
             TrainStep(train, rows);
             _step++;
+            NativeGarbage.AfterStep(_step);
             _events.AfterStep(Save);
         }
         return _running.Result();
