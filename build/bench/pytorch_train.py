@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Images per second of PyTorch eager training a CIFAR ResNet: the peer of `bench train`. Prints the median of the rounds.
+"""Images per second of PyTorch eager training a ResNet: the peer of `bench train`. Prints the median of the rounds.
 
 The network, batch, optimiser and augmentation are those of our default recipe; the images are in memory as uint8. --real-data runs the
 comparison of docs/evidence.md instead: five epochs on class folders of JPEG files (needs torchvision).
@@ -10,45 +10,9 @@ import statistics
 import time
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
-
-class Block(nn.Module):
-    def __init__(self, inputs, width, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = None
-        if stride != 1 or inputs != width:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-
-    def forward(self, x):
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = self.bn2(self.conv2(y))
-        y += x if self.downsample is None else self.downsample(x)
-        return F.relu(y, inplace=True)
-
-
-class CifarResNet(nn.Module):
-    def __init__(self, depth, classes=10):
-        super().__init__()
-        blocks = (depth - 2) // 6
-        layers, width = [nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)], 16
-        for stage, outputs in enumerate((16, 32, 64)):
-            for block in range(blocks):
-                layers.append(Block(width, outputs, 2 if stage > 0 and block == 0 else 1))
-                width = outputs
-        self.body = nn.Sequential(*layers)
-        self.fc = nn.Linear(64, classes)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-
-    def forward(self, x):
-        return self.fc(self.body(x).mean((2, 3)))
+from pytorch_networks import network
 
 
 def augment(x):
@@ -60,9 +24,9 @@ def augment(x):
 
 
 class Trainer:
-    def __init__(self, depth, channels_last, rate):
+    def __init__(self, architecture, channels_last, rate):
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.net = CifarResNet(depth).to(memory_format=self.format)
+        self.net = network(architecture).to(memory_format=self.format)
         self.optimizer = torch.optim.SGD(self.net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
 
     def epoch(self, images, labels, batch, mean, deviation):
@@ -103,7 +67,7 @@ def real_data(arguments):
     test, test_labels = read_folder(os.path.join(arguments.real_data, "test"))
     pixels = train.float() / 255
     mean, deviation = pixels.mean((0, 2, 3)).view(1, 3, 1, 1), pixels.std((0, 2, 3)).view(1, 3, 1, 1)
-    trainer = Trainer(arguments.depth, arguments.channels_last, 0.1)
+    trainer = Trainer(arguments.architecture, arguments.channels_last, 0.1)
     for epoch in range(5):
         for group in trainer.optimizer.param_groups:
             group["lr"] = 0.1 * 0.1 ** ((epoch >= 3) + (epoch >= 4))
@@ -115,7 +79,7 @@ def real_data(arguments):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--depth", type=int, default=20)
+    parser.add_argument("--architecture", default="cifar-20")
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
@@ -132,7 +96,7 @@ def main():
     images = torch.randint(0, 256, (arguments.batch_size * arguments.steps, 3, 32, 32), dtype=torch.uint8)
     labels = torch.arange(len(images)) % 10
     mean, deviation = torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.29)
-    trainer, speeds = Trainer(arguments.depth, arguments.channels_last, 0.01), []
+    trainer, speeds = Trainer(arguments.architecture, arguments.channels_last, 0.01), []
     for _ in range(arguments.rounds + 1):
         start = time.perf_counter()
         trainer.epoch(images, labels, arguments.batch_size, mean, deviation)

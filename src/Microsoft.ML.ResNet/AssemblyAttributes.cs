@@ -1,3 +1,4 @@
 using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Microsoft.ML.ResNet.Tests")]
+[assembly: InternalsVisibleTo("bench")]

@@ -32,7 +32,13 @@ stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.Get
 var microBatchSize = new Option<int?>("--micro-batch-size");
 var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") { architecture, batchSize, microBatchSize, rounds };
 step.SetAction(Step);
-return new RootCommand("Measures the library.") { train, score, predict, kinds, stream, step, RecipesCommand.Create() }.Parse(args).Invoke();
+return new RootCommand("Measures the library.")
+{
+    train, score, predict, kinds, stream, step, RecipesCommand.Create(),
+    PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
+    FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
+    ReadingSpeed.Verb(), PiecesVerb.Verb(),
+}.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {

@@ -32,9 +32,9 @@ internal static class ImageDecoder
         (height, width) = (0, 0);
         fixed (byte* bytes = encoded)
         {
-            if (!TryOpen(bytes, encoded.Length, out var codec, out problem))
+            if (!TryOpen(bytes, encoded.Length, out var codec, out var info, out problem))
                 return false;
-            (height, width) = (codec.Info.Height, codec.Info.Width);
+            (height, width) = (info.Height, info.Width);
             codec.Dispose();
             return true;
         }
@@ -51,10 +51,10 @@ internal static class ImageDecoder
         CheckTarget(shape, planar.Length);
         fixed (byte* bytes = encoded)
         {
-            if (!TryOpen(bytes, encoded.Length, out var codec, out problem))
+            if (!TryOpen(bytes, encoded.Length, out var codec, out var info, out problem))
                 return false;
             using (codec)
-                return TryDecode(codec, shape, planar, out problem);
+                return TryDecode(codec, info, shape, planar, out problem);
         }
     }
 
@@ -80,18 +80,22 @@ internal static class ImageDecoder
         return true;
     }
 
-    /// <summary>Opens without copying: <paramref name="bytes"/> must stay pinned for as long as the codec lives.</summary>
-    private static unsafe bool TryOpen(byte* bytes, int length, [NotNullWhen(true)] out SKCodec? codec, [NotNullWhen(false)] out string? problem)
+    /// <summary>
+    /// Opens without copying: <paramref name="bytes"/> must stay pinned for as long as the codec lives. Hands out what the codec tells of the image, because
+    /// <c>SKCodec.Info</c> makes an object each time.
+    /// </summary>
+    private static unsafe bool TryOpen(byte* bytes, int length, [NotNullWhen(true)] out SKCodec? codec, out SKImageInfo info, [NotNullWhen(false)] out string? problem)
     {
-        codec = null;
+        (codec, info) = (null, default);
         problem = length == 0 ? "expected an encoded image, found no bytes" : null;
         if (problem is not null)
             return false;
         using var data = SKData.Create((nint)bytes, length);
         var opened = SKCodec.Create(data);
+        info = opened?.Info ?? default;
         problem = opened is null
             ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found {length} bytes that are none or end too early"
-            : SizeProblem(opened.Info.Height, opened.Info.Width);
+            : SizeProblem(info.Height, info.Width);
         if (problem is null)
             codec = opened!;
         else
@@ -99,18 +103,18 @@ internal static class ImageDecoder
         return problem is null;
     }
 
-    private static unsafe bool TryDecode(SKCodec codec, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
     {
-        var size = SizeToDecode(codec, shape);
+        var size = SizeToDecode(codec, info, shape);
         var length = size.Width * size.Height * BytesPerPixel;
-        var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+        var alpha = info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
         var pixels = ArrayPool<byte>.Shared.Rent(length);
         try
         {
             SKCodecResult result;
             fixed (byte* start = pixels)
                 result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)start);
-            problem = result == SKCodecResult.Success ? null : $"expected a whole {codec.EncodedFormat} image of {codec.Info.Width} x {codec.Info.Height} pixels, found {Describe(result)}";
+            problem = result == SKCodecResult.Success ? null : $"expected a whole {codec.EncodedFormat} image of {info.Width} x {info.Height} pixels, found {Describe(result)}";
             if (problem is not null)
                 return false;
             PlanarPixels.Write(pixels.AsSpan(0, length), size.Height, size.Width, isBgra: false, shape, planar);
@@ -126,10 +130,10 @@ internal static class ImageDecoder
     /// The size at which the codec should decode. JPEG and WebP can leave out detail while they decode, much faster than decoding it all;
     /// at twice the wanted size, what remains for the filter hides the difference.
     /// </summary>
-    private static SKSizeI SizeToDecode(SKCodec codec, ImageShape shape)
+    private static SKSizeI SizeToDecode(SKCodec codec, SKImageInfo info, ImageShape shape)
     {
-        var scale = 2f * Math.Max((float)shape.Width / codec.Info.Width, (float)shape.Height / codec.Info.Height);
-        return scale < 1 ? codec.GetScaledDimensions(scale) : codec.Info.Size;
+        var scale = 2f * Math.Max((float)shape.Width / info.Width, (float)shape.Height / info.Height);
+        return scale < 1 ? codec.GetScaledDimensions(scale) : info.Size;
     }
 
     private static string Describe(SKCodecResult result) => result switch

@@ -29,7 +29,7 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
     {
         shape ??= columns.Images.Shape;
         leftOut = new UnusableRows();
-        using var cursor = data.GetRowCursor(columns.Weight is { } column ? [columns.Feature, columns.Label, column] : [columns.Feature, columns.Label]);
+        using var cursor = Open(data, columns);
         var image = columns.Images.Open(cursor, columns.Feature);
         var readLabel = cursor.GetGetter<uint>(columns.Label);
         var readWeight = columns.Weight is { } weightColumn ? cursor.GetGetter<float>(weightColumn) : null;
@@ -66,6 +66,12 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
 
     /// <summary>Frees the images.</summary>
     public void Dispose() => Store.Dispose();
+
+    private static DataViewRowCursor Open(IDataView data, LabeledImageColumns columns)
+    {
+        DataViewSchema.Column[] needed = columns.Weight is { } weight ? [columns.Feature, columns.Label, weight] : [columns.Feature, columns.Label];
+        return LabeledImageView.IsDecodedAhead(columns.Feature) ? data.GetRowCursorSet(needed, 1).Single() : data.GetRowCursor(needed);
+    }
 
     private static bool TryStart(ref PixelStoreBuilder? builder, ImageReader image, ImageShape? shape, ImageMemory memory, IDataView data)
     {

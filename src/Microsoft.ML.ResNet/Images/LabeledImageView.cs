@@ -15,6 +15,9 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
     /// <summary>The index of <see cref="ImageColumns.Label"/> in the schema.</summary>
     public const int LabelIndex = 1;
 
+    // An annotation of the column of images, so that it is lost with the first transform that makes other images of these.
+    private const string DecodedAheadKind = "DecodedAhead";
+
     /// <inheritdoc/>
     public bool CanShuffle => false;
 
@@ -42,10 +45,18 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>
         [GetRowCursor(columnsNeeded, rand)];
 
+    /// <summary>
+    /// Whether a column holds the images of such a view as they are. They come decoded, on several cores already, so that a reader does best to ask for one
+    /// cursor: behind a transform that adds a column, ML.NET would split it in two and join it again, and copy every image three times on the way.
+    /// </summary>
+    public static bool IsDecodedAhead(DataViewSchema.Column images) => images.Annotations.Schema.GetColumnOrNull(DecodedAheadKind) is not null;
+
     private static DataViewSchema MakeSchema(ImageShape shape)
     {
+        var decodedAhead = new DataViewSchema.Annotations.Builder();
+        decodedAhead.AddPrimitiveValue(DecodedAheadKind, BooleanDataViewType.Instance, true);
         var builder = new DataViewSchema.Builder();
-        builder.AddColumn(ImageColumns.Features, new VectorDataViewType(NumberDataViewType.Byte, shape.Channels, shape.Height, shape.Width));
+        builder.AddColumn(ImageColumns.Features, new VectorDataViewType(NumberDataViewType.Byte, shape.Channels, shape.Height, shape.Width), decodedAhead.ToAnnotations());
         builder.AddColumn(ImageColumns.Label, TextDataViewType.Instance);
         return builder.ToSchema();
     }

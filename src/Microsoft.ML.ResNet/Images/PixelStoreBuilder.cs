@@ -14,12 +14,13 @@ internal sealed class PixelStoreBuilder : IDisposable
     private readonly ImageShape _shape;
     private readonly ImageMemory? _memory;
     private readonly long? _expectedRows;
-    private readonly int _chunkRows;
+    private readonly int _defaultChunkRows;
     private readonly ChannelStatistics _statistics;
     private readonly List<Tensor> _chunks = []; // the last one is being filled
     private readonly List<long> _labels = [];
     private readonly List<float> _weights = [];
     private PixelFile? _file;
+    private int _chunkRows; // room in the last chunk
     private int _rowsInChunk;
 
     /// <param name="shape">The shape of every image.</param>
@@ -31,9 +32,9 @@ internal sealed class PixelStoreBuilder : IDisposable
         _shape = shape;
         _memory = memory;
         _expectedRows = expectedRows;
-        _chunkRows = Math.Max(1, chunkBytes / shape.Size);
+        _defaultChunkRows = Math.Max(1, chunkBytes / shape.Size);
         _statistics = new ChannelStatistics(shape);
-        StartChunk();
+        StartChunk(FirstChunkRows());
     }
 
     /// <summary>The shape of every image.</summary>
@@ -59,10 +60,10 @@ internal sealed class PixelStoreBuilder : IDisposable
             return;
         if (ExceedsMemory)
             Spill();
-        StartChunk();
+        StartChunk(_defaultChunkRows);
     }
 
-    /// <inheritdoc cref="ChannelStatistics.Measure"/>
+    /// <summary>Mean and deviation of each channel over all pixels so far, exact but for the last rounding; a channel without contrast gets deviation 1.</summary>
     public Normalization Measure() => _statistics.Measure();
 
     /// <summary>Scales weights so that they are 1 on average.</summary>
@@ -96,10 +97,15 @@ internal sealed class PixelStoreBuilder : IDisposable
 
     private bool ExceedsMemory => _file is not null || _memory?.Holds(Count, _shape) == false;
 
-    private void StartChunk()
+    // Where it is known how many rows will come, and memory holds them, one chunk takes them all, and one more, so that it never fills up: nothing has to be
+    // joined, and each page of memory is touched once. Pages that are not needed after all cost nothing.
+    private int FirstChunkRows()
+        => _expectedRows is > 0 and { } rows && rows < Array.MaxLength / _shape.Size && _memory?.Holds(rows, _shape) != false ? (int)rows + 1 : _defaultChunkRows;
+
+    private void StartChunk(int rows)
     {
-        _chunks.Add(Empty(_chunkRows).DetachFromDisposeScope());
-        _rowsInChunk = 0;
+        _chunks.Add(Empty(rows).DetachFromDisposeScope());
+        (_chunkRows, _rowsInChunk) = (rows, 0);
     }
 
     private void Spill()
@@ -115,6 +121,12 @@ internal sealed class PixelStoreBuilder : IDisposable
     // written. Copied by .NET: libtorch's cat would start a pool of threads for the calling thread, which then slows down everybody (see OwnThread).
     private Tensor Joined()
     {
+        if (_chunks is [var only])
+        {
+            _chunks.Clear();
+            using (only)
+                return only.narrow(0, 0, Count); // shares the memory, and keeps it
+        }
         var pixels = Empty(Count);
         var row = 0L;
         foreach (var chunk in _chunks)
@@ -132,5 +144,5 @@ internal sealed class PixelStoreBuilder : IDisposable
 
     private Tensor Empty(int rows) => empty([rows, _shape.Channels, _shape.Height, _shape.Width], ScalarType.Byte);
 
-    private Span<byte> Used(Tensor chunk) => chunk.bytes[..((ReferenceEquals(chunk, _chunks[^1]) ? _rowsInChunk : _chunkRows) * _shape.Size)];
+    private Span<byte> Used(Tensor chunk) => ReferenceEquals(chunk, _chunks[^1]) ? chunk.bytes[..(_rowsInChunk * _shape.Size)] : chunk.bytes;
 }

@@ -13,8 +13,8 @@ internal sealed class DiskImageStore(string path) : ImageStore(path)
         if (!Directory.Exists(root))
             return [];
         var options = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = DeepestLevel, IgnoreInaccessible = false };
-        return Directory.EnumerateFiles(root, "*", options)
-            .Select(file => System.IO.Path.GetRelativePath(Path, file).Replace(System.IO.Path.DirectorySeparatorChar, '/'));
+        var skip = System.IO.Path.EndsInDirectorySeparator(Path) ? Path.Length : Path.Length + 1;
+        return Directory.EnumerateFiles(root, "*", options).Select(file => file[skip..].Replace(System.IO.Path.DirectorySeparatorChar, '/'));
     }
 
     /// <inheritdoc/>
@@ -27,19 +27,13 @@ internal sealed class DiskImageStore(string path) : ImageStore(path)
     {
         public string? Read(string fileName, ImageBytes bytes)
         {
-            using var file = File.OpenHandle(store.Describe(fileName), options: FileOptions.SequentialScan);
+            using var file = File.OpenHandle(store.Describe(fileName));
             var length = RandomAccess.GetLength(file);
             if (length > MaxImageLength)
                 return $"expected at most {MaxImageLength} bytes, found {length}";
             var room = bytes.Resize((int)length);
-            for (var read = 0; read < room.Length;)
-            {
-                var more = RandomAccess.Read(file, room[read..], read);
-                if (more == 0)
-                    return $"expected {room.Length} bytes, found {read}: the file is being written";
-                read += more;
-            }
-            return null;
+            var read = FileBytes.Read(file, 0, room);
+            return read == room.Length ? null : $"expected {room.Length} bytes, found {read}: the file is being written";
         }
 
         public void Dispose()

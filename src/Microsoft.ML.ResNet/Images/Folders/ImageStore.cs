@@ -50,10 +50,14 @@ internal interface IImageReader : IDisposable
 internal sealed class ImageBytes
 {
     private byte[] _buffer = [];
+    private int _start;
     private int _length;
 
     /// <summary>The content.</summary>
-    public ReadOnlySpan<byte> Content => _buffer.AsSpan(0, _length);
+    public ReadOnlySpan<byte> Content => _buffer.AsSpan(_start, _length);
+
+    /// <summary>The content, for those who need a stream of it.</summary>
+    public MemoryStream ContentStream => new(_buffer, _start, _length, writable: false);
 
     /// <summary>Makes room for new content of a length that the caller has checked.</summary>
     /// <returns>The room; what it holds is undefined.</returns>
@@ -61,7 +65,10 @@ internal sealed class ImageBytes
     {
         if (_buffer.Length < length)
             _buffer = GC.AllocateUninitializedArray<byte>(length);
-        _length = length;
+        (_start, _length) = (0, length);
         return _buffer.AsSpan(0, length);
     }
+
+    /// <summary>Keeps only a part of the content.</summary>
+    public void Trim(int start, int length) => (_start, _length) = (_start + start, length);
 }

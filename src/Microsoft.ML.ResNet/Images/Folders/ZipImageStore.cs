@@ -1,76 +1,121 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.IO.Compression;
+using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.ResNet.Images.Folders;
 
-/// <summary>Class folders in a zip archive, read in place.</summary>
+/// <summary>Class folders in a zip archive, read in place, by many threads at a time. The directory is read once.</summary>
 internal sealed class ZipImageStore(string path) : ImageStore(path)
 {
-    // Deflate cannot shrink better than 1 : 1,032, so a claimed length beyond that is a lie and no memory is set aside for it.
-    private const long BestCompression = 1032;
+    private Listing? _listing;
 
     /// <inheritdoc/>
     public override IEnumerable<string> FileNames(string subfolder)
     {
-        using var archive = Open();
+        using var archive = Open(out var listing);
         var prefix = subfolder.Length == 0 ? "" : subfolder + "/";
-        return archive.Entries.Select(entry => entry.FullName)
-            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith('/'))
-            .ToList();
+        return listing.Directory.Entries.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith('/'));
     }
 
     /// <inheritdoc/>
-    public override IImageReader OpenReader() => new Reader(Open());
+    public override IImageReader OpenReader()
+    {
+        var archive = Open(out var listing);
+        return new Reader(archive, listing);
+    }
 
     /// <inheritdoc/>
     public override string Describe(string fileName) => $"{Path}:{fileName}";
 
-    private ZipArchive Open()
+    /// <summary>Opens the archive; its directory is read anew only if the file is another one than last time.</summary>
+    private SafeFileHandle Open(out Listing listing)
     {
-        ZipArchive? archive = null;
+        var archive = File.OpenHandle(Path);
         try
         {
-            archive = ZipFile.OpenRead(Path);
-            _ = archive.Entries.Count; // reads the directory now, so that its errors are reported here
+            var (length, written) = (RandomAccess.GetLength(archive), File.GetLastWriteTimeUtc(archive));
+            listing = _listing is { } last && last.Length == length && last.Written == written ? last : new(ZipDirectory.Read(archive), length, written);
+            _listing = listing;
             return archive;
         }
-        catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
+        catch (Exception exception)
         {
-            archive?.Dispose();
+            archive.Dispose();
+            if (exception is not InvalidDataException)
+                throw;
             throw ImageFileError.Create(Path, "a folder or a zip archive", $"a truncated, damaged or foreign file ({exception.Message})", inner: exception);
         }
     }
 
-    /// <summary>One archive for all threads, inflated under a lock (an archive has one position in its file); decoding, the larger part, is parallel.</summary>
-    private sealed class Reader(ZipArchive archive) : IImageReader
+    /// <param name="Directory">Where the images are.</param>
+    /// <param name="Length">The archive's length, in bytes.</param>
+    /// <param name="Written">When it was last written to.</param>
+    private sealed record Listing(ZipDirectory Directory, long Length, DateTime Written);
+
+    private sealed class Reader(SafeFileHandle archive, Listing listing) : IImageReader
     {
-        private readonly Lock _gate = new();
+        // A local header repeats the entry's name and may hold more than the directory does: most archives' fit into this.
+        private const int UsualHeaderLength = 128;
+        private const int HeaderLength = 30;
+        private const uint HeaderSignature = 0x04034b50;
+
+        private readonly ConcurrentBag<ImageBytes> _compressed = [];
 
         public string? Read(string fileName, ImageBytes bytes)
         {
-            lock (_gate)
+            if (!listing.Directory.Entries.TryGetValue(fileName, out var entry))
+                return "expected an entry in the archive, found none: the archive has changed";
+            if (entry.Problem(listing.Length) is { } problem)
+                return problem;
+            if (entry.Method == ZipEntry.Stored)
+                return ReadStored(entry, bytes);
+            var compressed = _compressed.TryTake(out var free) ? free : new ImageBytes();
+            try
             {
-                try
-                {
-                    var entry = archive.GetEntry(fileName);
-                    return entry is null ? "expected an entry in the archive, found none: the archive has changed" : Read(entry, bytes);
-                }
-                catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
-                {
-                    return $"expected an intact zip entry, found a damaged one ({exception.Message})";
-                }
+                return ReadStored(entry, compressed) ?? Inflate(compressed, bytes.Resize((int)entry.Length));
+            }
+            finally
+            {
+                _compressed.Add(compressed);
             }
         }
 
         public void Dispose() => archive.Dispose();
 
-        private static string? Read(ZipArchiveEntry entry, ImageBytes bytes)
+        /// <summary>Reads an entry as it lies in the archive, with its header: in one go where the header is as long as most are, else in two.</summary>
+        private string? ReadStored(ZipEntry entry, ImageBytes bytes)
         {
-            var limit = Math.Min(MaxImageLength, (entry.CompressedLength + 1) * BestCompression);
-            if (entry.Length > limit)
-                return $"expected at most {limit} bytes, found an entry that claims {entry.Length}";
-            using var content = entry.Open();
-            content.ReadExactly(bytes.Resize((int)entry.Length));
-            return null;
+            var length = (int)entry.StoredLength;
+            for (var (header, tries) = (UsualHeaderLength, 0); tries < 2; tries++)
+            {
+                var room = bytes.Resize(header + length);
+                room = room[..FileBytes.Read(archive, entry.Offset, room)];
+                if (room.Length < HeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(room) != HeaderSignature)
+                    return Damaged($"no header at {entry.Offset}");
+                header = HeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(room[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(room[28..]);
+                if (header + length > room.Length)
+                    continue;
+                bytes.Trim(header, length);
+                return null;
+            }
+            return Damaged("the archive ends too early");
         }
+
+        private static string? Inflate(ImageBytes compressed, Span<byte> room)
+        {
+            try
+            {
+                using var content = new DeflateStream(compressed.ContentStream, CompressionMode.Decompress);
+                content.ReadExactly(room);
+                return null;
+            }
+            catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
+            {
+                return Damaged(exception.Message);
+            }
+        }
+
+        private static string Damaged(string how) => $"expected an intact zip entry, found a damaged one ({how})";
     }
 }

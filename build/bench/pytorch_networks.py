@@ -1,0 +1,60 @@
+"""Our networks as a user of PyTorch writes them: nn modules, default memory layout."""
+import re
+
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, width, stride, expansion):
+        super().__init__()
+        outputs = width * expansion
+        if expansion == 1:
+            layers = [(inputs, width, 3, stride), (width, outputs, 3, 1)]
+        else:
+            layers = [(inputs, width, 1, 1), (width, width, 3, stride), (width, outputs, 1, 1)]
+        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, size, step, size // 2, bias=False) for i, o, size, step in layers)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o, _, _ in layers)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = x
+        for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
+            y = norm(convolution(y))
+            if index + 1 < len(self.norms):
+                y = F.relu(y, inplace=True)
+        y += x if self.downsample is None else self.downsample(x)
+        return F.relu(y, inplace=True)
+
+
+class ResNet(nn.Module):
+    def __init__(self, stem, stages, expansion, classes=10):
+        super().__init__()
+        layers, width = [nn.Conv2d(3, stem, 3, 1, 1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)], stem
+        for stage, (outputs, blocks) in enumerate(stages):
+            for block in range(blocks):
+                layers.append(Block(width, outputs, 2 if stage > 0 and block == 0 else 1, expansion))
+                width = outputs * expansion
+        self.body = nn.Sequential(*layers)
+        self.fc = nn.Linear(width, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    def forward(self, x):
+        return self.fc(self.body(x).mean((2, 3)))
+
+
+def network(name):
+    """A network by our name: cifar-DEPTH[-basic|-bottleneck], imagenet-18-cifarstem."""
+    if name == "imagenet-18-cifarstem":
+        return ResNet(64, [(64, 2), (128, 2), (256, 2), (512, 2)], 1)
+    match = re.fullmatch(r"cifar-(\d+)(-basic|-bottleneck)?", name)
+    if not match:
+        raise SystemExit(f"{name} is not among the networks that are compared with PyTorch's.")
+    depth, block = int(match[1]), match[2]
+    bottleneck = block == "-bottleneck" or (block is None and (depth - 2) % 9 == 0 and (depth >= 44 or (depth - 2) % 6 != 0))
+    blocks = (depth - 2) // (9 if bottleneck else 6)
+    return ResNet(16, [(16, blocks), (32, blocks), (64, blocks)], 4 if bottleneck else 1)
