@@ -81,6 +81,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             WeightInitialization.Initialize(network, generator);
         using var optimizer = _recipe.Optimizer.Start([.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter)
             .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))]);
+        using var pass = new NetworkPass(network);
         using var store = Store();
         var ready = store.Slice(0, batchSize);
         using var readyImages = Normalization.Apply(ready.Pixels);
@@ -96,7 +97,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
                 ? Normalization.Apply(_recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(1, 0, rows, Normalization, new Random(step++))))
                 : readyImages;
             optimizer.ZeroGradients();
-            Loss.Of(network.forward(images), batch).backward();
+            pass.Backward(Loss.Of(pass.Forward(images), batch));
             optimizer.Step(0.01);
         }
         return clock.Elapsed.TotalSeconds;

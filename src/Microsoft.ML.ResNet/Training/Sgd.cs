@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Kernels;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 
@@ -31,6 +33,21 @@ public sealed record Sgd(double Momentum = 0.9, bool Nesterov = false) : Optimiz
     private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
     {
         protected override void Update(TrainedParameter parameter, Tensor gradient, double learningRate)
+        {
+            if (settings.Momentum != 0 && TensorMemory.IsDense(parameter.Parameter) && TensorMemory.IsDense(gradient))
+                UpdateAtOnce(parameter, gradient, learningRate);
+            else
+                UpdateByOperations(parameter, gradient, learningRate);
+        }
+
+        private void UpdateAtOnce(TrainedParameter parameter, Tensor gradient, double learningRate)
+        {
+            var velocity = Remember("momentum", parameter, () => zeros_like(gradient), out _);
+            new SgdKernel((float)learningRate, (float)settings.Momentum, settings.Nesterov, (float)parameter.WeightDecay)
+                .Step(TensorMemory.Of(parameter.Parameter), TensorMemory.Of(gradient), TensorMemory.Of(velocity));
+        }
+
+        private void UpdateByOperations(TrainedParameter parameter, Tensor gradient, double learningRate)
         {
             if (parameter.WeightDecay != 0)
                 gradient = gradient.add(parameter.Parameter, alpha: parameter.WeightDecay);

@@ -9,7 +9,7 @@ public class LayerTests
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Reporting"] = ["Foundation"],
-        ["Training"] = ["Network", "Augmentation", "Images", "Tensors", "Foundation"],
+        ["Training"] = ["Network", "Kernels", "Augmentation", "Images", "Tensors", "Foundation"],
         ["Scoring"] = ["Network", "Images", "Foundation"],
         ["Persistence"] = ["Network", "Images", "Tensors", "Foundation"],
         ["Interop"] = ["Network", "Images", "Tensors", "Foundation"],

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Kernels;
 using TorchSharp.Modules;
@@ -212,10 +213,5 @@ internal sealed unsafe class FusedConvolution : IDisposable
         return parameter.grad!;
     }
 
-    // The memory of a tensor, channels last. The tensor stays alive with the network.
-    private static float* FloatsOf(Tensor tensor)
-    {
-        var contiguous = tensor.dim() == 4 ? tensor.permute(0, 2, 3, 1) : tensor;
-        return (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(contiguous.bytes));
-    }
+    private static float* FloatsOf(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(TensorMemory.Of(tensor))); // the tensor lives as long as the network
 }

@@ -26,7 +26,6 @@ public class FusedNetworkTests
     [DataRow("cifar-44-basic")]
     [DataRow("cifar-47")]
     [DataRow("cifar-56")]
-    [DataRow("imagenet-18-cifarstem")]
     public void Loss_and_gradient_norm_are_PyTorchs(string name)
     {
         using var scope = NewDisposeScope();
@@ -111,6 +110,7 @@ public class FusedNetworkTests
     [TestMethod]
     [DataRow("cifar-20-optionA")]
     [DataRow("imagenet-18")]
+    [DataRow("imagenet-18-cifarstem")] // its convolutions are too wide to gain
     [DataRow("d2l-resnet18-1channel")]
     public void Other_networks_are_left_to_autograd(string name)
     {
