@@ -1,44 +1,18 @@
+using System.Runtime.CompilerServices;
+
 namespace Microsoft.ML.ResNet.Kernels;
 
-/// <summary>The shape of a square convolution that pads by half its size, over one image.</summary>
-/// <param name="Inputs">Channels that come in.</param>
-/// <param name="Outputs">Channels that go out.</param>
-/// <param name="Size">Height and width of the kernel, in pixels; odd.</param>
-/// <param name="Stride">Step, in pixels.</param>
-/// <param name="Height">Rows of the input.</param>
-/// <param name="Width">Columns of the input.</param>
-internal readonly record struct ConvolutionShape(int Inputs, int Outputs, int Size, int Stride, int Height, int Width)
-{
-    /// <summary>Pixels of zeros on each side.</summary>
-    public int Padding => Size / 2;
-
-    /// <summary>Rows of the output.</summary>
-    public int OutputHeight => (Height + 2 * Padding - Size) / Stride + 1;
-
-    /// <summary>Columns of the output.</summary>
-    public int OutputWidth => (Width + 2 * Padding - Size) / Stride + 1;
-
-    /// <summary>Floats of the input image.</summary>
-    public int InputLength => Height * Width * Inputs;
-
-    /// <summary>Floats of the output image.</summary>
-    public int OutputLength => OutputHeight * OutputWidth * Outputs;
-
-    /// <summary>Floats of the weights.</summary>
-    public int WeightLength => Size * Size * Inputs * Outputs;
-}
-
 /// <summary>
-/// A convolution, its gradients included, computed image by image over channels-last memory from images with a border of zeros. Holds the
-/// weights in the orders that <see cref="Sweep"/> reads. Pack them before use; many threads may then compute at once.
+/// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Holds the weights in the orders that
+/// <see cref="Sweep"/> reads. Pack them before use; many threads may then compute at once. Where weights are many, they are read once for a group of images.
 /// </summary>
 internal sealed unsafe class ConvolutionKernel : IDisposable
 {
     private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
     private readonly ConvolutionShape _shape;
-    private readonly NativeFloats _weights; // size x (size inputs) x outputs
-    private readonly NativeFloats _turned; // by phase: rows x (columns outputs) x inputs
+    private readonly NativeFloats _weights; // by block of outputs: size x (size inputs) x channels of the block
+    private readonly NativeFloats _turned; // by phase and block of inputs: rows x (columns outputs) x channels of the block
     private readonly Phase[] _phases;
     private readonly Sweep _forward;
 
@@ -65,69 +39,124 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
 
     private int GradientPitch => (_shape.OutputWidth + 2 * _shape.Padding) * _shape.Outputs;
 
+    private int WeightsOfOutput => _shape.Size * _shape.Size * _shape.Inputs;
+
     /// <summary>Takes the weights in.</summary>
     /// <param name="weights">In the order outputs x size x size x inputs.</param>
     public void Pack(float* weights)
     {
-        Transpose(weights, _weights.Pointer, _shape.Outputs, _shape.Size * _shape.Size * _shape.Inputs);
-        var target = _turned.Pointer;
+        for (var block = 0; block < _forward.Blocks; block++)
+        {
+            var (first, channels) = Block(block, _shape.Outputs);
+            var target = _weights.Pointer + (nint)first * WeightsOfOutput;
+            for (var i = 0; i < WeightsOfOutput; i++)
+                for (var channel = 0; channel < channels; channel++)
+                    *target++ = weights[(nint)(first + channel) * WeightsOfOutput + i];
+        }
+        var turned = _turned.Pointer;
         foreach (var phase in _phases)
-            foreach (var row in phase.KernelRows)
-                foreach (var column in phase.KernelColumns)
-                    for (var output = 0; output < _shape.Outputs; output++, target += _shape.Inputs)
-                        new ReadOnlySpan<float>(weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs, _shape.Inputs).CopyTo(new Span<float>(target, _shape.Inputs));
+            for (var block = 0; block < phase.Sweep.Blocks; block++)
+            {
+                var (first, channels) = Block(block, _shape.Inputs);
+                foreach (var row in phase.KernelRows)
+                    foreach (var column in phase.KernelColumns)
+                        for (var output = 0; output < _shape.Outputs; output++, turned += channels)
+                            Unsafe.CopyBlock(turned, weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs + first, (uint)channels * sizeof(float));
+            }
     }
 
-    /// <summary>Convolves an image.</summary>
-    /// <param name="padded">The input with its border.</param>
-    /// <param name="output">Receives the output.</param>
-    public void Forward(float* padded, float* output)
+    /// <summary>Convolves a group of images.</summary>
+    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="output">Receives the outputs.</param>
+    /// <param name="images">How many images.</param>
+    public void Forward(float* padded, float* output, int images)
     {
-        var pitch = _shape.OutputWidth * _shape.Outputs;
-        for (var row = 0; row < _shape.OutputHeight; row++)
-            _forward.Row(padded + (nint)row * _shape.Stride * InputPitch, _weights.Pointer, output + (nint)row * pitch, _shape.Outputs, _shape.OutputWidth, adds: false);
+        for (var block = 0; block < _forward.Blocks; block++)
+            for (var image = 0; image < images; image++)
+                _forward.Image(block, padded + (nint)image * PaddedInputLength, _shape.Stride * InputPitch, _weights.Pointer,
+                    output + (nint)image * _shape.OutputLength, _shape.OutputWidth * _shape.Outputs, _shape.Outputs, _shape.OutputHeight, _shape.OutputWidth, adds: false);
     }
 
-    /// <summary>Computes the gradient of an input image. The input channels must be a multiple of 16.</summary>
-    /// <param name="paddedGradient">The gradient of the output, with its border.</param>
-    /// <param name="gradient">Receives the gradient of the input.</param>
+    /// <summary>Computes the gradients of the inputs of a group of images. The input channels must be a multiple of 16.</summary>
+    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
+    /// <param name="gradient">Receives the gradients of the inputs.</param>
+    /// <param name="images">How many images.</param>
     /// <param name="adds">Whether to add to what is there.</param>
-    public void BackwardInput(float* paddedGradient, float* gradient, bool adds)
+    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds)
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
-            new Span<float>(gradient, _shape.InputLength).Clear(); // some pixels meet no weights
+            new Span<float>(gradient, images * _shape.InputLength).Clear(); // some pixels meet no weights
         foreach (var phase in _phases)
-            for (int row = phase.Y, from = phase.FirstRow + _shape.Padding; row < _shape.Height; row += _shape.Stride, from++)
-                phase.Sweep.Row(
-                    paddedGradient + (nint)from * GradientPitch + (phase.FirstColumn + _shape.Padding) * _shape.Outputs, _turned.Pointer + phase.Weights,
-                    gradient + ((nint)row * _shape.Width + phase.X) * _shape.Inputs, _shape.Stride * _shape.Inputs, (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
+            for (var block = 0; block < phase.Sweep.Blocks; block++)
+                for (var image = 0; image < images; image++)
+                    phase.Sweep.Image(block,
+                        paddedGradient + (nint)image * PaddedGradientLength + (phase.FirstRow + _shape.Padding) * GradientPitch + (phase.FirstColumn + _shape.Padding) * _shape.Outputs, GradientPitch,
+                        _turned.Pointer + phase.Weights,
+                        gradient + (nint)image * _shape.InputLength + (phase.Y * _shape.Width + phase.X) * _shape.Inputs, _shape.Stride * _shape.Width * _shape.Inputs, _shape.Stride * _shape.Inputs,
+                        (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride, (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
     }
 
-    /// <summary>Adds the gradient of the weights that an image causes.</summary>
+    /// <summary>Adds the gradient of all weights that an image causes.</summary>
     /// <param name="padded">The input, with its border.</param>
     /// <param name="paddedGradient">The gradient of the output, with its border.</param>
-    /// <param name="sums">In the order size x size x inputs x outputs.</param>
+    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
     public void BackwardWeights(float* padded, float* paddedGradient, float* sums)
     {
         var sweep = new WeightSweep(_shape.Stride * InputPitch, _shape.Stride * _shape.Inputs, GradientPitch, _shape.Outputs, _shape.OutputWidth);
         var run = _shape.Size * _shape.Inputs;
         var gradient = paddedGradient + _shape.Padding * GradientPitch + _shape.Padding * _shape.Outputs;
         for (var row = 0; row < _shape.OutputHeight; row += RowsAtATime)
-            for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
-                sweep.Add(
-                    padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + (nint)row * GradientPitch,
-                    Math.Min(RowsAtATime, _shape.OutputHeight - row), run, sums + (nint)kernelRow * run * _shape.Outputs);
+            for (var block = 0; block < _forward.Blocks; block++)
+            {
+                var (first, channels) = Block(block, _shape.Outputs);
+                for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
+                    sweep.Add(
+                        padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + (nint)row * GradientPitch + first, new(1, 0, 0, Math.Min(RowsAtATime, _shape.OutputHeight - row)),
+                        run, channels, sums + (nint)first * WeightsOfOutput + (nint)kernelRow * run * channels);
+            }
     }
 
-    /// <summary>Brings the gradient of the weights into the order of <see cref="Pack"/> and adds it there.</summary>
-    /// <param name="sums">In the order size x size x inputs x outputs.</param>
-    /// <param name="gradient">In the order outputs x size x size x inputs.</param>
-    public void Unpack(float* sums, float* gradient)
+    /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
+    public int CompactLength => ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * Sweep.BlockWidth;
+
+    // As many as make a sum worth its way to memory and back.
+    private int ImagesAtATime => Math.Max(1, 64 / (_shape.OutputHeight * _shape.OutputWidth));
+
+    /// <summary>Computes the gradient of one block's weights over all images.</summary>
+    /// <param name="block">Which block of outputs.</param>
+    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
+    /// <param name="images">How many images.</param>
+    /// <param name="compact">Scratch memory for the block's gradients, side by side: on their own they do not lie where a cache could hold them all.</param>
+    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block. The block's part is overwritten.</param>
+    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, int images, float* compact, float* sums)
     {
-        var run = _shape.Size * _shape.Size * _shape.Inputs;
-        for (var output = 0; output < _shape.Outputs; output++)
-            for (var i = 0; i < run; i++)
-                gradient[(nint)output * run + i] += sums[(nint)i * _shape.Outputs + output];
+        var (first, channels) = Block(block, _shape.Outputs);
+        var (run, pixels) = (_shape.Size * _shape.Inputs, _shape.OutputHeight * _shape.OutputWidth);
+        var sweep = new WeightSweep(_shape.Stride * InputPitch, _shape.Stride * _shape.Inputs, _shape.OutputWidth * channels, channels, _shape.OutputWidth);
+        sums += (nint)first * WeightsOfOutput;
+        new Span<float>(sums, WeightsOfOutput * channels).Clear();
+        for (var image = 0; image < images; image += ImagesAtATime)
+        {
+            var count = Math.Min(ImagesAtATime, images - image);
+            for (var i = 0; i < count; i++)
+                Compact(paddedGradient + (nint)(image + i) * PaddedGradientLength + first, channels, compact + (nint)i * pixels * channels);
+            for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
+                sweep.Add(padded + (nint)image * PaddedInputLength + (nint)kernelRow * InputPitch, compact, new(count, PaddedInputLength, pixels * channels, _shape.OutputHeight),
+                    run, channels, sums + (nint)kernelRow * run * channels);
+        }
+    }
+
+    /// <summary>Brings the gradient of one block's weights into the order of <see cref="Pack"/> and adds it there.</summary>
+    /// <param name="block">Which block of outputs.</param>
+    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
+    /// <param name="gradient">In the order outputs x size x size x inputs.</param>
+    public void Unpack(int block, float* sums, float* gradient)
+    {
+        var (first, channels) = Block(block, _shape.Outputs);
+        for (var channel = 0; channel < channels; channel++)
+            for (var i = 0; i < WeightsOfOutput; i++)
+                gradient[(nint)(first + channel) * WeightsOfOutput + i] += sums[(nint)first * WeightsOfOutput + (nint)i * channels + channel];
     }
 
     /// <summary>Frees the weights.</summary>
@@ -136,6 +165,15 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
         _weights.Dispose();
         _turned.Dispose();
     }
+
+    private void Compact(float* padded, int channels, float* target)
+    {
+        for (var row = 0; row < _shape.OutputHeight; row++)
+            for (var column = 0; column < _shape.OutputWidth; column++, target += channels)
+                Unsafe.CopyBlock(target, padded + (nint)(row + _shape.Padding) * GradientPitch + (column + _shape.Padding) * _shape.Outputs, (uint)channels * sizeof(float));
+    }
+
+    private static (int First, int Channels) Block(int block, int channels) => (block * Sweep.BlockWidth, Math.Min(Sweep.BlockWidth, channels - block * Sweep.BlockWidth));
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()
@@ -157,12 +195,5 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
             var kernel = Enumerable.Range(0, _shape.Size).Where(k => (position + _shape.Padding - k) % _shape.Stride == 0).Reverse().ToArray();
             return (kernel, kernel.Length == 0 ? 0 : (position + _shape.Padding - kernel[0]) / _shape.Stride);
         }
-    }
-
-    private static void Transpose(float* source, float* target, int rows, int columns)
-    {
-        for (var row = 0; row < rows; row++)
-            for (var column = 0; column < columns; column++)
-                target[(nint)column * rows + row] = source[(nint)row * columns + column];
     }
 }

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <summary>
 /// The inner loops of a convolution over channels-last memory, in one form for forward, gradient of the input and any stride: for each pixel
 /// that goes out, some rows of inputs lie at a fixed pitch, and of each row a run of consecutive floats (neighbouring pixels with all their
-/// channels) meets a matrix of weights, <c>run x outputs</c>. Sixteen accumulators stay in registers.
+/// channels) meets a matrix of weights, <c>run x outputs</c>. Output channels are computed in blocks of 32. Sixteen accumulators stay in registers.
 /// </summary>
 /// <param name="Rows">Rows of inputs that meet in one output.</param>
 /// <param name="RowPitch">Floats from one row of inputs to the next.</param>
@@ -15,6 +15,9 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <param name="Outputs">Channels that go out; a multiple of 16.</param>
 internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, int Step, int Outputs)
 {
+    /// <summary>Channels of a block.</summary>
+    public const int BlockWidth = 32;
+
     private const int MostPixels = 16; // in a tile
 
     /// <summary>How far behind the last input of a row the kernels may read, in floats: they always compute whole tiles.</summary>
@@ -23,33 +26,54 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
     /// <summary>The most that a kernel reads behind images of so many channels, in floats, at strides up to 2.</summary>
     public static int MostOverrun(int channels) => MostPixels * 2 * channels;
 
-    /// <summary>Computes one row of outputs.</summary>
+    /// <summary>Blocks of output channels: the weights of a block lie together, and it is computed by itself.</summary>
+    public int Blocks => BlocksOf(Outputs);
+
+    /// <summary>Blocks of so many channels: of 32, the last perhaps of 16.</summary>
+    public static int BlocksOf(int channels) => (channels + BlockWidth - 1) / BlockWidth;
+
+    /// <summary>Computes one block of channels of an image.</summary>
+    /// <param name="block">Which block.</param>
     /// <param name="input">The first input of the first output.</param>
-    /// <param name="weights">The matrices, <c>rows x run x outputs</c>.</param>
-    /// <param name="output">The first output.</param>
-    /// <param name="outputStep">Floats from one output pixel to the next.</param>
-    /// <param name="count">Output pixels.</param>
+    /// <param name="inputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
+    /// <param name="weights">The matrices of all blocks, one block after the other, each <c>rows x run x channels of the block</c>.</param>
+    /// <param name="output">The first channel of the first output.</param>
+    /// <param name="outputPitch">Floats from one row of outputs to the next.</param>
+    /// <param name="outputStep">Floats from one output pixel to the next in its row.</param>
+    /// <param name="height">Rows of outputs.</param>
+    /// <param name="width">Output pixels in a row.</param>
     /// <param name="adds">Whether to add to what the output holds.</param>
     [SkipLocalsInit]
-    public void Row(float* input, float* weights, float* output, int outputStep, int count, bool adds)
+    public void Image(int block, float* input, nint inputPitch, float* weights, float* output, nint outputPitch, nint outputStep, int height, int width, bool adds)
     {
-        var tile = stackalloc float[256];
-        var channel = 0;
-        for (; channel + 32 <= Outputs; channel += 32)
-            for (var pixel = 0; pixel < count; pixel += 8)
+        var tile = stackalloc float[16 * 16];
+        weights += (nint)block * Rows * Run * BlockWidth;
+        output += block * BlockWidth;
+        var isWhole = Outputs - block * BlockWidth >= BlockWidth;
+        var pairs = isWhole && width <= 4; // narrow images: half a tile in each of two rows
+        for (var row = 0; row < height; row += pairs ? 2 : 1, input += inputPitch * (pairs ? 2 : 1), output += outputPitch * (pairs ? 2 : 1))
+            if (pairs)
             {
-                EightByTwo(input + (nint)pixel * Step, weights + channel, tile);
-                Put(tile, output + (nint)pixel * outputStep + channel, outputStep, Math.Min(8, count - pixel), 2, adds);
+                EightByTwo(input, row + 1 < height ? inputPitch : 0, weights, tile);
+                Put(tile, output, outputStep, width, 2, adds);
+                if (row + 1 < height)
+                    Put(tile + 4 * BlockWidth, output + outputPitch, outputStep, width, 2, adds);
             }
-        if (channel < Outputs)
-            for (var pixel = 0; pixel < count; pixel += 16)
-            {
-                SixteenByOne(input + (nint)pixel * Step, weights + channel, tile);
-                Put(tile, output + (nint)pixel * outputStep + channel, outputStep, Math.Min(16, count - pixel), 1, adds);
-            }
+            else if (isWhole)
+                for (var pixel = 0; pixel < width; pixel += 8)
+                {
+                    EightByTwo(input + (nint)pixel * Step, 4 * Step, weights, tile);
+                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(8, width - pixel), 2, adds);
+                }
+            else
+                for (var pixel = 0; pixel < width; pixel += 16)
+                {
+                    SixteenByOne(input + (nint)pixel * Step, weights, tile);
+                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(16, width - pixel), 1, adds);
+                }
     }
 
-    // Moves the accumulators to their place. A method of its own, so that no call lives between the loops above and their accumulators: they would go to memory.
+    // Moves the accumulators to their place. A method of its own, so that no call lives between the loops below and their accumulators: they would go to memory.
     private static void Put(float* tile, float* output, nint outputStep, int pixels, int vectors, bool adds)
     {
         for (var pixel = 0; pixel < pixels; pixel++, output += outputStep)
@@ -70,7 +94,7 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
             var y = x + 4 * s1;
             var z = y + 4 * s1;
             var u = z + 4 * s1;
-            for (var end = x + Run; x < end; x++, y++, z++, u++, weights += Outputs)
+            for (var end = x + Run; x < end; x++, y++, z++, u++, weights += 16)
             {
                 var w = Vector512.Load(weights);
                 a0 = Vector512.FusedMultiplyAdd(Vector512.Create(*x), w, a0);
@@ -109,9 +133,9 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
         aF.Store(tile + 240);
     }
 
-    // Eight pixels, thirty-two channels.
+    // Eight pixels, of which the second four lie somewhere else, and thirty-two channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void EightByTwo(float* input, float* weights, float* tile)
+    private void EightByTwo(float* input, nint toSecondFour, float* weights, float* tile)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
@@ -119,8 +143,8 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
         for (var row = 0; row < Rows; row++)
         {
             var x = input + (nint)row * RowPitch;
-            var y = x + 4 * s1;
-            for (var end = x + Run; x < end; x++, y++, weights += Outputs)
+            var y = x + toSecondFour;
+            for (var end = x + Run; x < end; x++, y++, weights += BlockWidth)
             {
                 var (w, v) = (Vector512.Load(weights), Vector512.Load(weights + 16));
                 var p = Vector512.Create(*x);

@@ -10,54 +10,61 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// <param name="InputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
 /// <param name="InputStep">Floats from the inputs of one output to those of the next in its row.</param>
 /// <param name="GradientPitch">Floats from one row of gradients to the next.</param>
-/// <param name="Outputs">Channels of the output; a multiple of 16, and the floats from one gradient to the next in its row.</param>
+/// <param name="GradientStep">Floats from one gradient to the next in its row.</param>
 /// <param name="Width">Output pixels in a row.</param>
-internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep, int GradientPitch, int Outputs, int Width)
+internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep, int GradientPitch, int GradientStep, int Width)
 {
-    /// <summary>Adds the sums over some rows.</summary>
-    /// <param name="input">The first of the run of floats that meet the first output of the first row.</param>
-    /// <param name="gradient">The gradient of the first output of the first row.</param>
-    /// <param name="rows">Rows of outputs.</param>
+    /// <summary>Some images that are summed over at once.</summary>
+    /// <param name="Count">How many.</param>
+    /// <param name="InputLength">Floats from one input to the next.</param>
+    /// <param name="GradientLength">Floats from one gradient to the next.</param>
+    /// <param name="Rows">Rows of outputs of each.</param>
+    public readonly record struct Images(int Count, nint InputLength, nint GradientLength, int Rows);
+
+    /// <summary>Adds the sums for one block of output channels.</summary>
+    /// <param name="input">The first of the run of floats that meet the first output of the first image.</param>
+    /// <param name="gradient">The gradient of the block's first channel of that output.</param>
+    /// <param name="images">The images.</param>
     /// <param name="run">Floats in the run; up to 15 more are read.</param>
-    /// <param name="sums">The matrix <c>run x outputs</c> to add to.</param>
+    /// <param name="channels">Channels of the block: 32 or 16.</param>
+    /// <param name="sums">The matrix <c>run x channels</c> to add to.</param>
     [SkipLocalsInit]
-    public void Add(float* input, float* gradient, int rows, int run, float* sums)
+    public void Add(float* input, float* gradient, Images images, int run, int channels, float* sums)
     {
-        var tile = stackalloc float[256];
-        var channel = 0;
-        for (; channel + 32 <= Outputs; channel += 32)
+        var tile = stackalloc float[16 * 16];
+        if (channels == Sweep.BlockWidth)
             for (var first = 0; first < run; first += 8)
             {
-                EightByTwo(input + first, gradient + channel, rows, tile);
-                Put(tile, sums + (nint)first * Outputs + channel, Math.Min(8, run - first), 2);
+                EightByTwo(input + first, gradient, images, tile);
+                Put(tile, sums + (nint)first * channels, Math.Min(8, run - first) * channels);
             }
-        if (channel < Outputs)
+        else
             for (var first = 0; first < run; first += 16)
             {
-                SixteenByOne(input + first, gradient + channel, rows, tile);
-                Put(tile, sums + (nint)first * Outputs + channel, Math.Min(16, run - first), 1);
+                SixteenByOne(input + first, gradient, images, tile);
+                Put(tile, sums + (nint)first * channels, Math.Min(16, run - first) * channels);
             }
     }
 
-    private void Put(float* tile, float* sums, int count, int vectors)
+    private static void Put(float* tile, float* sums, int length)
     {
-        for (var i = 0; i < count; i++, sums += Outputs)
-            for (var vector = 0; vector < vectors; vector++, tile += 16)
-                (Vector512.Load(tile) + Vector512.Load(sums + 16 * vector)).Store(sums + 16 * vector);
+        for (var i = 0; i < length; i += 16)
+            (Vector512.Load(tile + i) + Vector512.Load(sums + i)).Store(sums + i);
     }
 
     // Sixteen inputs, sixteen channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void SixteenByOne(float* input, float* gradient, int rows, float* tile)
+    private void SixteenByOne(float* input, float* gradient, Images images, float* tile)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = aA = aB = aC = aD = aE = aF = Vector512<float>.Zero;
-        nint step = InputStep, next = Outputs;
-        for (var row = 0; row < rows; row++)
+        nint step = InputStep, next = GradientStep;
+        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
         {
-            var x = input + (nint)row * InputPitch;
-            var g = gradient + (nint)row * GradientPitch;
-            for (var end = g + (nint)Width * Outputs; g < end; g += next, x += step)
+            var (image, row) = Math.DivRem(line, images.Rows);
+            var x = input + image * images.InputLength + (nint)row * InputPitch;
+            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            for (var end = g + Width * next; g < end; g += next, x += step)
             {
                 var w = Vector512.Load(g);
                 a0 = Vector512.FusedMultiplyAdd(Vector512.Create(x[0]), w, a0);
@@ -98,16 +105,17 @@ internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep
 
     // Eight inputs, thirty-two channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void EightByTwo(float* input, float* gradient, int rows, float* tile)
+    private void EightByTwo(float* input, float* gradient, Images images, float* tile)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
-        nint step = InputStep, next = Outputs;
-        for (var row = 0; row < rows; row++)
+        nint step = InputStep, next = GradientStep;
+        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
         {
-            var x = input + (nint)row * InputPitch;
-            var g = gradient + (nint)row * GradientPitch;
-            for (var end = g + (nint)Width * Outputs; g < end; g += next, x += step)
+            var (image, row) = Math.DivRem(line, images.Rows);
+            var x = input + image * images.InputLength + (nint)row * InputPitch;
+            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            for (var end = g + Width * next; g < end; g += next, x += step)
             {
                 var (w, v) = (Vector512.Load(g), Vector512.Load(g + 16));
                 var p = Vector512.Create(x[0]);

@@ -19,6 +19,9 @@ public class ConvolutionKernelTests
     [DataRow(48, 16, 5, 1, 7, 3)]
     [DataRow(16, 16, 7, 2, 10, 13)]
     [DataRow(16, 16, 3, 2, 1, 1)]
+    [DataRow(64, 128, 3, 1, 4, 4)] // narrow images: two rows in a tile
+    [DataRow(32, 96, 3, 1, 3, 4)]
+    [DataRow(32, 80, 3, 1, 5, 3)]
     public unsafe void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
     {
         if (!Vector512.IsHardwareAccelerated)
@@ -28,6 +31,7 @@ public class ConvolutionKernelTests
         var (input, weights, gradient) = (Noise(random, shape.InputLength), Noise(random, shape.WeightLength), Noise(random, shape.OutputLength));
         using var kernel = new ConvolutionKernel(shape);
         using var padded = new NativeFloats(kernel.PaddedInputLength);
+        using var compact = new NativeFloats(kernel.CompactLength);
         using var paddedGradient = new NativeFloats(kernel.PaddedGradientLength);
         new Span<float>(padded.Pointer, (int)padded.Length).Fill(float.NaN); // what is neither image nor border must not matter
         new Span<float>(paddedGradient.Pointer, (int)paddedGradient.Length).Fill(float.NaN);
@@ -39,19 +43,24 @@ public class ConvolutionKernelTests
             kernel.Pack(w);
             PaddedImage.Load(x, padded.Pointer, height, width * inputs, shape.Padding, shape.Padding * inputs);
             PaddedImage.Load(g, paddedGradient.Pointer, shape.OutputHeight, shape.OutputWidth * outputs, shape.Padding, shape.Padding * outputs);
-            kernel.Forward(padded.Pointer, y);
+            kernel.Forward(padded.Pointer, y, images: 1);
             if (inputs % 16 == 0)
             {
-                kernel.BackwardInput(paddedGradient.Pointer, dx, adds: false);
-                kernel.BackwardInput(paddedGradient.Pointer, dx, adds: true);
+                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: false);
+                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: true);
             }
             kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, sums);
-            kernel.Unpack(sums, dw);
+            for (var block = 0; block < Sweep.BlocksOf(outputs); block++)
+            {
+                kernel.Unpack(block, sums, dw);
+                kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, images: 1, compact.Pointer, sums);
+                kernel.Unpack(block, sums, dw); // the other way to the same: the gradient is there twice
+            }
         }
 
         var (expected, expectedInputGradient, expectedWeightGradient) = Definition(shape, input, weights, gradient);
         AssertClose(expected, output);
-        AssertClose(expectedWeightGradient, weightGradient);
+        AssertClose([.. expectedWeightGradient.Select(value => 2 * value)], weightGradient);
         if (inputs % 16 == 0)
             AssertClose([.. expectedInputGradient.Select(value => 2 * value)], inputGradient);
     }

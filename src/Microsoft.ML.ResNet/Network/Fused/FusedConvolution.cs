@@ -47,8 +47,14 @@ internal sealed unsafe class FusedConvolution : IDisposable
     /// <summary>The shape of the convolution.</summary>
     public ConvolutionShape Shape { get; }
 
-    /// <summary>Floats that a scratch image with its border takes.</summary>
-    public int ScratchLength => Math.Max(_kernel.PaddedInputLength, _kernel.PaddedGradientLength);
+    /// <summary>Floats that an input with its border takes.</summary>
+    public int PaddedInputLength => _kernel.PaddedInputLength;
+
+    /// <summary>Floats that a gradient of the output with its border takes.</summary>
+    public int PaddedGradientLength => _kernel.PaddedGradientLength;
+
+    /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
+    public int CompactLength => _kernel.CompactLength;
 
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);
@@ -79,13 +85,13 @@ internal sealed unsafe class FusedConvolution : IDisposable
         Array.Clear(_pixelsOfPiece);
     }
 
-    /// <summary>Convolves an image and measures the output.</summary>
-    public void Forward(float* padded, int image, int piece)
+    /// <summary>Convolves a group of images and measures the outputs.</summary>
+    public void Forward(float* padded, int first, int images, int piece)
     {
-        _kernel.Forward(padded, Output(image));
+        _kernel.Forward(padded, Output(first), images);
         fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
-            ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
-        _pixelsOfPiece[piece] += Pixels;
+            for (var image = first; image < first + images; image++, _pixelsOfPiece[piece] += Pixels)
+                ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
     }
 
     /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
@@ -140,8 +146,14 @@ internal sealed unsafe class FusedConvolution : IDisposable
             Slope[channel] = (float)(-Scale[channel] * product / (_deviations[channel] * _deviations[channel] * count));
             Offset[channel] = (float)(-Scale[channel] * sum / count);
         }
-        _weightSums.EnsureLength((long)Pieces * Shape.WeightLength);
-        new Span<float>(_weightSums.Pointer, Pieces * Shape.WeightLength).Clear();
+        GradientOf(_convolution.weight); // made here, where one thread is at work
+        if (!Shape.IsWide)
+        {
+            _weightSums.EnsureLength((long)Pieces * Shape.WeightLength);
+            new Span<float>(_weightSums.Pointer, Pieces * Shape.WeightLength).Clear();
+        }
+        else
+            _weightSums.EnsureLength(Shape.WeightLength);
     }
 
     /// <summary>Brings the gradient of an image's normalised output through the normalisation, into a scratch image with a border.</summary>
@@ -155,20 +167,35 @@ internal sealed unsafe class FusedConvolution : IDisposable
             ChannelKernels.NormGradient(gradient, output, Shape.OutputWidth, Shape.Outputs, norm, padded);
     }
 
-    /// <summary>Computes the gradient of the input of an image.</summary>
-    public void BackwardInput(float* paddedGradient, float* gradient, bool adds) => _kernel.BackwardInput(paddedGradient, gradient, adds);
+    /// <summary>Computes the gradients of the inputs of a group of images.</summary>
+    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds) => _kernel.BackwardInput(paddedGradient, gradient, images, adds);
 
-    /// <summary>Gathers the gradient of the weights that an image causes.</summary>
+    /// <summary>Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.</summary>
     public void BackwardWeights(float* padded, float* paddedGradient, int piece) => _kernel.BackwardWeights(padded, paddedGradient, _weightSums.Pointer + (nint)piece * Shape.WeightLength);
 
-    /// <summary>Adds what was gathered to the gradient of the weights.</summary>
+    /// <summary>Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.</summary>
+    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* compact)
+    {
+        using var scope = NewDisposeScope();
+        _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, compact, _weightSums.Pointer);
+        _kernel.Unpack(block, _weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
+    }
+
+    /// <summary>Adds what <see cref="BackwardWeights"/> gathered to the gradient of the weights.</summary>
     public void EndBackward()
     {
+        if (Shape.IsWide)
+            return;
         using var scope = NewDisposeScope();
         for (var piece = 1; piece < Pieces; piece++)
             ChannelKernels.Add(_weightSums.Pointer + (nint)piece * Shape.WeightLength, Shape.WeightLength, _weightSums.Pointer);
-        _kernel.Unpack(_weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
+        for (var block = 0; block < Sweep.BlocksOf(Shape.Outputs); block++)
+            _kernel.Unpack(block, _weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
     }
+
+    /// <summary>Brings an input image into a scratch image with a border.</summary>
+    public void LoadInput(float* image, float* padded)
+        => PaddedImage.Load(image, padded, Shape.Height, Shape.Width * Shape.Inputs, Shape.Padding, Shape.Padding * Shape.Inputs);
 
     /// <summary>Brings this layer's normalised and rectified output into a scratch image with a border, as the next layer's input.</summary>
     public void LoadOutput(int image, float* padded, int padding)

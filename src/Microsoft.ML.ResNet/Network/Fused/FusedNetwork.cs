@@ -13,13 +13,14 @@ namespace Microsoft.ML.ResNet.Network.Fused;
 /// </summary>
 internal sealed unsafe class FusedNetwork : IDisposable
 {
-    private const int MostWeights = 3 * 3 * 64 * 64; // of a convolution: 144 KiB, which stay in the second-level cache; with more, libtorch is faster
-
     private readonly List<FusedBlock> _blocks = []; // the stem first
     private readonly List<FusedConvolution> _convolutions;
     private readonly WorkerTeam _team;
     private readonly NativeFloats[] _inputs; // for each worker: an image with its border
     private readonly NativeFloats[] _gradients; // the same
+    private readonly NativeFloats[] _compact; // for each worker: gradients of some channels
+    private readonly NativeFloats _wideInputs = new(); // for wide convolutions: all images with their borders
+    private readonly NativeFloats _wideGradients = new();
     private readonly NativeFloats _features = new();
     private readonly NativeFloats[] _between = [new(), new(), new(), new()]; // gradients on the way back: two between blocks, two inside
     private float* _images;
@@ -37,9 +38,12 @@ internal sealed unsafe class FusedNetwork : IDisposable
             _blocks.Add(Fuse(block, _blocks[^1].Chain[^1].Shape));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _team = new WorkerTeam(threads);
-        var scratch = _convolutions.Max(convolution => convolution.ScratchLength);
-        _inputs = [.. Enumerable.Range(0, _team.Size).Select(_ => new NativeFloats(scratch))];
-        _gradients = [.. Enumerable.Range(0, _team.Size).Select(_ => new NativeFloats(scratch))];
+        _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
+        _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
+        _compact = ForEachWorker(convolution => convolution.Shape.IsWide ? convolution.CompactLength : 0);
+
+        NativeFloats[] ForEachWorker(Func<FusedConvolution, int> length)
+            => [.. Enumerable.Range(0, _team.Size).Select(_ => new NativeFloats(_convolutions.Max(length)))];
     }
 
     /// <summary>Whether a network can be trained this way on this machine.</summary>
@@ -48,7 +52,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         var architecture = network.Architecture;
         return ResNetRuntime.Options.FusedTraining && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
             && network.parameters().All(weight => weight.requires_grad && TensorMemory.IsDense(weight))
-            && network.parameters().Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0 && weight.numel() <= MostWeights);
+            && network.parameters().Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0);
     }
 
     /// <summary>Images to features.</summary>
@@ -58,13 +62,13 @@ internal sealed unsafe class FusedNetwork : IDisposable
     {
         _count = (int)images.shape[0];
         _images = Pointer(images);
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].BeginForward(_count));
+        _wideInputs.EnsureLength(_count * Wide(convolution => convolution.PaddedInputLength));
+        _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_count)); // the last have most weights
         for (var index = 0; index < _blocks.Count; index++)
         {
             _blocks[index].EnsureRoom(_count);
-            ForwardFirst(index);
-            for (var link = 1; link < _blocks[index].Chain.Count; link++)
-                ForwardLink(_blocks[index].Chain[link - 1], _blocks[index].Chain[link]);
+            Convolve(index);
         }
         return Pool();
     }
@@ -79,7 +83,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
             between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength, block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
-        ForEachImage((image, piece, _) =>
+        ForEachImage((image, piece) =>
         {
             var target = outer.Pointer + (nint)image * last.OutputLength;
             ChannelKernels.PoolGradient(features + (nint)image * last.OutputChannels, last.OutputPixels, last.OutputChannels, target);
@@ -95,7 +99,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     public void Dispose()
     {
         _team.Dispose();
-        foreach (var memory in _inputs.Concat(_gradients).Concat(_between).Append(_features))
+        foreach (var memory in (IEnumerable<NativeFloats>)[.. _inputs, .. _gradients, .. _compact, .. _between, _wideInputs, _wideGradients, _features])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
@@ -114,30 +118,31 @@ internal sealed unsafe class FusedNetwork : IDisposable
         return new FusedBlock(chain, addsInput: projection is null, projection);
     }
 
-    // The first convolution of a block, and its projection, while the rectified sum of the block before is computed.
-    private void ForwardFirst(int index)
+    // A block: its first convolution while the rectified sum of the block before is computed, those behind it, and the projection.
+    private void Convolve(int index)
     {
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
-        var first = block.Chain[0];
-        ForEachImage((image, piece, worker) =>
+        Convolve(block.Chain[0], (image, padded) =>
         {
-            var input = Input(index, image);
             before?.Activate(index > 1 ? Input(index - 1, image) : null, image);
-            var padded = _inputs[worker].Pointer;
-            PaddedImage.Load(input, padded, first.Shape.Height, first.Shape.Width * first.Shape.Inputs, first.Shape.Padding, first.Shape.Padding * first.Shape.Inputs);
-            first.Forward(padded, image, piece);
-            block.Projection?.Forward(input, image, piece); // of size 1: it needs no border
+            block.Chain[0].LoadInput(Input(index, image), padded);
         });
-        first.EndForward();
-        block.Projection?.EndForward();
+        for (var link = 1; link < block.Chain.Count; link++)
+        {
+            var (linked, convolution) = (block.Chain[link - 1], block.Chain[link]);
+            Convolve(convolution, (image, padded) => linked.LoadOutput(image, padded, convolution.Shape.Padding));
+        }
+        if (block.Projection is { } projection)
+            Convolve(projection, (image, padded) => projection.LoadInput(Input(index, image), padded));
     }
 
-    private void ForwardLink(FusedConvolution before, FusedConvolution convolution)
+    private void Convolve(FusedConvolution convolution, Load loadInput)
     {
-        ForEachImage((image, piece, worker) =>
+        ForEachGroup(convolution, (first, images, piece, inputs, _) =>
         {
-            before.LoadOutput(image, _inputs[worker].Pointer, convolution.Shape.Padding);
-            convolution.Forward(_inputs[worker].Pointer, image, piece);
+            for (var i = 0; i < images; i++)
+                loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
+            convolution.Forward(inputs, first, images, piece);
         });
         convolution.EndForward();
     }
@@ -146,7 +151,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     {
         var last = _blocks[^1];
         _features.EnsureLength((long)_count * last.OutputChannels);
-        ForEachImage((image, _, _) =>
+        ForEachImage((image, _) =>
         {
             last.Activate(Input(_blocks.Count - 1, image), image);
             ChannelKernels.Pool(last.Output(image), last.OutputPixels, last.OutputChannels, _features.Pointer + (nint)image * last.OutputChannels);
@@ -159,69 +164,78 @@ internal sealed unsafe class FusedNetwork : IDisposable
     // Takes the masked gradient of a block's output, and leaves that of the block before: in place, or, with a projection, in the other memory.
     private bool BackwardBlock(int index, NativeFloats outer, NativeFloats other)
     {
-        var block = _blocks[index];
-        var (gradient, free) = (_between[2], _between[3]);
+        var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
+        NativeFloats gradient = outer, free = _between[2], next = _between[3];
         for (var link = block.Chain.Count - 1; link > 0; link--)
         {
-            BackwardLink(block.Chain[link], link == block.Chain.Count - 1 ? outer : gradient, block.Chain[link - 1], free);
-            (gradient, free) = (free, gradient);
+            var (convolution, linked) = (block.Chain[link], block.Chain[link - 1]);
+            BackwardConvolution(convolution, gradient.Pointer, (image, padded) => linked.LoadOutput(image, padded, convolution.Shape.Padding), free.Pointer, adds: false,
+                (target, image, piece) => linked.MaskByNorm(target, image, piece));
+            (gradient, free, next) = (free, next, free);
         }
-        BackwardFirst(index, block.Chain.Count == 1 ? outer : gradient, outer, block.Projection is null ? outer : other);
+        var to = block.Projection is null ? outer : other; // the shortcut's gradient is there already, or comes after
+        Finish masks = (target, image, piece) => before?.Mask(target, image, piece);
+        BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), before is null ? null : to.Pointer, adds: block.Projection is null,
+            block.Projection is null ? masks : null);
+        if (block.Projection is { } projection)
+            BackwardConvolution(projection, outer.Pointer, (image, padded) => projection.LoadInput(Input(index, image), padded), to.Pointer, adds: true, masks);
         return block.Projection is not null;
     }
 
-    private void BackwardLink(FusedConvolution convolution, NativeFloats from, FusedConvolution before, NativeFloats to)
+    private void BackwardConvolution(FusedConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachImage((image, piece, worker) =>
+        ForEachGroup(convolution, (first, images, piece, inputs, gradients) =>
         {
-            float* paddedGradient = _gradients[worker].Pointer, padded = _inputs[worker].Pointer;
-            var target = to.Pointer + (nint)image * convolution.Shape.InputLength;
-            convolution.LoadGradient(from.Pointer + (nint)image * convolution.Shape.OutputLength, image, paddedGradient);
-            convolution.BackwardInput(paddedGradient, target, adds: false);
-            before.LoadOutput(image, padded, convolution.Shape.Padding);
-            convolution.BackwardWeights(padded, paddedGradient, piece);
-            before.MaskByNorm(target, image, piece);
-        });
-    }
-
-    private void BackwardFirst(int index, NativeFloats from, NativeFloats outer, NativeFloats to)
-    {
-        var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
-        var first = block.Chain[0];
-        first.BeginBackward();
-        block.Projection?.BeginBackward();
-        ForEachImage((image, piece, worker) =>
-        {
-            float* paddedGradient = _gradients[worker].Pointer, padded = _inputs[worker].Pointer, input = Input(index, image);
-            first.LoadGradient(from.Pointer + (nint)image * first.Shape.OutputLength, image, paddedGradient);
-            PaddedImage.Load(input, padded, first.Shape.Height, first.Shape.Width * first.Shape.Inputs, first.Shape.Padding, first.Shape.Padding * first.Shape.Inputs);
-            first.BackwardWeights(padded, paddedGradient, piece);
-            if (before is null)
-                return;
-            var target = to.Pointer + (nint)image * first.Shape.InputLength;
-            first.BackwardInput(paddedGradient, target, adds: block.Projection is null); // the shortcut's gradient is there already, or comes now
-            if (block.Projection is { } projection)
+            for (var i = 0; i < images; i++)
+                convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i, gradients + (nint)i * convolution.PaddedGradientLength);
+            if (to is not null)
+                convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds);
+            for (var i = 0; i < images; i++)
             {
-                projection.LoadGradient(outer.Pointer + (nint)image * projection.Shape.OutputLength, image, paddedGradient);
-                projection.BackwardInput(paddedGradient, target, adds: true);
-                projection.BackwardWeights(input, paddedGradient, piece);
+                loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
+                if (!convolution.Shape.IsWide)
+                    convolution.BackwardWeights(inputs, gradients, piece);
+                if (to is not null)
+                    finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, piece);
             }
-            before.Mask(target, image, piece);
         });
+        if (convolution.Shape.IsWide)
+            _team.Run(Sweep.BlocksOf(convolution.Shape.Outputs), (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _compact[worker].Pointer));
     }
 
     // What a block reads: images, or the output of the block before.
     private float* Input(int index, int image) => index == 0 ? _images + (nint)image * _blocks[0].Chain[0].Shape.InputLength : _blocks[index - 1].Output(image);
 
-    // Pieces are as even as they can be, and the same whatever the number of threads.
-    private void ForEachImage(ImageWork work) => _team.Run(FusedConvolution.Pieces, (piece, worker) =>
+    private long Wide(Func<FusedConvolution, int> length) => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
+
+    // Image by image in the scratch memory of a worker; with a wide convolution a piece at a time, in memory that holds all images.
+    private void ForEachGroup(FusedConvolution convolution, GroupWork work) => ForEachPiece((first, end, piece, worker) =>
     {
-        for (var image = _count * piece / FusedConvolution.Pieces; image < _count * (piece + 1) / FusedConvolution.Pieces; image++)
-            work(image, piece, worker);
+        if (convolution.Shape.IsWide)
+            work(first, end - first, piece, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength, _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength);
+        else
+            for (var image = first; image < end; image++)
+                work(image, 1, piece, _inputs[worker].Pointer, _gradients[worker].Pointer);
     });
 
-    private delegate void ImageWork(int image, int piece, int worker);
+    private void ForEachImage(Action<int, int> work) => ForEachPiece((first, end, piece, _) =>
+    {
+        for (var image = first; image < end; image++)
+            work(image, piece);
+    });
+
+    // Pieces are as even as they can be, and the same whatever the number of threads.
+    private void ForEachPiece(Action<int, int, int, int> work)
+        => _team.Run(FusedConvolution.Pieces, (piece, worker) => work(_count * piece / FusedConvolution.Pieces, _count * (piece + 1) / FusedConvolution.Pieces, piece, worker));
+
+    // Brings what a convolution reads of an image into scratch memory, with a border.
+    private delegate void Load(int image, float* padded);
+
+    // What happens to the gradient of an image once it is complete.
+    private delegate void Finish(float* gradient, int image, int piece);
+
+    private delegate void GroupWork(int first, int images, int piece, float* inputs, float* gradients);
 
     private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(TensorMemory.Of(tensor)));
 }
