@@ -22,7 +22,7 @@ score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
 var kinds = new Command("kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
 kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
-return new RootCommand("Measures the library.") { train, score, predict, kinds }.Parse(args).Invoke();
+return new RootCommand("Measures the library.") { train, score, predict, kinds, OnnxComparison.Verb() }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 {
