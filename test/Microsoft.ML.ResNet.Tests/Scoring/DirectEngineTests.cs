@@ -13,9 +13,9 @@ public class DirectEngineTests
 
     public required TestContext TestContext { get; set; }
 
-    /// <summary>The networks of the ONNX comparison, with each kernel that this processor has.</summary>
+    /// <summary>The networks of the ONNX comparison and one whose blocks of channels are odd in number, with each kernel that this processor has.</summary>
     public static IEnumerable<object[]> Networks
-        => from family in OnnxParityTests.Families
+        => from family in OnnxParityTests.Families.Append(["48 and 40 channels", ResNetArchitecture.Cifar(8) with { StemWidth = 48, Stages = [new(48, 2, 1), new(40, 2, 2)] }, new ImageShape(3, 20, 36)])
            from kernel in Kernels()
            select (object[])[family[0], family[1], family[2], kernel];
 

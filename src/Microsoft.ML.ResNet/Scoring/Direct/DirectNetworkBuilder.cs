@@ -12,6 +12,7 @@ internal sealed class DirectNetworkBuilder
     private readonly TrainedResNet _model;
     private readonly FoldedWeights _weights;
     private readonly ConvolutionKernel _kernel;
+    private readonly ScratchPool _scratch = new();
     private readonly List<FeatureMap> _maps = [];
     private readonly List<DirectLayer> _layers = [];
     private readonly Dictionary<(int Stage, string Role, ImageShape Shape), FeatureMap> _insideBlocks = [];
@@ -106,7 +107,9 @@ internal sealed class DirectNetworkBuilder
     {
         var folded = _weights.Convolution(name, norm);
         var y = output(Strided(x.Layout.Shape, (int)folded.Shape[0], stride));
-        _layers.Add(new DirectConvolution(_kernel, folded, stride, x, y) { Accumulates = accumulates, Rectifies = rectifies });
+        _layers.Add(WinogradConvolution.Suits(folded, stride, x.Layout)
+            ? new WinogradConvolution(_kernel, folded, x, y, _scratch) { Accumulates = accumulates, Rectifies = rectifies }
+            : new DirectConvolution(_kernel, folded, stride, x, y) { Accumulates = accumulates, Rectifies = rectifies });
         return y;
     }
 
