@@ -79,6 +79,7 @@ internal sealed class OnnxComparison : IDisposable
         for (var round = -1; round < rounds; round++)
             for (var way = 0; way < ways.Length; way++)
             {
+                Thread.Sleep(200); // ONNX Runtime's threads spin on for a while after their work, at the cost of who comes next
                 var (clock, processor) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
                 ways[way].Run();
                 if (round >= 0)

@@ -13,6 +13,7 @@ internal sealed unsafe class Avx2Kernel : ConvolutionKernel
     private const int Half = 8, PixelsInPiece = 4;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in ConvolutionTile tile, int blocks)
     {
         // A pixel that is repeated stays in its piece, whose places are all read before the first is written.

@@ -13,6 +13,7 @@ internal sealed unsafe class Avx512Kernel : ConvolutionKernel
     private const int Block = MapLayout.FullBlock;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in ConvolutionTile tile, int blocks)
     {
         if (blocks == 2)

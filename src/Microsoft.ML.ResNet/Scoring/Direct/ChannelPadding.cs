@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Microsoft.ML.ResNet.Scoring.Direct;
 
 /// <summary>The shortcut without weights: every <c>stride</c>-th pixel, and channels of zeros, half of them before and half behind.</summary>
@@ -17,6 +19,7 @@ internal sealed unsafe class ChannelPadding(FeatureMap input, FeatureMap output,
         GC.KeepAlive(workspace);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunImage(float* source, float* target)
     {
         var (from, to) = (input.Layout, output.Layout);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring.Direct;
@@ -38,6 +39,7 @@ internal sealed unsafe class DirectConvolution : DirectLayer
     public override int Pieces(int images) => _weights.Groups * Tiles(images);
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(Workspace workspace, int images, int first, int end)
     {
         nint* windows = stackalloc nint[ConvolutionTile.Pixels], places = stackalloc nint[ConvolutionTile.Pixels];
@@ -72,6 +74,7 @@ internal sealed unsafe class DirectConvolution : DirectLayer
     }
 
     // Tiles lie side by side: while a group's weights stay in the cache, all pixels of all images pass by.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunGroup(ref ConvolutionTile tile, int blocks, int first, int end, int images)
     {
         var walk = new PixelWalk(_input.Layout, _output.Layout, _weights.Kernel, _stride, images, first * ConvolutionTile.Pixels);

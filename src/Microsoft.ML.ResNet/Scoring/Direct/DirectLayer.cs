@@ -1,6 +1,7 @@
 namespace Microsoft.ML.ResNet.Scoring.Direct;
 
 /// <summary>One step of a network: reads maps, writes another. Its work is cut into pieces that may be done in any order, at the same time.</summary>
+/// <remarks>What loops over pixels is compiled with all optimisations at once: a service that has just started should not wait for the runtime to notice.</remarks>
 internal abstract class DirectLayer
 {
     /// <summary>How many pieces the work on some images has.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Scoring.Direct;
@@ -25,6 +26,7 @@ internal sealed unsafe class PixelInput(Normalization normalization, FeatureMap 
         GC.KeepAlive(workspace);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Convert(ReadOnlySpan<byte> row, float* target, float[] values)
     {
         var step = output.Layout.BlockChannels;

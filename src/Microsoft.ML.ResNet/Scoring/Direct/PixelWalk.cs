@@ -16,6 +16,7 @@ internal unsafe struct PixelWalk
     /// <param name="stride">Step from a window to the next, in pixels.</param>
     /// <param name="images">Images to walk over.</param>
     /// <param name="start">The output pixel to start with, counted over all images.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public PixelWalk(MapLayout input, MapLayout output, int kernel, int stride, int images, int start)
     {
         (_width, _height) = (output.Shape.Width, output.Shape.Height);

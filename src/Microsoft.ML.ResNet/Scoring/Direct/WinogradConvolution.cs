@@ -55,6 +55,7 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     public override int Pieces(int images) => (Windows(images) + Panel - 1) / Panel;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(Workspace workspace, int images, int first, int end)
     {
         var inputs = Places * PlaceStride(_input);
@@ -74,6 +75,7 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     }
 
     // One place and one group at a time: their weights stay in the nearest cache while the panel passes by.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Multiply(float* from, float* to, int count)
     {
         nint* windows = stackalloc nint[ConvolutionTile.Pixels];
@@ -173,6 +175,7 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     private static int PlaceStride(FeatureMap map) => map.Layout.Blocks * Panel * Block + Block;
 
     // Where the first of a window's 2x2 pixels lies, in floats from the first image.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static nint Offset(MapLayout layout, int window)
     {
         var (columns, inImage) = (layout.Shape.Width / 2, layout.Shape.PlaneSize / 4);
