@@ -37,7 +37,7 @@ return new RootCommand("Measures the library.")
     train, score, predict, kinds, stream, step, RecipesCommand.Create(),
     PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
     FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
-    ReadingSpeed.Verb(), PiecesVerb.Verb(),
+    OnnxComparison.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(),
 }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>

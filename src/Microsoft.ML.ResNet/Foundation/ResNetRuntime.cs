@@ -4,13 +4,13 @@ using TorchSharp;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// How libtorch is set up in this process. Everything here happens once, before the first tensor, and every part can be switched
-/// off; docs/adr/0003 to 0005 hold the measurements.
+/// How libtorch is set up in this process, and whether models score without it. The set-up happens once, before the first tensor, and
+/// every part can be switched off; docs/adr/0005 to 0007 and 0011 hold the measurements.
 /// </summary>
 public sealed record ResNetRuntimeOptions
 {
     /// <summary>
-    /// Threads that one operation may use; at least 1. The default, <see langword="null"/>, is the smaller of libtorch's own choice
+    /// Threads that one operation, or the scoring of one batch, may use; at least 1. The default, <see langword="null"/>, is the smaller of libtorch's own choice
     /// and <see cref="Environment.ProcessorCount"/>, because libtorch does not see the CPU limit of a container. When the variable
     /// <c>OMP_NUM_THREADS</c> is set, the default leaves it alone.
     /// </summary>
@@ -36,6 +36,12 @@ public sealed record ResNetRuntimeOptions
     /// pooling, projections as shortcuts, and channels in multiples of 16. On by default; everything else, and a GPU, uses libtorch.
     /// </summary>
     public bool FusedTraining { get; init; } = true;
+
+    /// <summary>
+    /// Whether models score with the library's own convolutions, which need AVX2 or AVX-512, instead of libtorch's. On by default; the
+    /// probabilities are the same to 1e-5, and libtorch is not loaded for scoring. Read when a model is made or loaded.
+    /// </summary>
+    public bool DirectScoring { get; init; } = true;
 }
 
 /// <summary>Sets libtorch up, once for the process. Thread-safe.</summary>
@@ -63,6 +69,10 @@ public static partial class ResNetRuntime
             _options = options;
         }
     }
+
+    /// <summary>Threads that score a batch without libtorch: as many as libtorch would be given.</summary>
+    internal static int ThreadsForScoring
+        => _options.Threads ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var threads) && threads > 0 ? threads : Environment.ProcessorCount);
 
     /// <summary>Sets libtorch up unless that is done.</summary>
     /// <exception cref="InvalidOperationException">libtorch is not there or does not load; the message names the package to add.</exception>

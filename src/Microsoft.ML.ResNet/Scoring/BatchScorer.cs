@@ -1,45 +1,105 @@
+using System.Buffers;
 using Microsoft.ML.ResNet.Network;
-using static TorchSharp.torch;
+using Microsoft.ML.ResNet.Scoring.Direct;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>
-/// Turns pixels into class probabilities. Safe to use from many threads: all that touches the network happens on
-/// <see cref="ScoringThread"/>, one batch at a time, so <see cref="Dispose"/> waits for the batch in flight.
-/// </summary>
-internal sealed class BatchScorer(TrainedResNet model) : IDisposable
+/// <summary>Turns pixels into class probabilities. Safe to use from many threads; <see cref="Dispose"/> waits for the batches in flight.</summary>
+internal sealed class BatchScorer : IDisposable
 {
-    private ResidualNetwork? _network;
+    private readonly ReaderWriterLockSlim _life = new(); // scoring reads, disposing writes
+    private readonly INetworkEngine _engine;
+    private readonly int _imageSize; // bytes
+    private readonly int _width; // pixels
+    private readonly bool _flips;
     private bool _disposed;
 
+    /// <param name="model">The network.</param>
+    public BatchScorer(TrainedResNet model) : this(model, ChooseEngine(model))
+    {
+    }
+
+    /// <param name="model">The network.</param>
+    /// <param name="engine">Computes it; disposed with this.</param>
+    internal BatchScorer(TrainedResNet model, INetworkEngine engine)
+    {
+        Classes = model.Classes.Count;
+        (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.FlipsAtTestTime);
+        _engine = engine;
+    }
+
     /// <summary>Classes, which is the length of one image's scores.</summary>
-    public int Classes => model.Classes.Count;
+    public int Classes { get; }
 
     /// <summary>Scores a batch.</summary>
     /// <param name="pixels">The images, planar, one after the other.</param>
     /// <param name="count">How many there are; at least 1.</param>
     /// <param name="scores">Receives <paramref name="count"/> times <see cref="Classes"/> probabilities; each image's add up to 1.</param>
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
-    public void Score(ReadOnlyMemory<byte> pixels, int count, Memory<float> scores) => ScoringThread.Run(() => Forward(pixels.Span, count, scores.Span));
-
-    /// <summary>Frees the network, once the batches that wait are done. More calls do nothing.</summary>
-    public void Dispose() => ScoringThread.Run(() =>
+    public void Score(ReadOnlyMemory<byte> pixels, int count, Memory<float> scores)
     {
-        _network?.Dispose();
-        _network = null;
-        _disposed = true;
-    });
+        _life.EnterReadLock();
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(ResNetTransformer));
+            _engine.Run(pixels, count, scores);
+            if (_flips)
+                AddMirrorImages(pixels, count, scores);
+        }
+        finally
+        {
+            _life.ExitReadLock();
+        }
+        for (var image = 0; image < count; image++)
+            Softmax(scores.Span.Slice(image * Classes, Classes));
+    }
 
-    private void Forward(ReadOnlySpan<byte> pixels, int count, Span<float> scores)
+    /// <summary>Frees the network, once the batches in flight are done. More calls do nothing.</summary>
+    public void Dispose()
     {
-        ObjectDisposedException.ThrowIf(_disposed, typeof(ResNetTransformer));
-        _network ??= model.Build();
-        using var inference = inference_mode();
-        using var scope = NewDisposeScope();
-        var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
-        pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
-        var logits = MirroredView.Logits(_network, model.Normalization.Apply(batch), model.FlipsAtTestTime); // (N, classes)
-        var probabilities = nn.functional.softmax(logits, 1);
-        probabilities.data<float>().CopyTo(scores);
+        _life.EnterWriteLock();
+        try
+        {
+            if (!_disposed)
+                _engine.Dispose();
+            _disposed = true;
+        }
+        finally
+        {
+            _life.ExitWriteLock();
+        }
+    }
+
+    private static INetworkEngine ChooseEngine(TrainedResNet model)
+        => ResNetRuntime.Options.DirectScoring && ConvolutionKernel.Fastest is { } kernel && DirectNetwork.Fits(model)
+            ? new DirectEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
+            : new TorchEngine(model);
+
+    // Flip at test time: the mean of the logits of both views, as MirroredView says.
+    private void AddMirrorImages(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
+    {
+        var length = count * _imageSize;
+        var mirrored = ArrayPool<byte>.Shared.Rent(length);
+        var others = ArrayPool<float>.Shared.Rent(count * Classes);
+        pixels.Span[..length].CopyTo(mirrored);
+        for (var row = 0; row < length; row += _width)
+            mirrored.AsSpan(row, _width).Reverse();
+        _engine.Run(mirrored.AsMemory(0, length), count, others.AsMemory(0, count * Classes));
+        for (var i = 0; i < count * Classes; i++)
+            logits.Span[i] = (logits.Span[i] + others[i]) / 2;
+        ArrayPool<byte>.Shared.Return(mirrored);
+        ArrayPool<float>.Shared.Return(others);
+    }
+
+    private static void Softmax(Span<float> logits)
+    {
+        var max = float.NegativeInfinity;
+        foreach (var logit in logits)
+            max = MathF.Max(max, logit); // NaN if one is
+        var sum = 0f;
+        foreach (ref var logit in logits)
+            sum += logit = MathF.Exp(logit - max);
+        foreach (ref var logit in logits)
+            logit /= sum;
     }
 }

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// The one thread of the process that scores. It starts with the first work, lives as long as the process and does not keep it alive.
+/// The one thread of the process that scores with libtorch. It starts with the first work, lives as long as the process and does not keep it alive.
 /// </summary>
 /// <remarks>
 /// libtorch computes with OpenMP, and OpenMP makes a pool of threads for every thread that calls it: eight web requests at once would

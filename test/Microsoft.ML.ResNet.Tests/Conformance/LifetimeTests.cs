@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Scoring;
+using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
@@ -60,26 +61,45 @@ public class LifetimeTests
     }
 
     [TestMethod]
-    public void Scoring_leaves_nothing_but_the_network_and_Dispose_frees_that()
+    public void Scoring_makes_no_tensor_that_stays()
     {
         var ml = new MLContext(seed: 1);
         using var warm = Fit(ml, out var data);
         Scores.Read(ml, warm.Transform(data));
         var file = Save(ml, warm, data);
-        var census = OnScoringThread(TensorCensus.Start);
+        var (census, censusHere) = (OnScoringThread(TensorCensus.Start), TensorCensus.Start());
 
         var model = Load(ml, file);
         Scores.Read(ml, model.Transform(data));
-        var network = OnScoringThread(() => census.Survivors);
-        Assert.IsGreaterThan(0, network, "the network's weights live with the model");
         using (var cursor = model.Transform(data).GetRowCursor(model.Transform(data).Schema))
             cursor.MoveNext();
         using (var engine = ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false }))
             engine.Predict(TinyImages.Rows(1)[0]);
-        Assert.AreEqual(network, OnScoringThread(() => census.Survivors), "more readings make no more tensors");
 
         model.Dispose();
+        Assert.AreEqual(0, OnScoringThread(() => census.Survivors));
+        Assert.AreEqual(0, censusHere.Survivors);
+    }
+
+    [TestMethod]
+    public void The_libtorch_engine_leaves_nothing_but_the_network_and_Dispose_frees_that()
+    {
+        var model = ExportedModel.Tiny();
+        using (var warm = new TorchEngine(model))
+            warm.Run(new byte[model.Shape.Size], 1, new float[3]);
+        var census = OnScoringThread(TensorCensus.Start);
+
+        var scorer = new BatchScorer(model, new TorchEngine(model));
+        scorer.Score(new byte[model.Shape.Size], 1, new float[3]);
+        var network = OnScoringThread(() => census.Survivors);
+        Assert.IsGreaterThan(0, network, "the network's weights live with the model");
+        scorer.Score(new byte[2 * model.Shape.Size], 2, new float[6]);
+        Assert.AreEqual(network, OnScoringThread(() => census.Survivors), "more batches make no more tensors");
+
+        scorer.Dispose();
+        scorer.Dispose();
         Assert.AreEqual(0, OnScoringThread(() => census.Survivors), "tensors after Dispose");
+        Assert.ThrowsExactly<ObjectDisposedException>(() => scorer.Score(new byte[model.Shape.Size], 1, new float[3]));
     }
 
     [TestMethod]

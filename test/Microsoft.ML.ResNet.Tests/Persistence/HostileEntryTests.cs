@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Tests.Persistence;
@@ -167,7 +168,7 @@ public class HostileEntryTests
 
     private static void Score(TrainedResNet model)
     {
-        using var scorer = new Scoring.BatchScorer(model);
+        using var scorer = new BatchScorer(model);
         scorer.Score(new byte[model.Shape.Size], 1, new float[model.Classes.Count]);
     }
 

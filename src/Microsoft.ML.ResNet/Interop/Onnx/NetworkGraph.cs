@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Interop.Onnx.Schema;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Tensors;
 using DataType = Microsoft.ML.ResNet.Interop.Onnx.Schema.TensorProto.Types.DataType;
 
 namespace Microsoft.ML.ResNet.Interop.Onnx;
@@ -19,15 +18,13 @@ internal sealed class NetworkGraph
     private const string Probabilities = "probabilities", Logits = "logits";
 
     private readonly TrainedResNet _model;
-    private readonly Dictionary<string, NamedTensor> _weights; // by torchvision's names, whatever the model's own are
+    private readonly FoldedWeights _weights;
     private readonly GraphBuilder _builder = new();
 
     private NetworkGraph(TrainedResNet model)
     {
         _model = model;
-        var byName = model.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        _weights = NetworkPlan.State(model.Architecture with { Naming = ResNetNaming.Torchvision }, model.Shape.Channels, model.Classes.Count)
-            .ToDictionary(entry => entry.Name, entry => byName[StateNames.Rename(model.Architecture, entry.Name)], StringComparer.Ordinal);
+        _weights = new FoldedWeights(model);
     }
 
     /// <summary>Makes the graph: input (N, C, H, W), outputs <c>probabilities</c> and <c>logits</c> (N, classes).</summary>
@@ -148,10 +145,10 @@ internal sealed class NetworkGraph
 
     private void Classified(string x)
     {
-        var (weight, bias) = (_weights["fc.weight"], _weights["fc.bias"]);
+        var classifier = _weights.Classifier();
         x = _builder.Node("GlobalAveragePool", "avgpool", [x]);
         x = _builder.Node("Flatten", "features", [x]);
-        x = _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, _builder.Constant(weight.Name, weight.Data, weight.Shape), _builder.Constant(bias.Name, bias.Data, bias.Shape)], ("transB", 1));
+        x = _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, _builder.Constant("fc.weight", classifier.Weight, classifier.Shape.Take(2)), _builder.Constant("fc.bias", classifier.Bias!.Value, classifier.Shape.Take(1))], ("transB", 1));
         if (_model.FlipsAtTestTime)
             x = MeanOfViews(x);
         _builder.Node("Softmax", Probabilities, [x], ("axis", 1));
@@ -159,7 +156,7 @@ internal sealed class NetworkGraph
 
     private string Convolution(string name, string? norm, string x, int stride)
     {
-        var folded = FoldedConvolution.Create(_weights, name, norm);
+        var folded = _weights.Convolution(name, norm);
         List<string> inputs = [x, _builder.Constant($"{name}.weight", folded.Weight, folded.Shape)];
         if (folded.Bias is { } bias)
             inputs.Add(_builder.Constant($"{name}.bias", bias, [folded.Shape[0]]));

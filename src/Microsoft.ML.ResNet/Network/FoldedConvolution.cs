@@ -1,8 +1,7 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
-namespace Microsoft.ML.ResNet.Interop.Onnx;
+namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>
 /// A convolution that does the work of the batch normalisation behind it. In evaluation, that is one multiplication and one addition for each

@@ -1,0 +1,27 @@
+using Microsoft.ML.ResNet.Network;
+
+namespace Microsoft.ML.ResNet.Scoring.Direct;
+
+/// <summary>A <see cref="DirectNetwork"/> that is made when it is needed first.</summary>
+/// <param name="model">The network; its weights fit its plan.</param>
+/// <param name="kernel">Computes tiles.</param>
+/// <param name="threads">Threads that a batch is shared among; at least 1.</param>
+internal sealed class DirectEngine(TrainedResNet model, ConvolutionKernel kernel, int threads) : INetworkEngine
+{
+    private readonly Lock _gate = new();
+    private DirectNetwork? _network;
+
+    /// <inheritdoc/>
+    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => Network().Run(pixels, count, logits);
+
+    /// <summary>Lets go of the network; its memory is the garbage collector's.</summary>
+    public void Dispose() => _network = null;
+
+    private DirectNetwork Network()
+    {
+        if (Volatile.Read(ref _network) is { } made)
+            return made;
+        lock (_gate)
+            return _network ??= new DirectNetwork(model, kernel, threads);
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.ML.ResNet.Network;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Scoring;
+
+/// <summary>
+/// The network as it was trained, in libtorch: for processors without the vectors that <see cref="Direct.DirectEngine"/> needs, and what that is
+/// compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
+/// </summary>
+internal sealed class TorchEngine(TrainedResNet model) : INetworkEngine
+{
+    private ResidualNetwork? _network;
+
+    /// <inheritdoc/>
+    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => ScoringThread.Run(() => Forward(pixels.Span, count, logits.Span));
+
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => ScoringThread.Run(() =>
+    {
+        _network?.Dispose();
+        _network = null;
+    });
+
+    private void Forward(ReadOnlySpan<byte> pixels, int count, Span<float> logits)
+    {
+        _network ??= model.Build();
+        using var inference = inference_mode();
+        using var scope = NewDisposeScope();
+        var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
+        pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
+        _network.forward(model.Normalization.Apply(batch)).data<float>().CopyTo(logits); // (N, classes)
+    }
+}
