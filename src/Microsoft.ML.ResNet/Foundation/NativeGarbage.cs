@@ -10,8 +10,8 @@ internal static class NativeGarbage
     private const int StepsBetween = 32; // the youngest generation of so many steps is collected in about a millisecond
 
     /// <summary>To be called after every step.</summary>
-    /// <param name="step">Which step, from 1.</param>
-    public static void AfterStep(int step)
+    /// <param name="step">Which step of the whole training, from 1: an epoch of a small set may have fewer than lie between two collections.</param>
+    public static void AfterStep(long step)
     {
         if (step % StepsBetween == 0)
             GC.Collect(generation: 0);

@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="Accuracy">The part that is classified right, from 0 to 1.</param>
 internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
 {
-    private const int BatchSize = 256;
+    private const int LargestBatch = 256;
 
     /// <summary>Scores every row, in evaluation mode; leaves the network in that mode.</summary>
     /// <param name="network">The network, on the device of <paramref name="images"/>.</param>
@@ -17,16 +17,18 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
     /// <param name="flips">Whether the network looks at the mirror images too.</param>
-    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive, bool flips = false)
+    /// <param name="microBatchSize">Images that fit into memory at a time; <see langword="null"/> where nobody has set a limit.</param>
+    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive, bool flips = false, int? microBatchSize = null)
     {
+        var batchSize = Math.Min(LargestBatch, microBatchSize ?? LargestBatch);
         using var inference = inference_mode();
         using var total = new RunningMean();
         network.eval();
-        for (var first = 0; first < images.Count; first += BatchSize)
+        for (var first = 0; first < images.Count; first += batchSize)
         {
             checkAlive();
             using var scope = NewDisposeScope();
-            var batch = images.Slice(first, Math.Min(BatchSize, images.Count - first));
+            var batch = images.Slice(first, Math.Min(batchSize, images.Count - first));
             var logits = MirroredView.Logits(network, normalization.Apply(batch.Pixels), flips);
             total.Add(logits, Loss.Of(logits, batch), batch.Labels);
         }

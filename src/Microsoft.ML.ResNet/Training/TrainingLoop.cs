@@ -130,7 +130,7 @@ internal sealed class TrainingLoop : IDisposable
             TrainStep(train, rows);
             Divergence.CheckStep(_running, _epoch);
             _step++;
-            NativeGarbage.AfterStep(_step);
+            NativeGarbage.AfterStep(_optimizer.Steps);
             _events.StepEnded?.Invoke(new TrainingPosition(_epoch + 1, _recipe.NumberOfEpochs, _step, Steps(train)), _running.Read);
             _events.AfterStep(Save);
         }
@@ -168,7 +168,7 @@ internal sealed class TrainingLoop : IDisposable
     private Evaluation? JudgeEpoch(PixelStore? validation)
     {
         _average?.Exchange();
-        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime);
+        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;

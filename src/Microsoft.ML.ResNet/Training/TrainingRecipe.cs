@@ -75,7 +75,8 @@ public sealed record TrainingRecipe
 
     /// <summary>
     /// Images that go through the network at a time, for batches larger than memory: a batch is cut into such pieces and their gradients are
-    /// added up before the step. At least 2. The default, <see langword="null"/>, is the whole batch. Batch normalisation sees one piece at a time.
+    /// added up before the step; validation takes no more images at a time either. At least 2. The default, <see langword="null"/>, is the whole batch. Batch
+    /// normalisation sees one piece at a time.
     /// </summary>
     public int? MicroBatchSize { get; init; }
 

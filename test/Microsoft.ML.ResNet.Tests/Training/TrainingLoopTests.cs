@@ -1,0 +1,80 @@
+using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.ResNet.Training;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Tests.Training;
+
+/// <summary>What the loop asks of memory.</summary>
+[TestClass]
+public class TrainingLoopTests
+{
+    private const int Rows = 40, BatchSize = 16, StepsPerEpoch = 3;
+
+    [TestMethod]
+    public void Validation_takes_no_more_images_at_a_time_than_the_pieces_of_training()
+    {
+        using var images = Images();
+        using var counted = new CountedStore(images);
+
+        Run(TrainingRecipe.Tutorial with { NumberOfEpochs = 1, BatchSize = BatchSize, MicroBatchSize = 7 }, images, counted);
+        Assert.AreEqual(7, counted.MostAtATime);
+        Assert.AreEqual(Rows, counted.Images);
+
+        Run(TrainingRecipe.Tutorial with { NumberOfEpochs = 1, BatchSize = BatchSize }, images, counted);
+        Assert.AreEqual(Rows, counted.MostAtATime);
+    }
+
+    [TestMethod]
+    public void Native_garbage_is_collected_however_few_steps_an_epoch_has()
+    {
+        using var images = Images();
+        const int epochs = 44, steps = epochs * StepsPerEpoch;
+
+        var before = GC.CollectionCount(generation: 0);
+        Run(TrainingRecipe.Tutorial with { NumberOfEpochs = epochs, BatchSize = BatchSize }, images, validation: null);
+
+        Assert.IsGreaterThanOrEqualTo(steps / 32, GC.CollectionCount(generation: 0) - before);
+    }
+
+    private static void Run(TrainingRecipe recipe, PixelStore train, PixelStore? validation)
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
+        using (var generator = new Generator(1, CPU))
+            WeightInitialization.Initialize(network, generator);
+        var events = new TrainingEvents(() => { }, _ => { }, (_, _) => { });
+        using var loop = new TrainingLoop(network, recipe, new Normalization([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]), seed: 1, events);
+        loop.Run(train, validation);
+    }
+
+    private static PixelStore Images()
+    {
+        ResNetRuntime.EnsureStarted();
+        using var builder = new PixelStoreBuilder(TinyImages.Shape);
+        foreach (var row in TinyImages.Rows(Rows))
+        {
+            row.Features.CopyTo(builder.NextImage);
+            builder.Add(Array.IndexOf(TinyImages.Classes, row.Label));
+        }
+        return builder.Build();
+    }
+
+    /// <summary>Counts the images that are taken in order, as validation takes them.</summary>
+    private sealed class CountedStore(PixelStore images) : PixelStore(images.Labels.clone(), weights: null)
+    {
+        public int MostAtATime { get; private set; }
+
+        public int Images { get; private set; }
+
+        public override long? BytesInMemory => images.BytesInMemory;
+
+        public override Tensor PixelsOf(ArraySegment<long> rows) => images.PixelsOf(rows);
+
+        public override Tensor PixelsOf(int first, int count)
+        {
+            (MostAtATime, Images) = (Math.Max(MostAtATime, count), Images + count);
+            return images.PixelsOf(first, count);
+        }
+    }
+}
