@@ -38,12 +38,15 @@ internal sealed class GuardedTraining(IChannel channel, TrainingRecipe recipe, C
         {
             throw channel.Except(e, advice);
         }
+        catch (OutOfMemoryException e) // of our own kernels and buffers
+        {
+            throw channel.Except(e, OutOfMemory.Advise(recipe));
+        }
     }
 
     private IReadOnlyList<NamedTensor> Keep(IReadOnlyList<NamedTensor> weights, string reason, TrainingLoop loop)
     {
-        var last = loop.History[^1];
-        channel.Warning($"{reason} The model has the weights of {(last.ValidationLoss is null ? $"epoch {last.Epoch}, the last that was finished" : $"the best of {Epochs(loop)}")}.");
+        channel.Warning($"{reason} The model has the weights of epoch {loop.KeptEpoch}, {(loop.History[^1].ValidationLoss is null ? "the last that was finished" : $"the best of {Epochs(loop)}")}.");
         return weights;
     }
 

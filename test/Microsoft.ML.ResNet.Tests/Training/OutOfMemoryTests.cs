@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
@@ -57,10 +58,30 @@ public class OutOfMemoryTests
         census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 1);
     }
 
-    /// <summary>Asks for more memory than any machine has.</summary>
-    private sealed record Insatiable : ImageAugmentation
+    [TestMethod]
+    public void Memory_that_our_own_kernels_cannot_get_is_explained_too()
     {
-        internal override torch.Tensor Apply(torch.Tensor images, AugmentationContext context) => torch.zeros(1L << 50);
+        var ml = new MLContext(seed: 1);
+        var options = TinyImages.Options(epochs: 1);
+        options.Recipe = options.Recipe with { Augmentation = [new Insatiable(ByDotNet: true)] };
+        var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 40)).Transform(TinyImages.View(ml, 40));
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options).Fit(data));
+
+        StringAssert.Contains(error.Message, "Training ran out of memory with 16 images at a time. Set MicroBatchSize to 8");
+        Assert.IsInstanceOfType<OutOfMemoryException>(error.InnerException);
+    }
+
+    /// <summary>Asks for more memory than any machine has.</summary>
+    private sealed record Insatiable(bool ByDotNet = false) : ImageAugmentation
+    {
+        internal override torch.Tensor Apply(torch.Tensor images, AugmentationContext context)
+        {
+            if (!ByDotNet)
+                return torch.zeros(1L << 50);
+            using var floats = new NativeFloats(1L << 58);
+            return images;
+        }
 
         internal override IEnumerable<string> Problems() => [];
     }
