@@ -44,4 +44,4 @@ internal static class Divergence
 /// <summary>Training has diverged. Root catches it; users see a warning, or an <see cref="InvalidOperationException"/> with its message.</summary>
 /// <param name="symptom">What is no number any more, as the end of a sentence.</param>
 internal sealed class DivergenceException(string symptom)
-    : Exception($"Training diverged: {symptom} Lower the learning rate, put a warm-up in front of the schedule, or limit GradientClipNorm.");
+    : Exception($"Training diverged: {symptom} Lower the learning rate, put a warm-up in front of the schedule, or set GradientClipNorm.");

@@ -45,7 +45,9 @@ public class CancellationTests
         var best = reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First();
         var metrics = new MLContext().MulticlassClassification.Evaluate(model.Transform(validation));
         Assert.AreEqual(best.ValidationLoss!.Value, metrics.LogLoss, 1e-4);
-        StringAssert.EndsWith(run.Warnings.Single(), "The model has the weights of the best of 3 finished epochs.");
+        StringAssert.EndsWith(run.Warnings.Single(), $"The model has the weights of epoch {best.Epoch}, the best of 3 finished epochs.");
+        Assert.AreEqual(best.Epoch, model.KeptEpoch);
+        Assert.HasCount(3, model.TrainingHistory);
     }
 
     [TestMethod]
@@ -74,6 +76,7 @@ public class CancellationTests
         using var expected = new Run().Fit(epochs: 2);
 
         CollectionAssert.AreEqual(Weights(expected), Weights(model));
+        Assert.AreEqual(2, model.KeptEpoch);
     }
 
     // Cancelled when something is logged, for an augmentation that cancels would make it another training.

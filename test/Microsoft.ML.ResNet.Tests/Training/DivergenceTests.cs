@@ -34,7 +34,8 @@ public class DivergenceTests
     public void With_a_validation_set_the_model_is_that_of_the_best_epoch()
     {
         using var model = Fit(new Exploding(0.75), validate: true);
-        StringAssert.EndsWith(_warnings.Single(), "The model has the weights of the best of 3 finished epochs.");
+        StringAssert.EndsWith(_warnings.Single(), $"The model has the weights of epoch {model.KeptEpoch}, the best of 3 finished epochs.");
+        Assert.AreEqual(model.TrainingHistory.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First().Epoch, model.KeptEpoch);
         Assert.IsTrue(model.Model.Network.Weights.All(HoldsNumbers));
     }
 
