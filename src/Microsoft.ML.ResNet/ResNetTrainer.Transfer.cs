@@ -8,14 +8,20 @@ namespace Microsoft.ML.ResNet;
 /// <content>Training that starts from another model's weights, and may keep the first of them.</content>
 public sealed partial class ResNetTrainer
 {
+    /// <summary>Checks that no stem will be frozen that has yet to be drawn.</summary>
+    /// <param name="shape">The training images; <see langword="null"/> where only reading them tells.</param>
+    private void CheckFrozenStem(ImageShape? shape)
+    {
+        if (_options is { FrozenStages: { } stages, InitialModel.ImageShape: var initial } && shape is { } found && found.Channels != initial.Channels)
+            throw _host.ExceptParam("input", $"The training images are {found}, those of InitialModel {initial}: other channels need a new first convolution, which FrozenStages ({stages}) would freeze untrained. Unset FrozenStages, or train on images of {initial.Channels} channels.");
+    }
+
     /// <summary>Finds what <see cref="Options.InitialModel"/> gives to a training, and reports it; <see langword="null"/> for training from scratch.</summary>
     private InitialWeights? FindInitialWeights(IChannel channel, ImageShape shape, ClassLabels classes)
     {
         if (_options.InitialModel?.Network is not { } initial)
             return null;
-        if (_options.FrozenStages is { } stages && shape.Channels != initial.Shape.Channels)
-            throw _host.ExceptParam("input", $"The training images are {shape}, those of InitialModel {initial.Shape}: other channels need a new first convolution, which FrozenStages ({stages}) would freeze untrained. Unset FrozenStages, or train on images of {initial.Shape.Channels} channels.");
-
+        CheckFrozenStem(shape);
         var weights = InitialWeights.Of(initial, shape.Channels, classes, _options.FrozenStages);
         channel.Info($"Starting from InitialModel: {weights.Report}.{(weights.Report.IsExact ? "" : " What does not match is drawn from the seed.")}");
         if (!initial.Classes.Names.SequenceEqual(classes.Names) && initial.Classes.Names.ToHashSet(StringComparer.Ordinal).SetEquals(classes.Names))

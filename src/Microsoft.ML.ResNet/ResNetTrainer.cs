@@ -91,6 +91,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var channel = _host.Start("Training");
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
         var classes = ClassLabels.Of(columns.Label);
+        CheckFrozenStem(columns.Images.Shape);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
         var checkpoints = _options.CheckpointDirectory is { } folder ? new CheckpointedTraining(channel, folder, _options.CheckpointInterval, _options.Resume) : null;
         var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);

@@ -99,10 +99,15 @@ public class TransferTests
     [TestMethod]
     public void A_first_convolution_that_must_be_drawn_anew_cannot_be_frozen()
     {
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Fit(Options(SavedModel.Create(), frozenStages: 0), GreyImages));
+        var mlContext = new MLContext(seed: 1);
+        var images = GreyImages(mlContext);
+        var unread = new CountingView(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images));
+
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => mlContext.MulticlassClassification.Trainers.ResNet(Options(SavedModel.Create(), frozenStages: 0)).Fit(unread));
 
         StringAssert.Contains(error.Message, "The training images are 1x8x8, those of InitialModel 3x8x8");
         StringAssert.Contains(error.Message, "Unset FrozenStages");
+        Assert.AreEqual(0, unread.CursorsOpened, "known before anything is read");
     }
 
     [TestMethod]
