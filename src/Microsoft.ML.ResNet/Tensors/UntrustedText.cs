@@ -5,9 +5,9 @@ namespace Microsoft.ML.ResNet.Tensors;
 /// <summary>Names out of untrusted files, made fit for an error message or a log: one short line.</summary>
 internal static class UntrustedText
 {
-    private const int MaximumLength = 60;
+    private const int MaximumLength = 100; // a mismatch of two shapes of four dimensions needs 92
 
-    /// <summary>The text in quotes: control characters become <c>?</c>, and what follows the first 60 characters is cut off.</summary>
+    /// <summary>The text in quotes: control characters become <c>?</c>, and what follows the first 100 characters is cut off.</summary>
     public static string Quote(string text)
     {
         var quoted = new StringBuilder("'");
