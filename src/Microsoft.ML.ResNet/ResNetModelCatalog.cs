@@ -12,7 +12,10 @@ public static class ResNetModelCatalog
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="stream">The file, from the stream's position to its end; readable and seekable. It stays open.</param>
     /// <param name="inputSchema">The schema that the model was saved with; <see langword="null"/> where it was saved without.</param>
-    /// <returns>The model: a pipeline, or a <see cref="ResNetTransformer"/> alone.</returns>
+    /// <returns>
+    /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one:
+    /// <c>((IEnumerable&lt;ITransformer&gt;)model).OfType&lt;ResNetTransformer&gt;().Single()</c>.
+    /// </returns>
     /// <remarks>
     /// Before ML.NET sees the file, the checksum of every entry is compared, which ML.NET does not do, and sizes are: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a
     /// danger all the same, because an ML.NET model names the components, and the assemblies, that it is made of: load models only from sources you trust.

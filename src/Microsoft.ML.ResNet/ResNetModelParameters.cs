@@ -18,16 +18,19 @@ public sealed class ResNetModelParameters
     /// <summary>The names of the classes, in the order of the scores: the values of the label's keys as text, or numbers from 0 where the keys have no values.</summary>
     public IReadOnlyList<string> ClassNames => Network.Classes.Names;
 
-    /// <summary>The mean of each channel over the training images, in units of 0 (black) to 1 (full), which is subtracted from every pixel.</summary>
+    /// <summary>
+    /// What is subtracted from every pixel: the mean of each channel over the training images, in units of 0 (black) to 1 (full), or what the model was
+    /// imported with. Training from an <see cref="ResNetTrainer.Options.InitialModel"/> of as many channels keeps that model's.
+    /// </summary>
     public IReadOnlyList<float> ChannelMeans => Network.Normalization.Mean;
 
-    /// <summary>The deviation of each channel over the training images, in the same units, by which the difference is divided.</summary>
+    /// <summary>The deviation of each channel, in the same units and from where <see cref="ChannelMeans"/> come, by which the difference is divided.</summary>
     public IReadOnlyList<float> ChannelDeviations => Network.Normalization.Deviation;
 
     /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.FlipAtTestTime"/>.</summary>
     public bool FlipsAtTestTime => Network.FlipsAtTestTime;
 
-    /// <summary>Weights that training changed.</summary>
+    /// <summary>Weights that training changes, those included that <see cref="ResNetTrainer.Options.FrozenStages"/> froze.</summary>
     public long ParameterCount => NetworkPlan.State(Architecture, ImageShape.Channels, ClassNames.Count)
         .Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
 }

@@ -22,15 +22,15 @@ public sealed partial class ResNetTrainer
         /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
         public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
 
-        /// <summary>Passes over the training images; at least 1. The default, <see langword="null"/>, takes the recipe's (100).</summary>
+        /// <summary>Passes over the training images; at least 1. The default, <see langword="null"/>, takes the recipe's: 100 in <see cref="TrainingRecipe.Tutorial"/>.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Passes over the training images; unset takes the recipe's.", ShortName = "epochs", SortOrder = 5)]
         public int? NumberOfEpochs;
 
-        /// <summary>Images in one step; at least 2. The default, <see langword="null"/>, takes the recipe's (128).</summary>
+        /// <summary>Images in one step; at least 2. The default, <see langword="null"/>, takes the recipe's: 128 in <see cref="TrainingRecipe.Tutorial"/>.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Images in one step; unset takes the recipe's.", ShortName = "batch", SortOrder = 6)]
         public int? BatchSize;
 
-        /// <summary>The base learning rate; above 0. The default, <see langword="null"/>, takes the recipe's (0.1).</summary>
+        /// <summary>The base learning rate; above 0. The default, <see langword="null"/>, takes the recipe's: 0.1 in <see cref="TrainingRecipe.Tutorial"/>.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "The base learning rate; unset takes the recipe's.", ShortName = "lr", SortOrder = 7)]
         public double? LearningRate;
 
@@ -42,7 +42,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Rows to choose the best epoch by; they must have the columns of the training rows. The default, <see langword="null"/>, keeps
-        /// the last epoch's weights. A set given to <c>Fit</c> wins.
+        /// the last epoch's weights, unless <see cref="ValidationFraction"/> is set. A set given to <c>Fit</c> wins.
         /// </summary>
         public IDataView? ValidationSet;
 
@@ -129,8 +129,8 @@ public sealed partial class ResNetTrainer
         public string? ImageSpillDirectory;
 
         /// <summary>
-        /// The model whose weights training starts from, such as <c>LoadResNet</c> or <c>LoadResNetWeights</c> gives it: <c>transformer.Model</c>. The
-        /// default, <see langword="null"/>, draws them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The
+        /// The model whose weights training starts from: the <see cref="ResNetTransformer.Model"/> of what <c>Fit</c> or <c>LoadResNetWeights</c> gave, or of the
+        /// network in what <c>LoadResNet</c> gave. The default, <see langword="null"/>, draws them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The
         /// head is kept if the classes are the model's in the model's order, and is drawn anew otherwise; so is the first convolution for images of other
         /// channels, whose normalisation is then measured. Images may have any size. <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
         /// </summary>

@@ -57,6 +57,7 @@ internal sealed record TrainingState(
             throw new FormatException($"Its training state cannot be read: {e.Message}", e);
         }
     }
+
     private static bool HoldsNumbers(NamedTensor tensor)
     {
         foreach (var value in MemoryMarshal.Cast<byte, float>(tensor.Data.Span))
