@@ -48,7 +48,7 @@ internal sealed class TensorCensus
     /// each of its parameters (see the remarks), and that many are allowed for.
     /// </summary>
     /// <param name="architecture">The plan of the networks.</param>
-    /// <param name="networks">How many were built: one for each <c>Fit</c>, one for each model that scored.</param>
+    /// <param name="networks">How many were built: one for each <c>Fit</c>, and one for each model that scored by libtorch.</param>
     public void AssertNoSurvivorsOfTraining(ResNetArchitecture architecture, int networks)
         => AssertNoSurvivorsAnywhere(networks * NetworkPlan.State(architecture, channels: 3, classes: 3).Count(entry => entry.IsParameter));
 

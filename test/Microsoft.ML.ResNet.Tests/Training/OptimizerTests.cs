@@ -78,7 +78,7 @@ public class OptimizerTests
             Assert.IsTrue(our.allclose(their, rtol: 1e-5, atol: 1e-6), $"{our.ToString(TorchSharp.TensorStringStyle.Julia)} {their.ToString(TorchSharp.TensorStringStyle.Julia)}");
     }
 
-    private static Parameter[] Weights() => [new(arange(1, 7, ScalarType.Float32).view(2, 3)), new(tensor(new[] { 0.5f, -2f }))];
+    private static Parameter[] Weights() => [new(linspace(1, 7, 2 * 37).view(2, 37)), new(tensor(new[] { 0.5f, -2f }))];
 
     // A loss whose gradients change with the weights and from step to step.
     private static Tensor Loss(Parameter[] weights, int step) => (weights[0].square().sum() + (weights[1] * (step + 1)).sin().sum()) * 0.3;
