@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -17,6 +18,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     private readonly Linear fc;
     private List<BatchNorm>? _batchNorms;
     private IReadOnlyList<nn.Module> _frozen = [];
+    private int _frozenBlocks;
 
     /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
     /// <param name="architecture">The plan.</param>
@@ -56,8 +58,11 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The first convolution, with the batch normalisation behind it.</summary>
     public (Convolution Convolution, BatchNorm Norm) Stem => (conv1, bn1);
 
-    /// <summary>The residual blocks of all stages, in order.</summary>
-    public IEnumerable<IResidualBlock> Blocks => _blocks.Cast<IResidualBlock>();
+    /// <summary>Whether the stem is frozen, and perhaps stages behind it.</summary>
+    public bool HasFrozenStem => _frozen.Count > 0;
+
+    /// <summary>The residual blocks that train, in order: those of all stages that are not frozen.</summary>
+    public IEnumerable<nn.Module<Tensor, Tensor>> TrainedBlocks => _blocks.Skip(_frozenBlocks);
 
     /// <summary>Features to logits: the network's last step.</summary>
     /// <param name="features">Pooled features: float32, (N, feature width).</param>
@@ -70,17 +75,21 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = bn1.forward(conv1.forward(x)).relu_(); // (N, stem width, H, W), or H / 2, W / 2
-        if (_pools)
-            x = nn.functional.max_pool2d(x, 3, stride: 2, padding: 1);
-        foreach (var block in _blocks)
-        {
-            var y = block.forward(x);
-            x.Dispose();
-            x = y;
-        }
+        x = PassBlocks(PassStem(x), _blocks);
         x = x.mean([2, 3]); // (N, feature width)
         return Classify(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Images through what is frozen, without gradients.</summary>
+    /// <param name="images">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>What the first trained block reads: float32, in channels-last memory; the caller owns it. The images themselves where nothing is frozen.</returns>
+    public Tensor PassFrozen(Tensor images)
+    {
+        if (!HasFrozenStem)
+            return images;
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        return PassBlocks(PassStem(images), _blocks.Take(_frozenBlocks)).ToChannelsLast().MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -91,6 +100,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public void Freeze(int stages)
     {
         _frozen = [conv1, bn1, .. _stages.Take(stages)];
+        _frozenBlocks = Architecture.Stages.Take(stages).Sum(stage => stage.Blocks);
         foreach (var parameter in _frozen.SelectMany(part => part.parameters()))
             parameter.requires_grad = false;
         train(training);
@@ -111,6 +121,23 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
             return;
         _to(device, ScalarType.Float32, non_blocking: false);
         OwnTensors();
+    }
+
+    private Tensor PassStem(Tensor images)
+    {
+        var x = bn1.forward(conv1.forward(images)).relu_(); // (N, stem width, H, W), or H / 2, W / 2
+        return _pools ? nn.functional.max_pool2d(x, 3, stride: 2, padding: 1) : x;
+    }
+
+    private static Tensor PassBlocks(Tensor x, IEnumerable<nn.Module<Tensor, Tensor>> blocks)
+    {
+        foreach (var block in blocks)
+        {
+            var y = block.forward(x);
+            x.Dispose();
+            x = y;
+        }
+        return x;
     }
 
     // The network frees its tensors itself; a scope that happens to be open where it is built must not.

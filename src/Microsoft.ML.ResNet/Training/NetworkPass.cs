@@ -12,19 +12,19 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class NetworkPass(ResidualNetwork network) : IDisposable
 {
     private FusedNetwork? _fused;
-    private bool _isPlain;
+    private bool? _isPlain; // decided at the first step, when all is frozen that will be
     private Tensor? _features;
 
     /// <summary>Images to logits.</summary>
-    /// <param name="images">Normalised images: float32, (N, C, H, W); they must stay until <see cref="Backward"/> is done.</param>
+    /// <param name="images">Normalised images: float32, (N, C, H, W); they, and what the open dispose scope holds, must stay until <see cref="Backward"/> is done.</param>
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
     public Tensor Forward(Tensor images)
     {
-        if (_fused is null && !_isPlain)
-            Choose(images);
-        if (_fused is null)
+        if (_isPlain ??= !FusedNetwork.Supports(network))
             return network.forward(images);
-        _features = _fused.Forward(images);
+        var input = network.PassFrozen(images);
+        _fused ??= new FusedNetwork(network, (int)input.shape[2], (int)input.shape[3], get_num_threads());
+        _features = _fused.Forward(input);
         return network.Classify(_features);
     }
 
@@ -42,11 +42,4 @@ internal sealed class NetworkPass(ResidualNetwork network) : IDisposable
 
     /// <summary>Frees the kernels and what they keep.</summary>
     public void Dispose() => _fused?.Dispose();
-
-    private void Choose(Tensor images)
-    {
-        _isPlain = !FusedNetwork.Supports(network);
-        if (!_isPlain)
-            _fused = new FusedNetwork(network, (int)images.shape[2], (int)images.shape[3], get_num_threads());
-    }
 }

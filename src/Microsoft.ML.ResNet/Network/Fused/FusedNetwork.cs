@@ -13,7 +13,7 @@ namespace Microsoft.ML.ResNet.Network.Fused;
 /// </summary>
 internal sealed unsafe class FusedNetwork : IDisposable
 {
-    private readonly List<FusedBlock> _blocks = []; // the stem first
+    private readonly List<FusedBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<FusedConvolution> _convolutions;
     private readonly WorkerTeam _team;
     private readonly NativeFloats[] _inputs; // for each worker: an image with its border
@@ -27,15 +27,18 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private int _count;
 
     /// <param name="network">A network that <see cref="Supports"/> finds fit; its weights stay its own.</param>
-    /// <param name="height">Rows of an image.</param>
-    /// <param name="width">Columns of an image.</param>
+    /// <param name="height">Rows of what <see cref="Forward"/> reads.</param>
+    /// <param name="width">Columns of that.</param>
     /// <param name="threads">Threads to compute with; at least 1.</param>
     public FusedNetwork(ResidualNetwork network, int height, int width, int threads)
     {
-        var stem = new FusedConvolution(network.Stem.Convolution, network.Stem.Norm, height, width);
-        _blocks.Add(new FusedBlock([stem], addsInput: false, projection: null));
-        foreach (var block in network.Blocks)
-            _blocks.Add(Fuse(block, _blocks[^1].Chain[^1].Shape));
+        if (!network.HasFrozenStem)
+            _blocks.Add(new FusedBlock([new FusedConvolution(network.Stem.Convolution, network.Stem.Norm, height, width)], addsInput: false, projection: null));
+        foreach (var block in network.TrainedBlocks)
+        {
+            _blocks.Add(Fuse((IResidualBlock)block, height, width));
+            (height, width) = (_blocks[^1].Chain[^1].Shape.OutputHeight, _blocks[^1].Chain[^1].Shape.OutputWidth);
+        }
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _team = new WorkerTeam(threads);
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
@@ -51,12 +54,14 @@ internal sealed unsafe class FusedNetwork : IDisposable
     {
         var architecture = network.Architecture;
         return ResNetRuntime.Options.FusedTraining && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
-            && network.parameters().All(weight => weight.requires_grad && TensorMemory.IsDense(weight))
-            && network.parameters().Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0);
+            && network.TrainedBlocks.Any() && (network.HasFrozenStem || CanLearn(network.Stem.Convolution) && CanLearn(network.Stem.Norm) && network.Stem.Convolution.weight.shape[0] % 16 == 0)
+            && network.TrainedBlocks.All(CanLearn) && network.TrainedBlocks.SelectMany(block => block.parameters()).Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0 && weight.shape[1] % 16 == 0);
+
+        static bool CanLearn(nn.Module part) => part.parameters().All(weight => weight.requires_grad && TensorMemory.IsDense(weight));
     }
 
     /// <summary>Images to features.</summary>
-    /// <param name="images">Normalised images: float32, (N, C, H, W) in channels-last memory; they must stay until <see cref="Backward"/> is done.</param>
+    /// <param name="images">Normalised images, through what is frozen (<see cref="ResidualNetwork.PassFrozen"/>): float32, (N, C, H, W) in channels-last memory; they must stay until <see cref="Backward"/> is done.</param>
     /// <returns>The pooled features: float32, (N, feature width), a leaf that wants a gradient; the caller owns it.</returns>
     public Tensor Forward(Tensor images)
     {
@@ -73,7 +78,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         return Pool();
     }
 
-    /// <summary>The way back: adds the gradients of all weights but the classifier's to what they have.</summary>
+    /// <summary>The way back: adds the gradients of all weights that train, but the classifier's, to what they have.</summary>
     /// <param name="gradient">The gradient of the features: float32, (N, feature width).</param>
     public void Backward(Tensor gradient)
     {
@@ -105,16 +110,15 @@ internal sealed unsafe class FusedNetwork : IDisposable
             block.Dispose();
     }
 
-    private static FusedBlock Fuse(IResidualBlock block, ConvolutionShape before)
+    private static FusedBlock Fuse(IResidualBlock block, int height, int width)
     {
-        var (height, width) = (before.OutputHeight, before.OutputWidth);
+        var projection = block.Projection is var (convolved, normed) ? new FusedConvolution(convolved, normed, height, width) : null;
         var chain = new List<FusedConvolution>();
         foreach (var (convolution, norm) in block.Chain)
         {
             chain.Add(new FusedConvolution(convolution, norm, height, width));
             (height, width) = (chain[^1].Shape.OutputHeight, chain[^1].Shape.OutputWidth);
         }
-        var projection = block.Projection is var (convolved, normed) ? new FusedConvolution(convolved, normed, before.OutputHeight, before.OutputWidth) : null;
         return new FusedBlock(chain, addsInput: projection is null, projection);
     }
 
@@ -124,7 +128,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
         Convolve(block.Chain[0], (image, padded) =>
         {
-            before?.Activate(index > 1 ? Input(index - 1, image) : null, image);
+            before?.Activate(Input(index - 1, image), image);
             block.Chain[0].LoadInput(Input(index, image), padded);
         });
         for (var link = 1; link < block.Chain.Count; link++)
@@ -173,12 +177,12 @@ internal sealed unsafe class FusedNetwork : IDisposable
                 (target, image, piece) => linked.MaskByNorm(target, image, piece));
             (gradient, free, next) = (free, next, free);
         }
-        var to = block.Projection is null ? outer : other; // the shortcut's gradient is there already, or comes after
+        var to = before is null ? null : (block.Projection is null ? outer : other).Pointer; // the shortcut's gradient is there already, or comes after
         Finish masks = (target, image, piece) => before?.Mask(target, image, piece);
-        BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), before is null ? null : to.Pointer, adds: block.Projection is null,
+        BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to, adds: block.Projection is null,
             block.Projection is null ? masks : null);
         if (block.Projection is { } projection)
-            BackwardConvolution(projection, outer.Pointer, (image, padded) => projection.LoadInput(Input(index, image), padded), to.Pointer, adds: true, masks);
+            BackwardConvolution(projection, outer.Pointer, (image, padded) => projection.LoadInput(Input(index, image), padded), to, adds: true, masks);
         return block.Projection is not null;
     }
 
@@ -204,7 +208,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
             _team.Run(Sweep.BlocksOf(convolution.Shape.Outputs), (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _compact[worker].Pointer));
     }
 
-    // What a block reads: images, or the output of the block before.
+    // What a block reads: images, or what is frozen makes of them, or the output of the block before.
     private float* Input(int index, int image) => index == 0 ? _images + (nint)image * _blocks[0].Chain[0].Shape.InputLength : _blocks[index - 1].Output(image);
 
     private long Wide(Func<FusedConvolution, int> length) => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();

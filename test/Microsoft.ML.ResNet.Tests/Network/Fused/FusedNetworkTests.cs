@@ -45,13 +45,18 @@ public class FusedNetworkTests
 
     [TestMethod]
     [DataRow("cifar-20", 32, 32, 16)]
+    [DataRow("cifar-20", 32, 32, 9, 0)] // the stem frozen: the first block reads what is no output of ours, and has no projection
+    [DataRow("cifar-20", 20, 13, 5, 1)] // and has one
+    [DataRow("cifar-20", 32, 32, 8, 2)]
+    [DataRow("cifar-56", 16, 16, 7, 1)]
+    [DataRow("imagenet-18-cifarstem", 16, 16, 6, 2)]
     [DataRow("cifar-20", 20, 13, 5)] // rows that do not fill a tile, fewer images than pieces
     [DataRow("cifar-20", 28, 28, 9)]
     [DataRow("cifar-56", 32, 32, 8)] // bottlenecks
     [DataRow("cifar-56", 16, 16, 7)]
     [DataRow("cifar-47", 24, 16, 6)]
     [DataRow("imagenet-18-cifarstem", 32, 32, 11)]
-    public void Gradients_and_running_statistics_are_autograds(string name, int height, int width, int count)
+    public void Gradients_and_running_statistics_are_autograds(string name, int height, int width, int count, int? frozenStages = null)
     {
         using var scope = NewDisposeScope();
         var golden = new GoldenNetwork(name);
@@ -59,6 +64,8 @@ public class FusedNetworkTests
         using var exact = golden.Build(ResNetArchitecture.Parse(name));
         using var fused = golden.Build(ResNetArchitecture.Parse(name));
         var images = GoldenNetwork.Images(count, [count, 3, height, width]).ToChannelsLast();
+        foreach (var network in frozenStages is null ? [] : new[] { plain, exact, fused })
+            network.Freeze(frozenStages!.Value);
 
         StepByAutograd(plain, images);
         exact.to(ScalarType.Float64);
@@ -69,6 +76,9 @@ public class FusedNetworkTests
         // Rounding flips a few rectifiers, here as there: no further from the truth than autograd in the same precision, some luck allowed for.
         foreach (var (((weightName, truth), single), other) in exact.named_parameters().Zip(plain.parameters()).Zip(fused.parameters()))
         {
+            Assert.AreEqual(truth.grad is null, other.grad is null, weightName);
+            if (truth.grad is null)
+                continue; // it is frozen
             var (error, usual) = (Error(truth.grad!, other.grad!), Error(truth.grad!, single.grad!));
             Assert.IsTrue(error <= 5 * usual + 1e-5, FormattableString.Invariant($"{weightName}: relative error {error:e1}, autograd's {usual:e1}"));
         }
@@ -132,6 +142,29 @@ public class FusedNetworkTests
         Assert.IsFalse(FusedNetwork.Supports(network));
     }
 
+    [TestMethod]
+    public void Grey_images_may_go_through_a_frozen_stem()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 1, 10);
+        using (var generator = new Generator(1, CPU))
+            WeightInitialization.Initialize(network, generator);
+        network.Freeze(0);
+        network.train();
+
+        Step(network, GoldenNetwork.Images(5, [5, 1, 16, 16]).ToChannelsLast(), threads: 1);
+
+        Assert.IsTrue(network.parameters().All(parameter => parameter.requires_grad == parameter.grad is not null));
+    }
+
+    [TestMethod]
+    public void Nothing_is_left_to_fuse_where_all_stages_are_frozen()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 10);
+        network.Freeze(3);
+        Assert.IsFalse(FusedNetwork.Supports(network));
+    }
+
     private static double StepByAutograd(ResidualNetwork network, Tensor images)
     {
         network.train();
@@ -144,12 +177,13 @@ public class FusedNetworkTests
     private static double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
     {
         Assert.IsTrue(FusedNetwork.Supports(network));
-        using var fused = new FusedNetwork(network, (int)images.shape[2], (int)images.shape[3], threads);
+        var input = network.PassFrozen(images);
+        using var fused = new FusedNetwork(network, (int)input.shape[2], (int)input.shape[3], threads);
         var result = 0.0;
         for (var time = 0; time < times; time++)
         {
             using var scope = NewDisposeScope();
-            var features = fused.Forward(images);
+            var features = fused.Forward(input);
             var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
             loss.backward();
             fused.Backward(features.grad!);
