@@ -138,7 +138,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// What of <see cref="InitialModel"/> training leaves as it is: 0 the stem, k the stem and the first k stages, up to all. Frozen weights get no
-        /// gradients, which makes training faster, and frozen batch normalisations use and keep their running statistics. The default,
+        /// gradients, which saves time, the more the more stages are frozen, and frozen batch normalisations use and keep their running statistics. The default,
         /// <see langword="null"/>, trains everything.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Stages of the initial model that stay as they are, besides the stem; unset trains everything.", ShortName = "freeze", SortOrder = 23)]
