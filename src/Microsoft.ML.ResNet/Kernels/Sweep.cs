@@ -52,28 +52,36 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
         var isWhole = Outputs - block * BlockWidth >= BlockWidth;
         var pairs = isWhole && width <= 4; // narrow images: half a tile in each of two rows
         for (var row = 0; row < height; row += pairs ? 2 : 1, input += inputPitch * (pairs ? 2 : 1), output += outputPitch * (pairs ? 2 : 1))
-            if (pairs)
+            if (pairs && !adds && width == 4 && row + 1 < height)
+                EightByTwo(input, inputPitch, weights, output, outputStep, outputPitch);
+            else if (pairs)
             {
-                EightByTwo(input, row + 1 < height ? inputPitch : 0, weights, tile);
+                EightByTwo(input, row + 1 < height ? inputPitch : 0, weights, tile, BlockWidth, 4 * BlockWidth);
                 Put(tile, output, outputStep, width, 2, adds);
                 if (row + 1 < height)
                     Put(tile + 4 * BlockWidth, output + outputPitch, outputStep, width, 2, adds);
             }
             else if (isWhole)
                 for (var pixel = 0; pixel < width; pixel += 8)
-                {
-                    EightByTwo(input + (nint)pixel * Step, 4 * Step, weights, tile);
-                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(8, width - pixel), 2, adds);
-                }
+                    if (!adds && width - pixel >= 8)
+                        EightByTwo(input + (nint)pixel * Step, 4 * Step, weights, output + pixel * outputStep, outputStep, 4 * outputStep);
+                    else
+                    {
+                        EightByTwo(input + (nint)pixel * Step, 4 * Step, weights, tile, BlockWidth, 4 * BlockWidth);
+                        Put(tile, output + pixel * outputStep, outputStep, Math.Min(8, width - pixel), 2, adds);
+                    }
             else
                 for (var pixel = 0; pixel < width; pixel += 16)
-                {
-                    SixteenByOne(input + (nint)pixel * Step, weights, tile);
-                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(16, width - pixel), 1, adds);
-                }
+                    if (!adds && width - pixel >= 16)
+                        SixteenByOne(input + (nint)pixel * Step, weights, output + pixel * outputStep, outputStep);
+                    else
+                    {
+                        SixteenByOne(input + (nint)pixel * Step, weights, tile, 16);
+                        Put(tile, output + pixel * outputStep, outputStep, Math.Min(16, width - pixel), 1, adds);
+                    }
     }
 
-    // Moves the accumulators to their place. A method of its own, so that no call lives between the loops below and their accumulators: they would go to memory.
+    // Moves accumulators that fill no whole tile, or are to be added, to their place. A method of its own, so that no call lives between the loops below and their accumulators: they would go to memory.
     private static void Put(float* tile, float* output, nint outputStep, int pixels, int vectors, bool adds)
     {
         for (var pixel = 0; pixel < pixels; pixel++, output += outputStep)
@@ -83,7 +91,7 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
 
     // Sixteen pixels, sixteen channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void SixteenByOne(float* input, float* weights, float* tile)
+    private void SixteenByOne(float* input, float* weights, float* target, nint step)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = aA = aB = aC = aD = aE = aF = Vector512<float>.Zero;
@@ -115,27 +123,27 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
                 aF = Vector512.FusedMultiplyAdd(Vector512.Create(u[s3]), w, aF);
             }
         }
-        a0.Store(tile);
-        a1.Store(tile + 16);
-        a2.Store(tile + 32);
-        a3.Store(tile + 48);
-        a4.Store(tile + 64);
-        a5.Store(tile + 80);
-        a6.Store(tile + 96);
-        a7.Store(tile + 112);
-        a8.Store(tile + 128);
-        a9.Store(tile + 144);
-        aA.Store(tile + 160);
-        aB.Store(tile + 176);
-        aC.Store(tile + 192);
-        aD.Store(tile + 208);
-        aE.Store(tile + 224);
-        aF.Store(tile + 240);
+        a0.Store(target);
+        a1.Store(target + step);
+        a2.Store(target + 2 * step);
+        a3.Store(target + 3 * step);
+        a4.Store(target + 4 * step);
+        a5.Store(target + 5 * step);
+        a6.Store(target + 6 * step);
+        a7.Store(target + 7 * step);
+        a8.Store(target + 8 * step);
+        a9.Store(target + 9 * step);
+        aA.Store(target + 10 * step);
+        aB.Store(target + 11 * step);
+        aC.Store(target + 12 * step);
+        aD.Store(target + 13 * step);
+        aE.Store(target + 14 * step);
+        aF.Store(target + 15 * step);
     }
 
     // Eight pixels, of which the second four lie somewhere else, and thirty-two channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void EightByTwo(float* input, nint toSecondFour, float* weights, float* tile)
+    private void EightByTwo(float* input, nint toSecondFour, float* weights, float* target, nint step, nint toSecondTarget)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
@@ -165,21 +173,22 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
                 (a7, b7) = (Vector512.FusedMultiplyAdd(p, w, a7), Vector512.FusedMultiplyAdd(p, v, b7));
             }
         }
-        a0.Store(tile);
-        b0.Store(tile + 16);
-        a1.Store(tile + 32);
-        b1.Store(tile + 48);
-        a2.Store(tile + 64);
-        b2.Store(tile + 80);
-        a3.Store(tile + 96);
-        b3.Store(tile + 112);
-        a4.Store(tile + 128);
-        b4.Store(tile + 144);
-        a5.Store(tile + 160);
-        b5.Store(tile + 176);
-        a6.Store(tile + 192);
-        b6.Store(tile + 208);
-        a7.Store(tile + 224);
-        b7.Store(tile + 240);
+        a0.Store(target);
+        b0.Store(target + 16);
+        a1.Store(target + step);
+        b1.Store(target + step + 16);
+        a2.Store(target + 2 * step);
+        b2.Store(target + 2 * step + 16);
+        a3.Store(target + 3 * step);
+        b3.Store(target + 3 * step + 16);
+        target += toSecondTarget;
+        a4.Store(target);
+        b4.Store(target + 16);
+        a5.Store(target + step);
+        b5.Store(target + step + 16);
+        a6.Store(target + 2 * step);
+        b6.Store(target + 2 * step + 16);
+        a7.Store(target + 3 * step);
+        b7.Store(target + 3 * step + 16);
     }
 }

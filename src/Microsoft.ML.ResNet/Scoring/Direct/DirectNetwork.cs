@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// </summary>
 internal sealed unsafe class DirectNetwork
 {
-    private const int MostImagesTogether = 8; // a large layer's weights come from memory, so several images pass by each time
+    private const int MostImagesTogether = 8; // large weights come from memory, so several images pass by each time
+    private const long FewWeights = 8 * 1024 * 1024; // bytes that stay in the last cache: each image then passes through all layers alone, while its maps are in the first two
     private const long MemoryTogether = 32 * 1024 * 1024; // of maps, in bytes
     private const long LargestMap = 1 << 28; // floats of one image: places in it must fit an int
     private const long WorthSharing = 10_000_000; // multiply-adds: some 0.1 ms; to wake a thread takes some hundredths
@@ -30,7 +31,8 @@ internal sealed unsafe class DirectNetwork
         var built = new DirectNetworkBuilder(model, kernel);
         (_input, _output, _maps, _layers) = (new PixelInput(model.Normalization, built.Input), built.Output, built.Maps, built.Layers);
         (_imageSize, _threads) = (model.Shape.Size, threads);
-        _imagesTogether = (int)Math.Clamp(MemoryTogether / (sizeof(float) * _maps.Sum(map => (long)map.Layout.ImageStride)), 1, MostImagesTogether);
+        var weights = NetworkPlan.State(model.Architecture, model.Shape.Channels, model.Classes.Count).Sum(entry => entry.Shape.Aggregate((long)sizeof(float), (product, size) => product * size));
+        _imagesTogether = weights <= FewWeights ? 1 : (int)Math.Clamp(MemoryTogether / (sizeof(float) * _maps.Sum(map => (long)map.Layout.ImageStride)), 1, MostImagesTogether);
         _multiplyAdds = NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count).Sum(layer => layer.MultiplyAdds);
     }
 
