@@ -45,8 +45,9 @@ internal sealed class NetworkPass(ResidualNetwork network) : IDisposable
 
     private void Choose(Tensor images)
     {
-        _isPlain = !FusedNetwork.Supports(network);
+        var (height, width) = ((int)images.shape[2], (int)images.shape[3]);
+        _isPlain = !FusedNetwork.Supports(network, height, width);
         if (!_isPlain)
-            _fused = new FusedNetwork(network, (int)images.shape[2], (int)images.shape[3], get_num_threads());
+            _fused = new FusedNetwork(network, height, width, get_num_threads());
     }
 }
