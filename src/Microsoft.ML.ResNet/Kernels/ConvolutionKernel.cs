@@ -85,7 +85,7 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds)
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
-            new Span<float>(gradient, images * _shape.InputLength).Clear(); // some pixels meet no weights
+            NativeFloats.Clear(gradient, (long)images * _shape.InputLength); // some pixels meet no weights
         foreach (var phase in _phases)
             for (var block = 0; block < phase.Sweep.Blocks; block++)
                 for (var image = 0; image < images; image++)

@@ -26,6 +26,9 @@ internal sealed unsafe class NativeFloats : IDisposable
         Length = length;
     }
 
+    /// <summary>Sets floats to 0, however many.</summary>
+    public static void Clear(float* first, long length) => NativeMemory.Clear(first, (nuint)length * sizeof(float));
+
     /// <summary>Frees the block; the length is 0 afterwards.</summary>
     public void Dispose()
     {

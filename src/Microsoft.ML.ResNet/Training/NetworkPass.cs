@@ -20,7 +20,7 @@ internal sealed class NetworkPass(ResidualNetwork network) : IDisposable
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
     public Tensor Forward(Tensor images)
     {
-        if (_isPlain ??= !FusedNetwork.Supports(network))
+        if (_isPlain ??= !FusedNetwork.Supports(network, (int)images.shape[2], (int)images.shape[3]))
             return network.forward(images);
         var input = network.PassFrozen(images);
         _fused ??= new FusedNetwork(network, (int)input.shape[2], (int)input.shape[3], get_num_threads());

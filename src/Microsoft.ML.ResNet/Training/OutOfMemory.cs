@@ -2,29 +2,26 @@ using System.Globalization;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>Turns a word for too little memory into advice. Pure: text in, text out.</summary>
+/// <summary>Turns libtorch's, or .NET's, word for too little memory into advice. Pure: text in, text out.</summary>
 internal static class OutOfMemory
 {
     private const int MostOfTheirs = 200; // characters; what follows is a stack trace or a lecture on allocators
 
-    private static readonly string[] Signs = ["out of memory", "can't allocate memory", "not enough memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED"];
+    private static readonly string[] Signs = ["out of memory", "can't allocate memory", "not enough memory", "insufficient memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED"];
 
     /// <summary>Says how many images were too many and how many may fit: half. What a step needs is nearly all in proportion to them.</summary>
-    /// <param name="message">What libtorch says.</param>
+    /// <param name="message">What the allocator says.</param>
     /// <param name="recipe">The recipe that was too much.</param>
     /// <returns>The advice; <see langword="null"/> if the message is about something else.</returns>
     public static string? Explain(string message, TrainingRecipe recipe)
-        => Signs.Any(sign => message.Contains(sign, StringComparison.OrdinalIgnoreCase)) ? $"{Advise(recipe)} libtorch says: {Shortened(message)}" : null;
-
-    /// <summary>The advice alone, for memory that .NET could not get.</summary>
-    /// <param name="recipe">The recipe that was too much.</param>
-    public static string Advise(TrainingRecipe recipe)
     {
+        if (!Signs.Any(sign => message.Contains(sign, StringComparison.OrdinalIgnoreCase)))
+            return null;
         var tried = Math.Min(recipe.MicroBatchSize ?? recipe.BatchSize, recipe.BatchSize);
         var advice = tried / 2 >= 2
             ? $"Set MicroBatchSize to {tried / 2}: the batch stays {recipe.BatchSize}, in pieces. Or take smaller images or a smaller network."
             : "Take smaller images or a smaller network.";
-        return string.Create(CultureInfo.InvariantCulture, $"Training ran out of memory with {tried} images at a time. {advice}");
+        return string.Create(CultureInfo.InvariantCulture, $"Training ran out of memory with {tried} images at a time. {advice} The allocator says: {Shortened(message)}");
     }
 
     private static string Shortened(string message)

@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
@@ -32,6 +31,7 @@ public class OutOfMemoryTests
     [DataRow("CUDA error: out of memory")]
     [DataRow("[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried to allocate 140737488355328 bytes.")]
     [DataRow("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
+    [DataRow("Insufficient memory to continue the execution of the program.")] // OutOfMemoryException's
     public void Other_words_for_it_are_known(string message) => Assert.IsNotNull(OutOfMemory.Explain(message, TrainingRecipe.Tutorial));
 
     [TestMethod]
@@ -53,35 +53,15 @@ public class OutOfMemoryTests
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(data));
 
         StringAssert.Contains(error.Message, "Training ran out of memory with 16 images at a time. Set MicroBatchSize to 8");
-        StringAssert.Contains(error.Message, "libtorch says: ");
+        StringAssert.Contains(error.Message, "The allocator says: ");
         Assert.IsNotNull(error.InnerException);
         census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 1);
     }
 
-    [TestMethod]
-    public void Memory_that_our_own_kernels_cannot_get_is_explained_too()
-    {
-        var ml = new MLContext(seed: 1);
-        var options = TinyImages.Options(epochs: 1);
-        options.Recipe = options.Recipe with { Augmentation = [new Insatiable(ByDotNet: true)] };
-        var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 40)).Transform(TinyImages.View(ml, 40));
-
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options).Fit(data));
-
-        StringAssert.Contains(error.Message, "Training ran out of memory with 16 images at a time. Set MicroBatchSize to 8");
-        Assert.IsInstanceOfType<OutOfMemoryException>(error.InnerException);
-    }
-
     /// <summary>Asks for more memory than any machine has.</summary>
-    private sealed record Insatiable(bool ByDotNet = false) : ImageAugmentation
+    private sealed record Insatiable : ImageAugmentation
     {
-        internal override torch.Tensor Apply(torch.Tensor images, AugmentationContext context)
-        {
-            if (!ByDotNet)
-                return torch.zeros(1L << 50);
-            using var floats = new NativeFloats(1L << 58);
-            return images;
-        }
+        internal override torch.Tensor Apply(torch.Tensor images, AugmentationContext context) => torch.zeros(1L << 50);
 
         internal override IEnumerable<string> Problems() => [];
     }

@@ -150,7 +150,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
         if (!Shape.IsWide)
         {
             _weightSums.EnsureLength((long)Pieces * Shape.WeightLength);
-            new Span<float>(_weightSums.Pointer, Pieces * Shape.WeightLength).Clear();
+            NativeFloats.Clear(_weightSums.Pointer, (long)Pieces * Shape.WeightLength);
         }
         else
             _weightSums.EnsureLength(Shape.WeightLength);

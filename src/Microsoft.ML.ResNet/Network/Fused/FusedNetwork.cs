@@ -13,6 +13,8 @@ namespace Microsoft.ML.ResNet.Network.Fused;
 /// </summary>
 internal sealed unsafe class FusedNetwork : IDisposable
 {
+    private const int MostFloats = 1 << 28; // of a map of one image: places in it must fit an int
+
     private readonly List<FusedBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<FusedConvolution> _convolutions;
     private readonly WorkerTeam _team;
@@ -50,10 +52,13 @@ internal sealed unsafe class FusedNetwork : IDisposable
     }
 
     /// <summary>Whether a network can be trained this way on this machine.</summary>
-    public static bool Supports(ResidualNetwork network)
+    /// <param name="network">The network.</param>
+    /// <param name="height">Rows of an image.</param>
+    /// <param name="width">Columns of an image.</param>
+    public static bool Supports(ResidualNetwork network, int height, int width)
     {
         var architecture = network.Architecture;
-        return ResNetRuntime.Options.FusedTraining && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
+        return (long)height * width * architecture.FeatureWidth <= MostFloats && ResNetRuntime.Options.FusedTraining && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
             && network.TrainedBlocks.Any() && (network.HasFrozenStem || CanLearn(network.Stem.Convolution) && CanLearn(network.Stem.Norm) && network.Stem.Convolution.weight.shape[0] % 16 == 0)
             && network.TrainedBlocks.All(CanLearn) && network.TrainedBlocks.SelectMany(block => block.parameters()).Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0 && weight.shape[1] % 16 == 0);
 

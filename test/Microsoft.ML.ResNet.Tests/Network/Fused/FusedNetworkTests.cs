@@ -128,18 +128,27 @@ public class FusedNetworkTests
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Parse(name), 3, 10);
 
-        Assert.IsFalse(FusedNetwork.Supports(network));
+        Assert.IsFalse(FusedNetwork.Supports(network, 32, 32));
+    }
+
+    [TestMethod]
+    public void Images_whose_maps_no_index_reaches_are_left_to_autograd()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
+
+        Assert.IsTrue(FusedNetwork.Supports(network, 2048, 2048));
+        Assert.IsFalse(FusedNetwork.Supports(network, 2049, 2048));
     }
 
     [TestMethod]
     public void A_network_with_a_weight_that_does_not_learn_is_left_to_autograd()
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
-        Assert.IsTrue(FusedNetwork.Supports(network));
+        Assert.IsTrue(FusedNetwork.Supports(network, 32, 32));
 
         network.parameters().First().requires_grad_(false);
 
-        Assert.IsFalse(FusedNetwork.Supports(network));
+        Assert.IsFalse(FusedNetwork.Supports(network, 32, 32));
     }
 
     [TestMethod]
@@ -162,7 +171,7 @@ public class FusedNetworkTests
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 10);
         network.Freeze(3);
-        Assert.IsFalse(FusedNetwork.Supports(network));
+        Assert.IsFalse(FusedNetwork.Supports(network, 32, 32));
     }
 
     private static double StepByAutograd(ResidualNetwork network, Tensor images)
@@ -176,7 +185,7 @@ public class FusedNetworkTests
 
     private static double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
     {
-        Assert.IsTrue(FusedNetwork.Supports(network));
+        Assert.IsTrue(FusedNetwork.Supports(network, (int)images.shape[2], (int)images.shape[3]));
         var input = network.PassFrozen(images);
         using var fused = new FusedNetwork(network, (int)input.shape[2], (int)input.shape[3], threads);
         var result = 0.0;
