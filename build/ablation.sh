@@ -13,6 +13,6 @@ bench=${BENCH:-$root/artifacts/bin/Microsoft.ML.ResNet.Benchmarks/release/bench.
 [ -n "${BENCH:-}" ] || dotnet build "$root/test/Microsoft.ML.ResNet.Benchmarks" -c Release --nologo -v quiet
 
 exec dotnet "$bench" recipes --data "$data" --output "$results" "$@" --variants \
-    fast tutorial fast+batch=128+rate=0.4 \
-    fast+schedule=multi-step fast+nesterov=off fast+smoothing=0 fast+decay-all=on fast+flip-at-test=off fast+flip=coin fast+flip=off fast+crop=0 \
-    fast+cutout=8 fast+average=0.99 fast+mixup=0.2 fast+zero-residuals=on
+    fast tutorial \
+    fast+schedule=multi-step fast+nesterov=off fast+smoothing=0 fast+decay-all=on fast+flip-at-test=off fast+flip=off \
+    fast+crop=2 fast+crop=4 fast+cutout=8 fast+average=0.99 fast+mixup=0.2 fast+zero-residuals=on fast+batch=128+rate=0.4

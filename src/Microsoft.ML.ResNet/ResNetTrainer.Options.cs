@@ -94,7 +94,8 @@ public sealed partial class ResNetTrainer
         public Action<EpochReport>? EpochCallback;
 
         /// <summary>
-        /// Where to keep the state of training after every epoch, so that it survives the process: a folder of its own for each training. The
+        /// Where to keep the state of training after every epoch, so that it survives the process: a folder of its own for each training, and so not for
+        /// <c>CrossValidate</c>, which trains several. The
         /// default, <see langword="null"/>, keeps none. See <see cref="Resume"/>.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "A folder that keeps the state of training after every epoch.", ShortName = "checkpoints", SortOrder = 17)]
@@ -105,7 +106,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Whether to go on from the newest checkpoint in <see cref="CheckpointDirectory"/>, if there is one. On the CPU of the same machine, with as
-        /// many threads, the weights are in the end those of a training that never stopped, bit for bit. The default is <see langword="false"/>:
+        /// many threads and the same <see cref="ResNetRuntimeOptions"/>, the weights are in the end those of a training that never stopped, bit for bit. The default is <see langword="false"/>:
         /// checkpoints that are there already are then an error, so that none is lost. Data, architecture and recipe, the number of epochs
         /// included, must be those of the checkpoint.
         /// </summary>
@@ -132,7 +133,8 @@ public sealed partial class ResNetTrainer
         /// The model whose weights training starts from: the <see cref="ResNetTransformer.Model"/> of what <c>Fit</c> or <c>LoadResNetWeights</c> gave, or of the
         /// network in what <c>LoadResNet</c> gave. The default, <see langword="null"/>, draws them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The
         /// head is kept if the classes are the model's in the model's order, and is drawn anew otherwise; so is the first convolution for images of other
-        /// channels, whose normalisation is then measured. Images may have any size. <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
+        /// channels, whose normalisation is then measured. Images may have any size. Whether the new model looks at
+        /// mirror images too is the recipe's to say (<see cref="TrainingRecipe.FlipAtTestTime"/>), not the initial model's. <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
         /// </summary>
         public ResNetModelParameters? InitialModel;
 
