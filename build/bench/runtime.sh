@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# What each part of the run-time set-up gains (docs/adr/0005 to 0007), beside PyTorch: variants take turns, each in a process of its own.
+# What each part of the run-time set-up gains where libtorch computes (docs/adr/0005 to 0007), beside our own kernels and PyTorch: variants take turns, each in a process of its own.
 # usage: build/bench/runtime.sh [rounds] [busy]; with "busy", one other process keeps a core busy all the time.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 dotnet build "$root/test/Microsoft.ML.ResNet.Benchmarks" -c Release --nologo -v quiet
 bench="dotnet $root/artifacts/bin/Microsoft.ML.ResNet.Benchmarks/release/bench.dll"
+libtorch="$bench train --no-fused-training"
 rounds=${1:-3}
 if [ "${2:-}" = busy ]; then
     (while :; do :; done) & neighbour=$!
@@ -12,11 +13,12 @@ if [ "${2:-}" = busy ]; then
 fi
 
 declare -A variants=(
-    [1-all-on]="$bench train"
-    [2-no-channels-last]="$bench train --no-channels-last"
-    [3-no-large-blocks]="$bench train --no-large-blocks"
-    [4-no-bound-spinning]="$bench train --no-bound-spinning"
-    [5-passive-waiting]="env OMP_WAIT_POLICY=PASSIVE $bench train"
+    [0-own-kernels]="$bench train"
+    [1-all-on]="$libtorch"
+    [2-no-channels-last]="$libtorch --no-channels-last"
+    [3-no-large-blocks]="$libtorch --no-large-blocks"
+    [4-no-bound-spinning]="$libtorch --no-bound-spinning"
+    [5-passive-waiting]="env OMP_WAIT_POLICY=PASSIVE $libtorch"
     [6-pytorch]="/usr/bin/python3 $root/build/bench/pytorch_train.py"
     [7-pytorch-channels-last]="/usr/bin/python3 $root/build/bench/pytorch_train.py --channels-last"
 )

@@ -36,5 +36,12 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>Step, in pixels.</summary>
     public int Stride => (int)_stride[0];
 
-    public override Tensor forward(Tensor x) => nn.functional.conv2d(x, weight, bias, _stride, _padding);
+    /// <summary>Convolves in the precision of the input.</summary>
+    public override Tensor forward(Tensor x)
+    {
+        if (x.dtype == weight.dtype)
+            return nn.functional.conv2d(x, weight, bias, _stride, _padding);
+        using var scope = NewDisposeScope();
+        return nn.functional.conv2d(x, weight.to_type(x.dtype), bias?.to_type(x.dtype), _stride, _padding).MoveToOuterDisposeScope();
+    }
 }

@@ -64,6 +64,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The residual blocks that train, in order: those of all stages that are not frozen.</summary>
     public IEnumerable<nn.Module<Tensor, Tensor>> TrainedBlocks => _blocks.Skip(_frozenBlocks);
 
+    /// <summary>In what precision convolutions are computed in training mode. The default is 32 bits.</summary>
+    public TrainingPrecision Precision { get; set; }
+
     /// <summary>Features to logits: the network's last step.</summary>
     /// <param name="features">Pooled features: float32, (N, feature width).</param>
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
@@ -75,8 +78,10 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
+        if (training && Precision == TrainingPrecision.BFloat16)
+            x = x.to_type(ScalarType.BFloat16); // weights follow, convolution by convolution
         x = PassBlocks(PassStem(x), _blocks);
-        x = x.mean([2, 3]); // (N, feature width)
+        x = x.to_type(ScalarType.Float32).mean([2, 3]); // (N, feature width)
         return Classify(x).MoveToOuterDisposeScope();
     }
 

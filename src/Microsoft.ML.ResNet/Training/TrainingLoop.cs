@@ -51,6 +51,7 @@ internal sealed class TrainingLoop : IDisposable
         _normalization = normalization;
         _seed = seed;
         _events = events;
+        network.Precision = recipe.Precision;
         _pass = new NetworkPass(network);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;

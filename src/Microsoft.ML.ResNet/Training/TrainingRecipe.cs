@@ -98,6 +98,9 @@ public sealed record TrainingRecipe
     /// <summary>When to stop before the last epoch; needs a validation set, and without one does nothing. The default, <see langword="null"/>, is never.</summary>
     public EarlyStopping? EarlyStopping { get; init; }
 
+    /// <summary>In what precision convolutions are computed while the network learns. The default is 32 bits; bfloat16 is for GPUs with units for it.</summary>
+    public TrainingPrecision Precision { get; init; }
+
     /// <summary>Random changes to the training images. The default is a crop with 4 pixels of padding, then a flip.</summary>
     public AugmentationPolicy Augmentation { get; init; } = [new RandomCrop(4), new HorizontalFlip()];
 
@@ -125,7 +128,7 @@ public sealed record TrainingRecipe
 
     /// <summary>The recipe as one line for logs.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}{(WeightAverageDecay is { } decay ? $", weight average {decay:g6}" : "")}, augmentation {Augmentation}{(Mix is null ? "" : $", {Mix}")}{(ClassBalance == ClassBalance.None ? "" : ", classes balanced")}{(FlipAtTestTime ? ", flip at test time" : "")}{(ZeroInitializesResiduals ? ", residuals start at 0" : "")}");
+        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(Precision == TrainingPrecision.BFloat16 ? ", bfloat16" : "")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}{(WeightAverageDecay is { } decay ? $", weight average {decay:g6}" : "")}, augmentation {Augmentation}{(Mix is null ? "" : $", {Mix}")}{(ClassBalance == ClassBalance.None ? "" : ", classes balanced")}{(FlipAtTestTime ? ", flip at test time" : "")}{(ZeroInitializesResiduals ? ", residuals start at 0" : "")}");
 
     /// <summary>Lists what makes this recipe unusable; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()
@@ -152,6 +155,8 @@ public sealed record TrainingRecipe
             yield return problem;
         if (!Enum.IsDefined(ClassBalance))
             yield return $"ClassBalance is {ClassBalance}; it must be {ClassBalance.None} or {ClassBalance.Inverse}.";
+        if (!Enum.IsDefined(Precision))
+            yield return $"Precision is {Precision}; it must be Full or BFloat16.";
         foreach (var problem in EarlyStopping?.Problems() ?? [])
             yield return problem;
         foreach (var problem in Schedule?.Problems() ?? ["Schedule is null; use LearningRateSchedule.Constant to keep the rate."])

@@ -58,7 +58,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     public static bool Supports(ResidualNetwork network, int height, int width)
     {
         var architecture = network.Architecture;
-        return (long)height * width * architecture.FeatureWidth <= MostFloats && ResNetRuntime.Options.FusedTraining && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
+        return (long)height * width * architecture.FeatureWidth <= MostFloats && ResNetRuntime.Options.FusedTraining && network.Precision == TrainingPrecision.Full && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
             && network.TrainedBlocks.Any() && (network.HasFrozenStem || CanLearn(network.Stem.Convolution) && CanLearn(network.Stem.Norm) && network.Stem.Convolution.weight.shape[0] % 16 == 0)
             && network.TrainedBlocks.All(CanLearn) && network.TrainedBlocks.SelectMany(block => block.parameters()).Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0 && weight.shape[1] % 16 == 0);
 
