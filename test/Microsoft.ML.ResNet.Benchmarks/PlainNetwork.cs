@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 /// </summary>
 internal sealed class PlainNetwork : nn.Module<Tensor, Tensor>
 {
-    private readonly Sequential body;
-    private readonly Linear fc;
+    private readonly Sequential _body;
+    private readonly Linear _fc;
 
     /// <param name="architecture">The plan; projections as shortcuts, and a stem that does not pool.</param>
     /// <param name="classes">Outputs.</param>
@@ -17,31 +17,31 @@ internal sealed class PlainNetwork : nn.Module<Tensor, Tensor>
     {
         if (architecture.Stem != ResNetStem.Cifar || architecture.Shortcut != ResNetShortcut.Projection)
             throw new ArgumentException($"{architecture.Name} has a stem that pools or shortcuts without a convolution; the plain network has neither.", nameof(architecture));
-        body = nn.Sequential(nn.Conv2d(3, architecture.StemWidth, 3, padding: 1, bias: false), nn.BatchNorm2d(architecture.StemWidth), nn.ReLU(inplace: true));
+        _body = nn.Sequential(nn.Conv2d(3, architecture.StemWidth, 3, padding: 1, bias: false), nn.BatchNorm2d(architecture.StemWidth), nn.ReLU(inplace: true));
         var width = architecture.StemWidth;
         foreach (var stage in architecture.Stages)
             for (var block = 0; block < stage.Blocks; block++)
             {
-                body.append(new PlainBlock(width, stage.Width, block == 0 ? stage.Stride : 1, architecture.Expansion));
+                _body.append(new PlainBlock(width, stage.Width, block == 0 ? stage.Stride : 1, architecture.Expansion));
                 width = stage.Width * architecture.Expansion;
             }
-        fc = nn.Linear(width, classes);
+        _fc = nn.Linear(width, classes);
         RegisterComponents();
         foreach (var convolution in modules().OfType<Conv2d>())
             nn.init.kaiming_normal_(convolution.weight!, mode: nn.init.FanInOut.FanOut, nonlinearity: nn.init.NonlinearityType.ReLU);
     }
 
-    public override Tensor forward(Tensor x) => fc.forward(body.forward(x).mean([2, 3]));
+    public override Tensor forward(Tensor x) => _fc.forward(_body.forward(x).mean([2, 3]));
 
     private sealed class PlainBlock : nn.Module<Tensor, Tensor>
     {
-        private readonly Sequential body;
-        private readonly Sequential? downsample;
+        private readonly Sequential _body;
+        private readonly Sequential? _downsample;
 
         public PlainBlock(int inputs, int width, int stride, int expansion) : base(nameof(PlainBlock))
         {
             var outputs = width * expansion;
-            body = expansion == 1
+            _body = expansion == 1
                 ? nn.Sequential(
                     nn.Conv2d(inputs, width, 3, stride, 1, bias: false), nn.BatchNorm2d(width), nn.ReLU(inplace: true),
                     nn.Conv2d(width, outputs, 3, padding: 1, bias: false), nn.BatchNorm2d(outputs))
@@ -50,10 +50,10 @@ internal sealed class PlainNetwork : nn.Module<Tensor, Tensor>
                     nn.Conv2d(width, width, 3, stride, 1, bias: false), nn.BatchNorm2d(width), nn.ReLU(inplace: true),
                     nn.Conv2d(width, outputs, 1, bias: false), nn.BatchNorm2d(outputs));
             if (stride != 1 || inputs != outputs)
-                downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias: false), nn.BatchNorm2d(outputs));
+                _downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias: false), nn.BatchNorm2d(outputs));
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor x) => body.forward(x).add_(downsample is null ? x : downsample.forward(x)).relu_();
+        public override Tensor forward(Tensor x) => _body.forward(x).add_(_downsample is null ? x : _downsample.forward(x)).relu_();
     }
 }
