@@ -81,7 +81,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         if (training && Precision == TrainingPrecision.BFloat16)
             x = x.to_type(ScalarType.BFloat16); // weights follow, convolution by convolution
         x = PassBlocks(PassStem(x), _blocks);
-        x = x.to_type(ScalarType.Float32).mean([2, 3]); // (N, feature width)
+        if (x.dtype == ScalarType.BFloat16)
+            x = x.to_type(ScalarType.Float32);
+        x = x.mean([2, 3]); // (N, feature width)
         return Classify(x).MoveToOuterDisposeScope();
     }
 
