@@ -34,9 +34,9 @@ internal sealed class GuardedTraining(IChannel channel, TrainingRecipe recipe, C
         {
             return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop)} of {recipe.NumberOfEpochs}.", loop);
         }
-        catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is not null) // the former is TorchSharp's word for every error of libtorch
+        catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is { } advice) // the former is TorchSharp's word for every error of libtorch
         {
-            throw channel.Except(e, OutOfMemory.Explain(e.Message, recipe)!);
+            throw channel.Except(e, advice);
         }
     }
 

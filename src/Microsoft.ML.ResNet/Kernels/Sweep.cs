@@ -23,9 +23,6 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
     /// <summary>How far behind the last input of a row the kernels may read, in floats: they always compute whole tiles.</summary>
     public int Overrun => MostPixels * Step;
 
-    /// <summary>The most that a kernel reads behind images of so many channels, in floats, at strides up to 2.</summary>
-    public static int MostOverrun(int channels) => MostPixels * 2 * channels;
-
     /// <summary>Blocks of output channels: the weights of a block lie together, and it is computed by itself.</summary>
     public int Blocks => BlocksOf(Outputs);
 

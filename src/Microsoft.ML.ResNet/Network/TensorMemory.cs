@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
@@ -20,6 +21,10 @@ internal static class TensorMemory
         using var scope = NewDisposeScope();
         return MemoryMarshal.Cast<byte, float>(InOrder(tensor).bytes);
     }
+
+    /// <summary>The address of the first of these floats.</summary>
+    /// <param name="tensor">A dense tensor; the pointer is of use as long as it lives.</param>
+    public static unsafe float* PointerTo(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(Of(tensor)));
 
     private static Tensor InOrder(Tensor tensor) => tensor.dim() == 4 ? tensor.permute(0, 2, 3, 1) : tensor.alias();
 }

@@ -51,7 +51,11 @@ internal sealed class RunningMean : IDisposable
     }
 
     /// <summary>The means over all rows so far; at least one.</summary>
-    public Evaluation Result() => Read() is var sums ? new Evaluation(sums.Loss / sums.Rows, sums.Right / sums.Rows) : default;
+    public Evaluation Result()
+    {
+        var sums = Read();
+        return new Evaluation(sums.Loss / sums.Rows, sums.Right / sums.Rows);
+    }
 
     /// <summary>Frees the sums.</summary>
     public void Dispose() => _sums?.Dispose();

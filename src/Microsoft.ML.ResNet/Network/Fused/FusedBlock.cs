@@ -37,7 +37,7 @@ internal sealed unsafe class FusedBlock(IReadOnlyList<FusedConvolution> chain, b
     public float* Output(int image) => _output.Pointer + (nint)image * OutputLength;
 
     /// <summary>Makes room for so many images.</summary>
-    public void EnsureRoom(int images) => _output.EnsureLength((long)images * OutputLength + Sweep.MostOverrun(OutputChannels));
+    public void EnsureRoom(int images) => _output.EnsureLength((long)images * OutputLength);
 
     /// <summary>Computes the rectified sum of an image.</summary>
     /// <param name="input">The block's input; unused by the stem.</param>

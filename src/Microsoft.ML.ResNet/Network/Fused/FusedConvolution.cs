@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Kernels;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -80,7 +78,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
         _images = images;
         _output.EnsureLength((long)images * Shape.OutputLength);
         using var scope = NewDisposeScope();
-        _kernel.Pack(FloatsOf(_convolution.weight));
+        _kernel.Pack(TensorMemory.PointerTo(_convolution.weight));
         Array.Clear(_sums);
         Array.Clear(_pixelsOfPiece);
     }
@@ -98,7 +96,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
     public void EndForward()
     {
         using var scope = NewDisposeScope();
-        float* runningMean = FloatsOf(_norm.running_mean), runningVariance = FloatsOf(_norm.running_var), weight = FloatsOf(_norm.weight), bias = FloatsOf(_norm.bias);
+        float* runningMean = TensorMemory.PointerTo(_norm.running_mean), runningVariance = TensorMemory.PointerTo(_norm.running_var), weight = TensorMemory.PointerTo(_norm.weight), bias = TensorMemory.PointerTo(_norm.bias);
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (mean, squares, count) = MomentsOf(channel);
@@ -131,7 +129,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
     public void BeginBackward()
     {
         using var scope = NewDisposeScope();
-        float* weightGradient = FloatsOf(GradientOf(_norm.weight)), biasGradient = FloatsOf(GradientOf(_norm.bias));
+        float* weightGradient = TensorMemory.PointerTo(GradientOf(_norm.weight)), biasGradient = TensorMemory.PointerTo(GradientOf(_norm.bias));
         var count = (double)_images * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
@@ -178,7 +176,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
     {
         using var scope = NewDisposeScope();
         _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, compact, _weightSums.Pointer);
-        _kernel.Unpack(block, _weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
+        _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
     }
 
     /// <summary>Adds what <see cref="BackwardWeights"/> gathered to the gradient of the weights.</summary>
@@ -190,7 +188,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
         for (var piece = 1; piece < Pieces; piece++)
             ChannelKernels.Add(_weightSums.Pointer + (nint)piece * Shape.WeightLength, Shape.WeightLength, _weightSums.Pointer);
         for (var block = 0; block < Sweep.BlocksOf(Shape.Outputs); block++)
-            _kernel.Unpack(block, _weightSums.Pointer, FloatsOf(GradientOf(_convolution.weight)));
+            _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
     }
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
@@ -239,6 +237,4 @@ internal sealed unsafe class FusedConvolution : IDisposable
         parameter.grad = zeros_like(parameter, requires_grad: false);
         return parameter.grad!;
     }
-
-    private static float* FloatsOf(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(TensorMemory.Of(tensor))); // the tensor lives as long as the network
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Kernels;
@@ -71,7 +70,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     public Tensor Forward(Tensor images)
     {
         _count = (int)images.shape[0];
-        _images = Pointer(images);
+        _images = TensorMemory.PointerTo(images);
         _wideInputs.EnsureLength(_count * Wide(convolution => convolution.PaddedInputLength));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
         _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_count)); // the last have most weights
@@ -88,7 +87,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     public void Backward(Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        var features = Pointer(gradient.contiguous());
+        var features = TensorMemory.PointerTo(gradient.contiguous());
         foreach (var between in _between)
             between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength, block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
         var (outer, other) = (_between[0], _between[1]);
@@ -245,6 +244,4 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private delegate void Finish(float* gradient, int image, int piece);
 
     private delegate void GroupWork(int first, int images, int piece, float* inputs, float* gradients);
-
-    private static float* Pointer(Tensor tensor) => (float*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(TensorMemory.Of(tensor)));
 }
