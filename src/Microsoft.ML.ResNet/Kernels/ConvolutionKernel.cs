@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Holds the weights in the orders that
 /// <see cref="Sweep"/> reads. Pack them before use; many threads may then compute at once. Where weights are many, they are read once for a group of images.
 /// </summary>
-internal sealed unsafe class ConvolutionKernel : IDisposable
+internal unsafe class ConvolutionKernel : IDisposable
 {
     private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
@@ -41,9 +41,24 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
 
     private int WeightsOfOutput => _shape.Size * _shape.Size * _shape.Inputs;
 
+    /// <summary>Floats of the sums that <see cref="BackwardWeights"/> gathers.</summary>
+    public virtual int SumsLength => _shape.WeightLength;
+
+    /// <summary>Floats of scratch memory that <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.</summary>
+    public virtual int ScratchLength => 0;
+
+    /// <summary>The weights by block of outputs: size x size x inputs x channels of the block.</summary>
+    protected float* PackedWeights => _weights.Pointer;
+
+    /// <summary>The weights by block of inputs: size x size, from the last to the first, x outputs x channels of the block. At stride 1.</summary>
+    protected float* TurnedWeights => _turned.Pointer;
+
+    /// <summary>The fastest kernel for a shape.</summary>
+    public static ConvolutionKernel For(ConvolutionShape shape) => WinogradKernel.Suits(shape) ? new WinogradKernel(shape) : new ConvolutionKernel(shape);
+
     /// <summary>Takes the weights in.</summary>
     /// <param name="weights">In the order outputs x size x size x inputs.</param>
-    public void Pack(float* weights)
+    public virtual void Pack(float* weights)
     {
         for (var block = 0; block < _forward.Blocks; block++)
         {
@@ -69,7 +84,8 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
     /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
     /// <param name="output">Receives the outputs.</param>
     /// <param name="images">How many images.</param>
-    public void Forward(float* padded, float* output, int images)
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public virtual void Forward(float* padded, float* output, int images, float* scratch)
     {
         for (var block = 0; block < _forward.Blocks; block++)
             for (var image = 0; image < images; image++)
@@ -82,7 +98,8 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
     /// <param name="gradient">Receives the gradients of the inputs.</param>
     /// <param name="images">How many images.</param>
     /// <param name="adds">Whether to add to what is there.</param>
-    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds)
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public virtual void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
             NativeFloats.Clear(gradient, (long)images * _shape.InputLength); // some pixels meet no weights
@@ -99,8 +116,9 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
     /// <summary>Adds the gradient of all weights that an image causes.</summary>
     /// <param name="padded">The input, with its border.</param>
     /// <param name="paddedGradient">The gradient of the output, with its border.</param>
-    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
-    public void BackwardWeights(float* padded, float* paddedGradient, float* sums)
+    /// <param name="sums"><see cref="SumsLength"/> floats, for <see cref="Unpack(int, float*, float*)"/>.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public virtual void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
     {
         var sweep = new WeightSweep(_shape.Stride * InputPitch, _shape.Stride * _shape.Inputs, GradientPitch, _shape.Outputs, _shape.OutputWidth);
         var run = _shape.Size * _shape.Inputs;
@@ -149,18 +167,28 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
 
     /// <summary>Brings the gradient of one block's weights into the order of <see cref="Pack"/> and adds it there.</summary>
     /// <param name="block">Which block of outputs.</param>
-    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
+    /// <param name="sums">What was gathered; of no use afterwards.</param>
     /// <param name="gradient">In the order outputs x size x size x inputs.</param>
-    public void Unpack(int block, float* sums, float* gradient)
+    public virtual void Unpack(int block, float* sums, float* gradient)
     {
         var (first, channels) = Block(block, _shape.Outputs);
+        Unpack(first, channels, sums + (nint)first * WeightsOfOutput, gradient);
+    }
+
+    /// <summary>Brings the gradient of some channels' weights into the order of <see cref="Pack"/> and adds it there.</summary>
+    /// <param name="first">The first of the channels.</param>
+    /// <param name="channels">How many they are.</param>
+    /// <param name="sums">Size x size x inputs x channels.</param>
+    /// <param name="gradient">In the order outputs x size x size x inputs.</param>
+    protected void Unpack(int first, int channels, float* sums, float* gradient)
+    {
         for (var channel = 0; channel < channels; channel++)
             for (var i = 0; i < WeightsOfOutput; i++)
-                gradient[(nint)(first + channel) * WeightsOfOutput + i] += sums[(nint)first * WeightsOfOutput + (nint)i * channels + channel];
+                gradient[(nint)(first + channel) * WeightsOfOutput + i] += sums[(nint)i * channels + channel];
     }
 
     /// <summary>Frees the weights.</summary>
-    public void Dispose()
+    public virtual void Dispose()
     {
         _weights.Dispose();
         _turned.Dispose();
@@ -173,7 +201,8 @@ internal sealed unsafe class ConvolutionKernel : IDisposable
                 Unsafe.CopyBlock(target, padded + (nint)(row + _shape.Padding) * GradientPitch + (column + _shape.Padding) * _shape.Outputs, (uint)channels * sizeof(float));
     }
 
-    private static (int First, int Channels) Block(int block, int channels) => (block * Sweep.BlockWidth, Math.Min(Sweep.BlockWidth, channels - block * Sweep.BlockWidth));
+    /// <summary>The channels of a block.</summary>
+    protected static (int First, int Channels) Block(int block, int channels) => (block * Sweep.BlockWidth, Math.Min(Sweep.BlockWidth, channels - block * Sweep.BlockWidth));
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()

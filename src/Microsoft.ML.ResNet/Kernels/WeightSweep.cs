@@ -31,33 +31,46 @@ internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep
     [SkipLocalsInit]
     public void Add(float* input, float* gradient, Images images, int run, int channels, float* sums)
     {
-        var tile = stackalloc float[16 * 16];
-        if (channels == Sweep.BlockWidth)
-            for (var first = 0; first < run; first += 8)
-            {
-                EightByTwo(input + first, gradient, images, tile);
-                Put(tile, sums + (nint)first * channels, Math.Min(8, run - first) * channels);
-            }
-        else
-            for (var first = 0; first < run; first += 16)
-            {
-                SixteenByOne(input + first, gradient, images, tile);
-                Put(tile, sums + (nint)first * channels, Math.Min(16, run - first) * channels);
-            }
+        var (first, atOnce) = (0, channels == Sweep.BlockWidth ? 8 : 16);
+        for (; first + atOnce <= run; first += atOnce)
+            AddTile(input + first, gradient, images, channels, sums + (nint)first * channels);
+        if (first == run)
+            return;
+        var tile = stackalloc float[16 * 16]; // only some of the sums have a place of their own
+        new Span<float>(tile, 16 * 16).Clear();
+        AddTile(input + first, gradient, images, channels, tile);
+        ChannelKernels.Add(tile, (run - first) * channels, sums + (nint)first * channels);
     }
 
-    private static void Put(float* tile, float* sums, int length)
+    private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)
     {
-        for (var i = 0; i < length; i += 16)
-            (Vector512.Load(tile + i) + Vector512.Load(sums + i)).Store(sums + i);
+        if (channels == Sweep.BlockWidth)
+            EightByTwo(input, gradient, images, sums);
+        else
+            SixteenByOne(input, gradient, images, sums);
     }
 
-    // Sixteen inputs, sixteen channels.
+    // Sixteen inputs, sixteen channels: adds to 16 x 16 sums.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void SixteenByOne(float* input, float* gradient, Images images, float* tile)
+    private void SixteenByOne(float* input, float* gradient, Images images, float* sums)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
-        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = aA = aB = aC = aD = aE = aF = Vector512<float>.Zero;
+        a0 = Vector512.Load(sums);
+        a1 = Vector512.Load(sums + 16);
+        a2 = Vector512.Load(sums + 32);
+        a3 = Vector512.Load(sums + 48);
+        a4 = Vector512.Load(sums + 64);
+        a5 = Vector512.Load(sums + 80);
+        a6 = Vector512.Load(sums + 96);
+        a7 = Vector512.Load(sums + 112);
+        a8 = Vector512.Load(sums + 128);
+        a9 = Vector512.Load(sums + 144);
+        aA = Vector512.Load(sums + 160);
+        aB = Vector512.Load(sums + 176);
+        aC = Vector512.Load(sums + 192);
+        aD = Vector512.Load(sums + 208);
+        aE = Vector512.Load(sums + 224);
+        aF = Vector512.Load(sums + 240);
         nint step = InputStep, next = GradientStep;
         for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
         {
@@ -85,30 +98,45 @@ internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep
                 aF = Vector512.FusedMultiplyAdd(Vector512.Create(x[15]), w, aF);
             }
         }
-        a0.Store(tile);
-        a1.Store(tile + 16);
-        a2.Store(tile + 32);
-        a3.Store(tile + 48);
-        a4.Store(tile + 64);
-        a5.Store(tile + 80);
-        a6.Store(tile + 96);
-        a7.Store(tile + 112);
-        a8.Store(tile + 128);
-        a9.Store(tile + 144);
-        aA.Store(tile + 160);
-        aB.Store(tile + 176);
-        aC.Store(tile + 192);
-        aD.Store(tile + 208);
-        aE.Store(tile + 224);
-        aF.Store(tile + 240);
+        a0.Store(sums);
+        a1.Store(sums + 16);
+        a2.Store(sums + 32);
+        a3.Store(sums + 48);
+        a4.Store(sums + 64);
+        a5.Store(sums + 80);
+        a6.Store(sums + 96);
+        a7.Store(sums + 112);
+        a8.Store(sums + 128);
+        a9.Store(sums + 144);
+        aA.Store(sums + 160);
+        aB.Store(sums + 176);
+        aC.Store(sums + 192);
+        aD.Store(sums + 208);
+        aE.Store(sums + 224);
+        aF.Store(sums + 240);
     }
 
-    // Eight inputs, thirty-two channels.
+    // Eight inputs, thirty-two channels: adds to 8 x 32 sums.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void EightByTwo(float* input, float* gradient, Images images, float* tile)
+    private void EightByTwo(float* input, float* gradient, Images images, float* sums)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
-        a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
+        a0 = Vector512.Load(sums);
+        b0 = Vector512.Load(sums + 16);
+        a1 = Vector512.Load(sums + 32);
+        b1 = Vector512.Load(sums + 48);
+        a2 = Vector512.Load(sums + 64);
+        b2 = Vector512.Load(sums + 80);
+        a3 = Vector512.Load(sums + 96);
+        b3 = Vector512.Load(sums + 112);
+        a4 = Vector512.Load(sums + 128);
+        b4 = Vector512.Load(sums + 144);
+        a5 = Vector512.Load(sums + 160);
+        b5 = Vector512.Load(sums + 176);
+        a6 = Vector512.Load(sums + 192);
+        b6 = Vector512.Load(sums + 208);
+        a7 = Vector512.Load(sums + 224);
+        b7 = Vector512.Load(sums + 240);
         nint step = InputStep, next = GradientStep;
         for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
         {
@@ -136,21 +164,21 @@ internal readonly unsafe record struct WeightSweep(int InputPitch, int InputStep
                 (a7, b7) = (Vector512.FusedMultiplyAdd(p, w, a7), Vector512.FusedMultiplyAdd(p, v, b7));
             }
         }
-        a0.Store(tile);
-        b0.Store(tile + 16);
-        a1.Store(tile + 32);
-        b1.Store(tile + 48);
-        a2.Store(tile + 64);
-        b2.Store(tile + 80);
-        a3.Store(tile + 96);
-        b3.Store(tile + 112);
-        a4.Store(tile + 128);
-        b4.Store(tile + 144);
-        a5.Store(tile + 160);
-        b5.Store(tile + 176);
-        a6.Store(tile + 192);
-        b6.Store(tile + 208);
-        a7.Store(tile + 224);
-        b7.Store(tile + 240);
+        a0.Store(sums);
+        b0.Store(sums + 16);
+        a1.Store(sums + 32);
+        b1.Store(sums + 48);
+        a2.Store(sums + 64);
+        b2.Store(sums + 80);
+        a3.Store(sums + 96);
+        b3.Store(sums + 112);
+        a4.Store(sums + 128);
+        b4.Store(sums + 144);
+        a5.Store(sums + 160);
+        b5.Store(sums + 176);
+        a6.Store(sums + 192);
+        b6.Store(sums + 208);
+        a7.Store(sums + 224);
+        b7.Store(sums + 240);
     }
 }

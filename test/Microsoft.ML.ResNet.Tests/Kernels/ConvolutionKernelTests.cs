@@ -3,7 +3,7 @@ using Microsoft.ML.ResNet.Kernels;
 
 namespace Microsoft.ML.ResNet.Tests.Kernels;
 
-/// <summary>The convolution and its gradients against six nested loops.</summary>
+/// <summary>Each kernel's convolution and its gradients against six nested loops.</summary>
 [TestClass]
 public class ConvolutionKernelTests
 {
@@ -22,6 +22,10 @@ public class ConvolutionKernelTests
     [DataRow(64, 128, 3, 1, 4, 4)] // narrow images: two rows in a tile
     [DataRow(32, 96, 3, 1, 3, 4)]
     [DataRow(32, 80, 3, 1, 5, 3)]
+    [DataRow(16, 16, 3, 1, 2, 2)] // one window
+    [DataRow(64, 64, 3, 1, 8, 8)]
+    [DataRow(48, 16, 3, 1, 6, 14)] // windows that fill no panel
+    [DataRow(16, 80, 3, 1, 26, 10)]
     public unsafe void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
     {
         if (!Vector512.IsHardwareAccelerated)
@@ -29,40 +33,52 @@ public class ConvolutionKernelTests
         var shape = new ConvolutionShape(inputs, outputs, size, stride, height, width);
         var random = new Random(1);
         var (input, weights, gradient) = (Noise(random, shape.InputLength), Noise(random, shape.WeightLength), Noise(random, shape.OutputLength));
-        using var kernel = new ConvolutionKernel(shape);
+        var expected = Definition(shape, input, weights, gradient);
+        using var plain = new ConvolutionKernel(shape);
+        AssertIsDefinition(plain, shape, input, weights, gradient, expected, byBlock: true);
+        if (!WinogradKernel.Suits(shape))
+            return;
+        using var winograd = new WinogradKernel(shape);
+        AssertIsDefinition(winograd, shape, input, weights, gradient, expected, byBlock: false);
+    }
+
+    private static unsafe void AssertIsDefinition(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights, float[] gradient, (double[] Output, double[] InputGradient, double[] WeightGradient) expected, bool byBlock)
+    {
+        using var scratch = new NativeFloats(kernel.ScratchLength);
         using var padded = new NativeFloats(kernel.PaddedInputLength);
         using var compact = new NativeFloats(kernel.CompactLength);
         using var paddedGradient = new NativeFloats(kernel.PaddedGradientLength);
         new Span<float>(padded.Pointer, (int)padded.Length).Fill(float.NaN); // what is neither image nor border must not matter
         new Span<float>(paddedGradient.Pointer, (int)paddedGradient.Length).Fill(float.NaN);
-        var (output, inputGradient, weightSums, weightGradient) = (new float[shape.OutputLength], new float[shape.InputLength], new float[shape.WeightLength], new float[shape.WeightLength]);
+        var (output, inputGradient, weightSums, weightGradient) = (new float[shape.OutputLength], new float[shape.InputLength], new float[kernel.SumsLength], new float[shape.WeightLength]);
         inputGradient.AsSpan().Fill(1);
 
         fixed (float* x = input, w = weights, g = gradient, y = output, dx = inputGradient, sums = weightSums, dw = weightGradient)
         {
             kernel.Pack(w);
-            PaddedImage.Load(x, padded.Pointer, height, width * inputs, shape.Padding, shape.Padding * inputs);
-            PaddedImage.Load(g, paddedGradient.Pointer, shape.OutputHeight, shape.OutputWidth * outputs, shape.Padding, shape.Padding * outputs);
-            kernel.Forward(padded.Pointer, y, images: 1);
-            if (inputs % 16 == 0)
+            PaddedImage.Load(x, padded.Pointer, shape.Height, shape.Width * shape.Inputs, shape.Padding, shape.Padding * shape.Inputs);
+            PaddedImage.Load(g, paddedGradient.Pointer, shape.OutputHeight, shape.OutputWidth * shape.Outputs, shape.Padding, shape.Padding * shape.Outputs);
+            kernel.Forward(padded.Pointer, y, images: 1, scratch.Pointer);
+            if (shape.Inputs % 16 == 0)
             {
-                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: false);
-                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: true);
+                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: false, scratch.Pointer);
+                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: true, scratch.Pointer);
             }
-            kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, sums);
-            for (var block = 0; block < Sweep.BlocksOf(outputs); block++)
+            kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, sums, scratch.Pointer);
+            for (var block = 0; block < Sweep.BlocksOf(shape.Outputs); block++)
             {
                 kernel.Unpack(block, sums, dw);
+                if (!byBlock)
+                    continue;
                 kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, images: 1, compact.Pointer, sums);
                 kernel.Unpack(block, sums, dw); // the other way to the same: the gradient is there twice
             }
         }
 
-        var (expected, expectedInputGradient, expectedWeightGradient) = Definition(shape, input, weights, gradient);
-        AssertClose(expected, output);
-        AssertClose([.. expectedWeightGradient.Select(value => 2 * value)], weightGradient);
-        if (inputs % 16 == 0)
-            AssertClose([.. expectedInputGradient.Select(value => 2 * value)], inputGradient);
+        AssertClose(expected.Output, output);
+        AssertClose([.. expected.WeightGradient.Select(value => (byBlock ? 2 : 1) * value)], weightGradient);
+        if (shape.Inputs % 16 == 0)
+            AssertClose([.. expected.InputGradient.Select(value => 2 * value)], inputGradient);
     }
 
     private static (double[] Output, double[] InputGradient, double[] WeightGradient) Definition(ConvolutionShape shape, float[] input, float[] weights, float[] gradient)

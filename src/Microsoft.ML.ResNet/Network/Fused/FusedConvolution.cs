@@ -36,7 +36,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
         (_convolution, _norm) = (convolution, norm);
         var shape = convolution.weight.shape;
         Shape = new ConvolutionShape((int)shape[1], (int)shape[0], (int)shape[2], convolution.Stride, height, width);
-        _kernel = new ConvolutionKernel(Shape);
+        _kernel = ConvolutionKernel.For(Shape);
         _figures = new NativeFloats(5 * Shape.Outputs);
         _sums = new double[Pieces * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
@@ -51,8 +51,8 @@ internal sealed unsafe class FusedConvolution : IDisposable
     /// <summary>Floats that a gradient of the output with its border takes.</summary>
     public int PaddedGradientLength => _kernel.PaddedGradientLength;
 
-    /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
-    public int CompactLength => _kernel.CompactLength;
+    /// <summary>Floats of scratch memory that a worker takes.</summary>
+    public int ScratchLength => Shape.IsWide ? _kernel.CompactLength : _kernel.ScratchLength;
 
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);
@@ -84,9 +84,9 @@ internal sealed unsafe class FusedConvolution : IDisposable
     }
 
     /// <summary>Convolves a group of images and measures the outputs.</summary>
-    public void Forward(float* padded, int first, int images, int piece)
+    public void Forward(float* padded, int first, int images, int piece, float* scratch)
     {
-        _kernel.Forward(padded, Output(first), images);
+        _kernel.Forward(padded, Output(first), images, scratch);
         fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
             for (var image = first; image < first + images; image++, _pixelsOfPiece[piece] += Pixels)
                 ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
@@ -147,8 +147,8 @@ internal sealed unsafe class FusedConvolution : IDisposable
         GradientOf(_convolution.weight); // made here, where one thread is at work
         if (!Shape.IsWide)
         {
-            _weightSums.EnsureLength((long)Pieces * Shape.WeightLength);
-            NativeFloats.Clear(_weightSums.Pointer, (long)Pieces * Shape.WeightLength);
+            _weightSums.EnsureLength((long)Pieces * _kernel.SumsLength);
+            NativeFloats.Clear(_weightSums.Pointer, (long)Pieces * _kernel.SumsLength);
         }
         else
             _weightSums.EnsureLength(Shape.WeightLength);
@@ -166,16 +166,16 @@ internal sealed unsafe class FusedConvolution : IDisposable
     }
 
     /// <summary>Computes the gradients of the inputs of a group of images.</summary>
-    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds) => _kernel.BackwardInput(paddedGradient, gradient, images, adds);
+    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch) => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
 
     /// <summary>Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.</summary>
-    public void BackwardWeights(float* padded, float* paddedGradient, int piece) => _kernel.BackwardWeights(padded, paddedGradient, _weightSums.Pointer + (nint)piece * Shape.WeightLength);
+    public void BackwardWeights(float* padded, float* paddedGradient, int piece, float* scratch) => _kernel.BackwardWeights(padded, paddedGradient, _weightSums.Pointer + (nint)piece * _kernel.SumsLength, scratch);
 
     /// <summary>Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.</summary>
-    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* compact)
+    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* scratch)
     {
         using var scope = NewDisposeScope();
-        _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, compact, _weightSums.Pointer);
+        _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, scratch, _weightSums.Pointer);
         _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
     }
 
@@ -186,7 +186,7 @@ internal sealed unsafe class FusedConvolution : IDisposable
             return;
         using var scope = NewDisposeScope();
         for (var piece = 1; piece < Pieces; piece++)
-            ChannelKernels.Add(_weightSums.Pointer + (nint)piece * Shape.WeightLength, Shape.WeightLength, _weightSums.Pointer);
+            ChannelKernels.Add(_weightSums.Pointer + (nint)piece * _kernel.SumsLength, _kernel.SumsLength, _weightSums.Pointer);
         for (var block = 0; block < Sweep.BlocksOf(Shape.Outputs); block++)
             _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
     }

@@ -19,7 +19,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private readonly WorkerTeam _team;
     private readonly NativeFloats[] _inputs; // for each worker: an image with its border
     private readonly NativeFloats[] _gradients; // the same
-    private readonly NativeFloats[] _compact; // for each worker: gradients of some channels
+    private readonly NativeFloats[] _scratch; // for each worker: what a kernel takes
     private readonly NativeFloats _wideInputs = new(); // for wide convolutions: all images with their borders
     private readonly NativeFloats _wideGradients = new();
     private readonly NativeFloats _features = new();
@@ -44,7 +44,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         _team = new WorkerTeam(threads);
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
-        _compact = ForEachWorker(convolution => convolution.Shape.IsWide ? convolution.CompactLength : 0);
+        _scratch = ForEachWorker(convolution => convolution.ScratchLength);
 
         NativeFloats[] ForEachWorker(Func<FusedConvolution, int> length)
             => [.. Enumerable.Range(0, _team.Size).Select(_ => new NativeFloats(_convolutions.Max(length)))];
@@ -108,7 +108,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
     public void Dispose()
     {
         _team.Dispose();
-        foreach (var memory in (IEnumerable<NativeFloats>)[.. _inputs, .. _gradients, .. _compact, .. _between, _wideInputs, _wideGradients, _features])
+        foreach (var memory in (IEnumerable<NativeFloats>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs, _wideGradients, _features])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
@@ -146,11 +146,11 @@ internal sealed unsafe class FusedNetwork : IDisposable
 
     private void Convolve(FusedConvolution convolution, Load loadInput)
     {
-        ForEachGroup(convolution, (first, images, piece, inputs, _) =>
+        ForEachGroup(convolution, (first, images, piece, inputs, _, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-            convolution.Forward(inputs, first, images, piece);
+            convolution.Forward(inputs, first, images, piece, scratch);
         });
         convolution.EndForward();
     }
@@ -193,23 +193,23 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private void BackwardConvolution(FusedConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachGroup(convolution, (first, images, piece, inputs, gradients) =>
+        ForEachGroup(convolution, (first, images, piece, inputs, gradients, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i, gradients + (nint)i * convolution.PaddedGradientLength);
             if (to is not null)
-                convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds);
+                convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
             for (var i = 0; i < images; i++)
             {
                 loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
                 if (!convolution.Shape.IsWide)
-                    convolution.BackwardWeights(inputs, gradients, piece);
+                    convolution.BackwardWeights(inputs, gradients, piece, scratch);
                 if (to is not null)
                     finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, piece);
             }
         });
         if (convolution.Shape.IsWide)
-            _team.Run(Sweep.BlocksOf(convolution.Shape.Outputs), (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _compact[worker].Pointer));
+            _team.Run(Sweep.BlocksOf(convolution.Shape.Outputs), (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));
     }
 
     // What a block reads: images, or what is frozen makes of them, or the output of the block before.
@@ -221,10 +221,10 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private void ForEachGroup(FusedConvolution convolution, GroupWork work) => ForEachPiece((first, end, piece, worker) =>
     {
         if (convolution.Shape.IsWide)
-            work(first, end - first, piece, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength, _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength);
+            work(first, end - first, piece, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength, _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _scratch[worker].Pointer);
         else
             for (var image = first; image < end; image++)
-                work(image, 1, piece, _inputs[worker].Pointer, _gradients[worker].Pointer);
+                work(image, 1, piece, _inputs[worker].Pointer, _gradients[worker].Pointer, _scratch[worker].Pointer);
     });
 
     private void ForEachImage(Action<int, int> work) => ForEachPiece((first, end, piece, _) =>
@@ -243,5 +243,5 @@ internal sealed unsafe class FusedNetwork : IDisposable
     // What happens to the gradient of an image once it is complete.
     private delegate void Finish(float* gradient, int image, int piece);
 
-    private delegate void GroupWork(int first, int images, int piece, float* inputs, float* gradients);
+    private delegate void GroupWork(int first, int images, int piece, float* inputs, float* gradients, float* scratch);
 }
