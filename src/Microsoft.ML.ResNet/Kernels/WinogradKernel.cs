@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Kernels;
 
@@ -159,7 +160,19 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             var (y, x) = Math.DivRem(window, _shape.Width / 2);
             var pixels = output + 2 * y * row + 2 * x * channels;
             for (var channel = 0; channel < channels; channel += 16)
-                WinogradTransforms.Output(places + channel, place, pixels + channel, row, channels, adds);
+            {
+                var (p, q, r, s) = WinogradTransforms.Output(places + channel, place);
+                var pixel = pixels + channel;
+                if (adds)
+                {
+                    (p, q) = (p + Vector512.Load(pixel), q + Vector512.Load(pixel + channels));
+                    (r, s) = (r + Vector512.Load(pixel + row), s + Vector512.Load(pixel + row + channels));
+                }
+                p.Store(pixel);
+                q.Store(pixel + channels);
+                r.Store(pixel + row);
+                s.Store(pixel + row + channels);
+            }
         }
     }
 

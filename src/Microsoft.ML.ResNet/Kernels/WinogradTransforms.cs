@@ -34,27 +34,15 @@ internal static unsafe class WinogradTransforms
     /// <summary>Places to 2x2 pixels: <c>A^T m A</c>.</summary>
     /// <param name="places">The first place.</param>
     /// <param name="place">Floats from one place to the next.</param>
-    /// <param name="pixels">Receives the first of the pixels.</param>
-    /// <param name="row">Floats from one row of pixels to the next.</param>
-    /// <param name="pixel">Floats from one pixel to the next.</param>
-    /// <param name="adds">Whether to add to what the pixels hold.</param>
+    /// <returns>The pixels, row by row.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(float* places, nint place, float* pixels, nint row, nint pixel, bool adds)
+    public static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Output(float* places, nint place)
     {
         var (a0, a1) = Sums(places, 4 * place);
         var (b0, b1) = Sums(places + place, 4 * place);
         var (c0, c1) = Sums(places + 2 * place, 4 * place);
         var (d0, d1) = Sums(places + 3 * place, 4 * place);
-        var (p, q, r, s) = (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
-        if (adds)
-        {
-            (p, q) = (p + Vector512.Load(pixels), q + Vector512.Load(pixels + pixel));
-            (r, s) = (r + Vector512.Load(pixels + row), s + Vector512.Load(pixels + row + pixel));
-        }
-        p.Store(pixels);
-        q.Store(pixels + pixel);
-        r.Store(pixels + row);
-        s.Store(pixels + row + pixel);
+        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
     }
 
     /// <summary>The gradient of 2x2 pixels to that of the places: <c>A g A^T</c>.</summary>

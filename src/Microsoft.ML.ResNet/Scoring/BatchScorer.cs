@@ -71,7 +71,7 @@ internal sealed class BatchScorer : IDisposable
     }
 
     private static INetworkEngine ChooseEngine(TrainedResNet model)
-        => ResNetRuntime.Options.DirectScoring && ConvolutionKernel.Fastest is { } kernel && DirectNetwork.Fits(model)
+        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && DirectNetwork.Fits(model)
             ? new DirectEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
             : new TorchEngine(model);
 

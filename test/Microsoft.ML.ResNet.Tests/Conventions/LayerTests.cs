@@ -10,7 +10,7 @@ public class LayerTests
     {
         ["Reporting"] = ["Foundation"],
         ["Training"] = ["Network", "Kernels", "Augmentation", "Images", "Tensors", "Foundation"],
-        ["Scoring"] = ["Network", "Images", "Tensors", "Foundation"],
+        ["Scoring"] = ["Network", "Kernels", "Images", "Tensors", "Foundation"],
         ["Persistence"] = ["Network", "Images", "Tensors", "Foundation"],
         ["Interop"] = ["Network", "Images", "Tensors", "Foundation"],
         ["Augmentation"] = ["Images", "Foundation"],

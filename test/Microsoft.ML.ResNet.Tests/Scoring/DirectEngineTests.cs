@@ -142,18 +142,18 @@ public class DirectEngineTests
 
     private static IEnumerable<string> Kernels()
     {
-        if (ConvolutionKernel.Fastest is Avx512Kernel)
+        if (TileKernel.Fastest is Avx512Kernel)
             yield return "AVX-512";
-        if (ConvolutionKernel.Fastest is not null)
+        if (TileKernel.Fastest is not null)
             yield return "AVX2";
     }
 
-    private static ConvolutionKernel Create(string kernel) => kernel == "AVX2" ? new Avx2Kernel() : new Avx512Kernel();
+    private static TileKernel Create(string kernel) => kernel == "AVX2" ? new Avx2Kernel() : new Avx512Kernel();
 
-    private static ConvolutionKernel Kernel()
+    private static TileKernel Kernel()
     {
-        if (ConvolutionKernel.Fastest is null)
+        if (TileKernel.Fastest is null)
             Assert.Inconclusive("This processor has neither AVX2 nor AVX-512.");
-        return ConvolutionKernel.Fastest;
+        return TileKernel.Fastest;
     }
 }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// Tiles on processors with AVX2, which have sixteen registers of eight floats: a tile is computed in pieces of four pixels in one block, a block
 /// being two registers.
 /// </summary>
-internal sealed unsafe class Avx2Kernel : ConvolutionKernel
+internal sealed unsafe class Avx2Kernel : TileKernel
 {
     private const int Half = 8, PixelsInPiece = 4;
 
@@ -20,6 +20,28 @@ internal sealed unsafe class Avx2Kernel : ConvolutionKernel
         for (var first = 0; first < tile.Count; first += PixelsInPiece)
             for (var block = 0; block < blocks; block++)
                 RunPiece(tile, first, block, weightsStep: blocks * MapLayout.FullBlock);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Multiply(float* rows, int count, PackedWeights weights, float* products)
+    {
+        var (inputs, outputs, start) = (weights.WindowLength, weights.Blocks * MapLayout.FullBlock, (nint)0);
+        nint* windows = stackalloc nint[ConvolutionTile.Pixels], places = stackalloc nint[ConvolutionTile.Pixels];
+        for (var i = 0; i < ConvolutionTile.Pixels; i++)
+            (windows[i], places[i]) = (i * inputs, i * outputs);
+        var tile = new ConvolutionTile { Count = ConvolutionTile.Pixels, Windows = windows, Runs = &start, RunCount = 1, RunLength = inputs, Places = places, BlockStride = MapLayout.FullBlock };
+        for (var group = 0; group < weights.Groups; group++)
+        {
+            tile.Weights = weights.Weights(group);
+            tile.Bias = weights.Bias(group);
+            for (var row = 0; row < count; row += ConvolutionTile.Pixels)
+            {
+                tile.Input = rows + (nint)row * inputs;
+                tile.Output = products + (nint)row * outputs + group * ConvolutionTile.MaxBlocks * MapLayout.FullBlock;
+                Run(tile, weights.BlocksIn(group));
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

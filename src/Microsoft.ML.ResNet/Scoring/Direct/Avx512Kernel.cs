@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Microsoft.ML.ResNet.Kernels;
 
 namespace Microsoft.ML.ResNet.Scoring.Direct;
 
@@ -8,7 +9,7 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// Tiles on processors with AVX-512: a sum for each pixel and block stays in a register of 16 floats from the first product to the last. Eight
 /// pixels are what it takes to keep both multiply-add units busy, since each result is ready only four cycles later.
 /// </summary>
-internal sealed unsafe class Avx512Kernel : ConvolutionKernel
+internal sealed unsafe class Avx512Kernel : TileKernel
 {
     private const int Block = MapLayout.FullBlock;
 
@@ -20,6 +21,15 @@ internal sealed unsafe class Avx512Kernel : ConvolutionKernel
             RunTwoBlocks(tile);
         else
             RunOneBlock(tile);
+    }
+
+    /// <inheritdoc/>
+    public override void Multiply(float* rows, int count, PackedWeights weights, float* products)
+    {
+        var outputs = weights.Blocks * Block;
+        var sweep = new Sweep(Rows: 1, RowPitch: 0, weights.WindowLength, weights.WindowLength, outputs);
+        for (var group = 0; group < sweep.Blocks; group++)
+            sweep.Image(group, rows, 0, weights.Weights(0), products, 0, outputs, height: 1, count, adds: false);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

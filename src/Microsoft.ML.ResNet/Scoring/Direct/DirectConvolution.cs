@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// </summary>
 internal sealed unsafe class DirectConvolution : DirectLayer
 {
-    private readonly ConvolutionKernel _kernel;
+    private readonly TileKernel _kernel;
     private readonly PackedWeights _weights;
     private readonly FeatureMap _input, _output;
     private readonly int _stride;
@@ -20,7 +20,7 @@ internal sealed unsafe class DirectConvolution : DirectLayer
     /// <param name="stride">Step, in pixels.</param>
     /// <param name="input">Read; its border is at least half the kernel.</param>
     /// <param name="output">Written; has full blocks.</param>
-    public DirectConvolution(ConvolutionKernel kernel, FoldedConvolution convolution, int stride, FeatureMap input, FeatureMap output)
+    public DirectConvolution(TileKernel kernel, FoldedConvolution convolution, int stride, FeatureMap input, FeatureMap output)
     {
         (_kernel, _input, _output, _stride) = (kernel, input, output, stride);
         _weights = new PackedWeights(convolution, input.Layout);

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// <param name="model">The network; its weights fit its plan.</param>
 /// <param name="kernel">Computes tiles.</param>
 /// <param name="threads">Threads that a batch is shared among; at least 1.</param>
-internal sealed class DirectEngine(TrainedResNet model, ConvolutionKernel kernel, int threads) : INetworkEngine
+internal sealed class DirectEngine(TrainedResNet model, TileKernel kernel, int threads) : INetworkEngine
 {
     private readonly Lock _gate = new();
     private DirectNetwork? _network;

@@ -26,7 +26,7 @@ internal sealed unsafe class DirectNetwork
     /// <param name="model">The network; its weights fit its plan.</param>
     /// <param name="kernel">Computes tiles.</param>
     /// <param name="threads">Threads that a batch is shared among; at least 1.</param>
-    public DirectNetwork(TrainedResNet model, ConvolutionKernel kernel, int threads)
+    public DirectNetwork(TrainedResNet model, TileKernel kernel, int threads)
     {
         var built = new DirectNetworkBuilder(model, kernel);
         (_input, _output, _maps, _layers) = (new PixelInput(model.Normalization, built.Input), built.Output, built.Maps, built.Layers);

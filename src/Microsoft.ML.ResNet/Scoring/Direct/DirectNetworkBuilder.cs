@@ -11,7 +11,7 @@ internal sealed class DirectNetworkBuilder
 {
     private readonly TrainedResNet _model;
     private readonly FoldedWeights _weights;
-    private readonly ConvolutionKernel _kernel;
+    private readonly TileKernel _kernel;
     private readonly ScratchPool _scratch = new();
     private readonly List<FeatureMap> _maps = [];
     private readonly List<DirectLayer> _layers = [];
@@ -19,7 +19,7 @@ internal sealed class DirectNetworkBuilder
 
     /// <param name="model">The network; its weights fit its plan.</param>
     /// <param name="kernel">Computes tiles.</param>
-    public DirectNetworkBuilder(TrainedResNet model, ConvolutionKernel kernel)
+    public DirectNetworkBuilder(TrainedResNet model, TileKernel kernel)
     {
         (_model, _weights, _kernel) = (model, new FoldedWeights(model), kernel);
         var stemBorder = (Pools ? 7 : 3) / 2;

@@ -12,15 +12,14 @@ internal sealed class PackedWeights
     private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block;
 
     private readonly AlignedFloats _weights, _bias;
-    private readonly int _windowLength;
 
     /// <param name="convolution">Weights (out, in, k, k) and bias.</param>
     /// <param name="input">The map that windows are cut from.</param>
     public PackedWeights(FoldedConvolution convolution, MapLayout input)
     {
         (Outputs, Kernel) = ((int)convolution.Shape[0], (int)convolution.Shape[2]);
-        _windowLength = input.Blocks * Kernel * Kernel * input.BlockChannels;
-        _weights = new AlignedFloats(checked(_windowLength * Blocks * Block));
+        WindowLength = input.Blocks * Kernel * Kernel * input.BlockChannels;
+        _weights = new AlignedFloats(checked(WindowLength * Blocks * Block));
         _bias = new AlignedFloats(Blocks * Block);
         if (convolution.Bias is { } bias)
             MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(_bias.Span);
@@ -33,6 +32,9 @@ internal sealed class PackedWeights
     /// <summary>Height and width of the kernel, in pixels.</summary>
     public int Kernel { get; }
 
+    /// <summary>Floats of a window.</summary>
+    public int WindowLength { get; }
+
     /// <summary>Output blocks.</summary>
     public int Blocks => (Outputs + Block - 1) / Block;
 
@@ -43,7 +45,7 @@ internal sealed class PackedWeights
     public int BlocksIn(int group) => Math.Min(ConvolutionTile.MaxBlocks, Blocks - group * ConvolutionTile.MaxBlocks);
 
     /// <summary>The weights of a group.</summary>
-    public unsafe float* Weights(int group) => _weights.Pointer + group * _windowLength * GroupChannels;
+    public unsafe float* Weights(int group) => _weights.Pointer + group * WindowLength * GroupChannels;
 
     /// <summary>The bias of a group.</summary>
     public unsafe float* Bias(int group) => _bias.Pointer + group * GroupChannels;
@@ -55,7 +57,7 @@ internal sealed class PackedWeights
         {
             var group = output / GroupChannels;
             var width = BlocksIn(group) * Block;
-            var target = _weights.Span.Slice(group * _windowLength * GroupChannels + output % GroupChannels);
+            var target = _weights.Span.Slice(group * WindowLength * GroupChannels + output % GroupChannels);
             for (var input = 0; input < inputs; input++)
                 for (var tap = 0; tap < area; tap++)
                 {

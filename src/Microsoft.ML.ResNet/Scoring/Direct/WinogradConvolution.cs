@@ -1,6 +1,7 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using Microsoft.ML.ResNet.Kernels;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring.Direct;
@@ -13,30 +14,30 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// <remarks>Windows go by in panels that stay in the cache through the three steps.</remarks>
 internal sealed unsafe class WinogradConvolution : DirectLayer
 {
-    private const int Places = 16, Block = MapLayout.FullBlock;
-    private const int Panel = 32; // windows: few enough for the cache, and enough for the weights to be worth fetching
-    private const int FewestChannels = 32, FewestPixels = 64; // below, sums and differences cost more than products save
+    private const int Places = WinogradTransforms.Places, Block = MapLayout.FullBlock;
+    private const int Slack = 16; // windows that may be read behind the last
+    private const int Panel = 32; // windows, at most: few enough for the cache, and enough for the weights to be worth fetching
+    private const int Piece = 8; // windows: what kernels compute at once
+    private const int FewestChannels = 16, FewestPixels = 64; // below, sums and differences cost more than products save
 
-    private readonly ConvolutionKernel _kernel;
+    private readonly TileKernel _kernel;
     private readonly PackedWeights[] _weights;
-    private readonly AlignedFloats _bias, _noBias;
+    private readonly AlignedFloats _bias;
     private readonly FeatureMap _input, _output;
     private readonly ScratchPool _scratch;
-    private readonly nint[] _runs;
 
     /// <param name="kernel">Computes tiles.</param>
     /// <param name="convolution">Weights and bias.</param>
     /// <param name="input">Read; has full blocks.</param>
     /// <param name="output">Written; of the same height and width.</param>
     /// <param name="scratch">Lends memory for panels.</param>
-    public WinogradConvolution(ConvolutionKernel kernel, FoldedConvolution convolution, FeatureMap input, FeatureMap output, ScratchPool scratch)
+    public WinogradConvolution(TileKernel kernel, FoldedConvolution convolution, FeatureMap input, FeatureMap output, ScratchPool scratch)
     {
         (_kernel, _input, _output, _scratch) = (kernel, input, output, scratch);
         _weights = WinogradWeights.Transform(convolution, input.Layout);
-        (_bias, _noBias) = (new AlignedFloats(output.Layout.Blocks * Block), new AlignedFloats(ConvolutionTile.MaxBlocks * Block));
+        _bias = new AlignedFloats(output.Layout.Blocks * Block);
         if (convolution.Bias is { } bias)
             MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(_bias.Span);
-        _runs = [.. Enumerable.Range(0, input.Layout.Blocks).Select(block => (nint)(block * Panel * Block))];
     }
 
     /// <summary>Whether the result is added to what the output map holds.</summary>
@@ -52,127 +53,71 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
             && input.Shape.PlaneSize >= FewestPixels && input.Shape.Height % 2 == 0 && input.Shape.Width % 2 == 0;
 
     /// <inheritdoc/>
-    public override int Pieces(int images) => (Windows(images) + Panel - 1) / Panel;
+    public override int Pieces(int images) => (Windows(images) + Piece - 1) / Piece;
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(Workspace workspace, int images, int first, int end)
     {
-        var inputs = Places * PlaceStride(_input);
-        var scratch = _scratch.Rent(inputs + Places * PlaceStride(_output));
-        for (var panel = first; panel < end; panel++)
+        int inputPlace = PlaceLength(_input), outputPlace = PlaceLength(_output);
+        var scratch = _scratch.Rent(Places * (inputPlace + outputPlace) + Slack * _weights[0].WindowLength);
+        var products = scratch.Pointer + Places * inputPlace;
+        var endWindow = Math.Min(end * Piece, Windows(images));
+        for (var window = first * Piece; window < endWindow; window += Panel)
         {
-            var (start, count) = (panel * Panel, Math.Min(Panel, Windows(images) - panel * Panel));
-            for (var window = 0; window < count; window++)
-                TransformInput(workspace[_input] + Offset(_input.Layout, start + window), scratch.Pointer + window * Block);
-            Multiply(scratch.Pointer, scratch.Pointer + inputs, count);
-            for (var window = 0; window < count; window++)
-                TransformOutput(scratch.Pointer + inputs + window * Block, workspace[_output] + Offset(_output.Layout, start + window));
+            var count = Math.Min(Panel, endWindow - window);
+            Read(workspace[_input], window, count, scratch.Pointer);
+            for (var place = 0; place < Places; place++)
+                _kernel.Multiply(scratch.Pointer + place * inputPlace, count, _weights[place], products + place * outputPlace);
+            Write(products, window, count, workspace[_output]);
         }
         _scratch.Return(scratch);
         GC.KeepAlive(this);
         GC.KeepAlive(workspace);
     }
 
-    // One place and one group at a time: their weights stay in the nearest cache while the panel passes by.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Multiply(float* from, float* to, int count)
+    private void Read(float* map, int first, int count, float* places)
     {
-        nint* windows = stackalloc nint[ConvolutionTile.Pixels];
-        fixed (nint* runs = _runs)
+        var (layout, place) = (_input.Layout, PlaceLength(_input));
+        for (var window = first; window < first + count; window++)
         {
-            var tile = new ConvolutionTile
-            {
-                Count = ConvolutionTile.Pixels,
-                Windows = windows,
-                Runs = runs,
-                RunCount = _runs.Length,
-                RunLength = Block,
-                Bias = _noBias.Pointer,
-                Places = windows,
-                BlockStride = Panel * Block,
-            };
-            for (var place = 0; place < Places; place++)
-                for (var group = 0; group < _weights[place].Groups; group++)
-                {
-                    tile.Input = from + place * PlaceStride(_input);
-                    tile.Weights = _weights[place].Weights(group);
-                    tile.Output = to + place * PlaceStride(_output) + group * ConvolutionTile.MaxBlocks * Panel * Block;
-                    for (var window = 0; window < count; window += ConvolutionTile.Pixels)
-                    {
-                        for (var i = 0; i < ConvolutionTile.Pixels; i++)
-                            windows[i] = (window + i) * Block;
-                        _kernel.Run(tile, _weights[place].BlocksIn(group));
-                    }
-                }
+            var pixels = map + Offset(layout, window) - layout.RowStride - Block; // the window's corner is up and left of its pixels
+            for (var block = 0; block < layout.Blocks; block++, places += Block, pixels += layout.BlockStride)
+                WinogradTransforms.Input(pixels, layout.RowStride, Block, places, place);
         }
     }
 
-    // B^T d B.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformInput(float* source, float* target)
+    private void Write(float* places, int first, int count, float* map)
     {
-        var (row, place, blocks) = (_input.Layout.RowStride, PlaceStride(_input), _input.Layout.Blocks);
-        var t = stackalloc Vector<float>[Places];
-        source -= row + Block; // the window's corner is up and left of its pixels
-        for (var block = 0; block < blocks; block++, source += _input.Layout.BlockStride, target += Panel * Block)
-            for (var channel = 0; channel < Block; channel += Vector<float>.Count)
+        var (layout, place) = (_output.Layout, PlaceLength(_output));
+        for (var window = first; window < first + count; window++)
+        {
+            var pixels = map + Offset(layout, window);
+            for (var block = 0; block < layout.Blocks; block++, places += Block, pixels += layout.BlockStride)
             {
-                for (var x = 0; x < 4; x++)
-                {
-                    var d = source + x * Block + channel;
-                    Vector<float> d0 = Vector.Load(d), d1 = Vector.Load(d + row), d2 = Vector.Load(d + 2 * row), d3 = Vector.Load(d + 3 * row);
-                    (t[x], t[4 + x], t[8 + x], t[12 + x]) = (d0 - d2, d1 + d2, d2 - d1, d1 - d3);
-                }
-                for (var y = 0; y < Places; y += 4)
-                {
-                    var v = target + y * place + channel;
-                    (t[y] - t[y + 2]).Store(v);
-                    (t[y + 1] + t[y + 2]).Store(v + place);
-                    (t[y + 2] - t[y + 1]).Store(v + 2 * place);
-                    (t[y + 1] - t[y + 3]).Store(v + 3 * place);
-                }
+                var (p, q, r, s) = WinogradTransforms.Output(places, place);
+                var bias = Vector512.Load(_bias.Pointer + block * Block);
+                Finish(pixels, p + bias);
+                Finish(pixels + Block, q + bias);
+                Finish(pixels + layout.RowStride, r + bias);
+                Finish(pixels + layout.RowStride + Block, s + bias);
             }
-    }
-
-    // A^T m A, and what follows the convolution.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void TransformOutput(float* source, float* target)
-    {
-        var (place, blocks) = (PlaceStride(_output), _output.Layout.Blocks);
-        var s = stackalloc Vector<float>[8];
-        for (var block = 0; block < blocks; block++, source += Panel * Block, target += _output.Layout.BlockStride)
-            for (var channel = 0; channel < Block; channel += Vector<float>.Count)
-            {
-                for (var x = 0; x < 4; x++)
-                {
-                    var m = source + x * place + channel;
-                    Vector<float> m1 = Vector.Load(m + 4 * place), m2 = Vector.Load(m + 8 * place);
-                    s[x] = Vector.Load(m) + m1 + m2;
-                    s[4 + x] = m1 - m2 - Vector.Load(m + 12 * place);
-                }
-                var bias = Vector.Load(_bias.Pointer + block * Block + channel);
-                for (var y = 0; y < 2; y++)
-                {
-                    var pixel = target + y * _output.Layout.RowStride + channel;
-                    Finish(pixel, s[4 * y] + s[4 * y + 1] + s[4 * y + 2] + bias);
-                    Finish(pixel + Block, s[4 * y + 1] - s[4 * y + 2] - s[4 * y + 3] + bias);
-                }
-            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Finish(float* pixel, Vector<float> sum)
+    private void Finish(float* pixel, Vector512<float> sum)
     {
         if (Accumulates)
-            sum += Vector.Load(pixel);
+            sum += Vector512.Load(pixel);
         if (Rectifies)
-            sum = Vector.Max(sum, Vector<float>.Zero);
+            sum = Vector512.Max(sum, Vector512<float>.Zero);
         sum.Store(pixel);
     }
 
     // One line more than the numbers take: places that lie powers of two apart would push one another out of the cache.
-    private static int PlaceStride(FeatureMap map) => map.Layout.Blocks * Panel * Block + Block;
+    private static int PlaceLength(FeatureMap map) => map.Layout.Blocks * Panel * Block + Block;
 
     // Where the first of a window's 2x2 pixels lies, in floats from the first image.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
