@@ -11,6 +11,8 @@ internal sealed class OnnxComparison : IDisposable
 {
     private static readonly PredictionEngineOptions Shared = new() { OwnsTransformer = false };
 
+    private const int WarmUpRounds = 4; // the run-time compiles twice, and then once more with what it saw
+
     private readonly MLContext _mlContext = new(seed: 1);
     private readonly ResNetTransformer _model;
     private readonly string _file = Path.GetTempFileName();
@@ -55,7 +57,7 @@ internal sealed class OnnxComparison : IDisposable
 
     private void Compare(string name, int rounds)
     {
-        var images = Image.Rows(256).ToList();
+        var images = Image.Rows(512).ToList();
         var view = _mlContext.Data.LoadFromEnumerable(images);
         using var engine = _mlContext.Model.CreatePredictionEngine<Image, Scored>(_model, Shared);
         using var sleeping = Session(spinning: false);
@@ -76,7 +78,7 @@ internal sealed class OnnxComparison : IDisposable
     private static void Print(string name, string what, int rounds, double unit, bool higherIsBetter, params (string Name, Action Run)[] ways)
     {
         var times = ways.Select(_ => new List<(double Wall, double Processor)>()).ToArray();
-        for (var round = -1; round < rounds; round++)
+        for (var round = -WarmUpRounds; round < rounds; round++)
             for (var way = 0; way < ways.Length; way++)
             {
                 Thread.Sleep(200); // ONNX Runtime's threads spin on for a while after their work, at the cost of who comes next

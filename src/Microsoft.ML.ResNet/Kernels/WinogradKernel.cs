@@ -128,10 +128,10 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private void ReadWindows(float* padded, int channels, int first, int count, float* places, int place)
     {
         nint row = (_shape.Width + 2) * channels;
-        for (var window = first; window < first + count; window++, places += channels)
+        var walk = Walk(first, channels, row);
+        for (var window = 0; window < count; window++, places += channels)
         {
-            var (y, x) = Math.DivRem(window, _shape.Width / 2);
-            var pixels = padded + 2 * y * row + 2 * x * channels;
+            var pixels = padded + walk.Next();
             for (var channel = 0; channel < channels; channel += 16)
                 WinogradTransforms.Input(pixels + channel, row, channels, places + channel, place);
         }
@@ -142,10 +142,10 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     {
         var channels = _shape.Outputs;
         nint row = (_shape.Width + 2) * channels;
-        for (var window = first; window < first + count; window++, places += channels)
+        var walk = Walk(first, channels, row);
+        for (var window = 0; window < count; window++, places += channels)
         {
-            var (y, x) = Math.DivRem(window, _shape.Width / 2);
-            var pixels = paddedGradient + (2 * y + 1) * row + (2 * x + 1) * channels;
+            var pixels = paddedGradient + row + channels + walk.Next();
             for (var channel = 0; channel < channels; channel += 16)
                 WinogradTransforms.OutputGradient(pixels + channel, row, channels, places + channel, place);
         }
@@ -155,10 +155,10 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private void WriteWindows(float* places, int place, int channels, int first, int count, float* output, bool adds)
     {
         nint row = _shape.Width * channels;
-        for (var window = first; window < first + count; window++, places += channels)
+        var walk = Walk(first, channels, row);
+        for (var window = 0; window < count; window++, places += channels)
         {
-            var (y, x) = Math.DivRem(window, _shape.Width / 2);
-            var pixels = output + 2 * y * row + 2 * x * channels;
+            var pixels = output + walk.Next();
             for (var channel = 0; channel < channels; channel += 16)
             {
                 var (p, q, r, s) = WinogradTransforms.Output(places + channel, place);
@@ -175,6 +175,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             }
         }
     }
+
+    private WindowWalk Walk(int first, int channels, nint row) => new(_shape.Width / 2, _shape.Height / 2, channels, row, image: 0, first);
 
     private static void ToPlaces(float* packed, int inputs, int outputs, float* places)
     {

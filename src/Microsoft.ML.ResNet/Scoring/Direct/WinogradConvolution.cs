@@ -79,9 +79,11 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     private void Read(float* map, int first, int count, float* places)
     {
         var (layout, place) = (_input.Layout, PlaceLength(_input));
-        for (var window = first; window < first + count; window++)
+        var walk = Walk(layout, first);
+        map += layout.Offset(-1, -1); // the window's corner is up and left of its pixels
+        for (var window = 0; window < count; window++)
         {
-            var pixels = map + Offset(layout, window) - layout.RowStride - Block; // the window's corner is up and left of its pixels
+            var pixels = map + walk.Next();
             for (var block = 0; block < layout.Blocks; block++, places += Block, pixels += layout.BlockStride)
                 WinogradTransforms.Input(pixels, layout.RowStride, Block, places, place);
         }
@@ -91,9 +93,11 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     private void Write(float* places, int first, int count, float* map)
     {
         var (layout, place) = (_output.Layout, PlaceLength(_output));
-        for (var window = first; window < first + count; window++)
+        var walk = Walk(layout, first);
+        map += layout.Offset(0, 0);
+        for (var window = 0; window < count; window++)
         {
-            var pixels = map + Offset(layout, window);
+            var pixels = map + walk.Next();
             for (var block = 0; block < layout.Blocks; block++, places += Block, pixels += layout.BlockStride)
             {
                 var (p, q, r, s) = WinogradTransforms.Output(places, place);
@@ -119,14 +123,7 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
     // One line more than the numbers take: places that lie powers of two apart would push one another out of the cache.
     private static int PlaceLength(FeatureMap map) => map.Layout.Blocks * Panel * Block + Block;
 
-    // Where the first of a window's 2x2 pixels lies, in floats from the first image.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static nint Offset(MapLayout layout, int window)
-    {
-        var (columns, inImage) = (layout.Shape.Width / 2, layout.Shape.PlaneSize / 4);
-        var (image, place) = Math.DivRem(window, inImage);
-        return (nint)image * layout.ImageStride + layout.Offset(2 * (place / columns), 2 * (place % columns));
-    }
+    private static WindowWalk Walk(MapLayout layout, int first) => new(layout.Shape.Width / 2, layout.Shape.Height / 2, Block, layout.RowStride, layout.ImageStride, first);
 
     private int Windows(int images) => images * (_input.Layout.Shape.PlaneSize / 4);
 }
