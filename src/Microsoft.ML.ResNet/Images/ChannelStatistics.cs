@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Microsoft.ML.ResNet.Images;
 
@@ -35,6 +36,7 @@ internal sealed class ChannelStatistics(ImageShape shape)
     private static double Deviation(Int128 varianceTimesCountSquared, double count)
         => varianceTimesCountSquared > 0 ? Math.Sqrt((double)varianceTimesCountSquared) / count / 255 : 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Add(int channel, ReadOnlySpan<byte> plane)
     {
         while (plane.Length >= Vector<byte>.Count)

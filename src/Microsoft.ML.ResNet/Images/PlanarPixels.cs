@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -54,6 +55,7 @@ internal static class PlanarPixels
     }
 
     /// <summary>Writes as many pixels as there are in whole fours: one shuffle puts the four bytes of each channel side by side.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteFours(ReadOnlySpan<byte> pixels, bool isBgra, Span<byte> reds, Span<byte> greens, Span<byte> blues)
     {
         var byChannel = isBgra
@@ -68,6 +70,7 @@ internal static class PlanarPixels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteGrey(ReadOnlySpan<byte> pixels, int red, int blue, Span<byte> plane)
     {
         for (var i = 0; i < plane.Length; i++)
@@ -77,6 +80,7 @@ internal static class PlanarPixels
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Round(ReadOnlySpan<Vector128<float>> pixels, Span<byte> bytes)
     {
         for (var i = 0; i < pixels.Length; i++)

@@ -50,7 +50,7 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
-        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism))
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism, DecodedChunk.AheadFor(Shape)))
         {
             for (var i = 0; i < chunk.Count; i++)
             {
