@@ -53,8 +53,9 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
 
     private void Print(string what, List<double> seconds, List<double> than)
     {
-        var (median, other) = (Statistics.Median(seconds.Skip(1)), Statistics.Median(than.Skip(1)));
-        Console.WriteLine(FormattableString.Invariant($"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step   {100 * (median / other - 1),6:f1} %"));
+        var median = Statistics.Median(seconds.Skip(1));
+        var ratio = Statistics.Median(seconds.Zip(than, (one, other) => one / other).Skip(1)); // round by round: from one to the next, the machine may change its speed
+        Console.WriteLine(FormattableString.Invariant($"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step   {100 * (ratio - 1),6:f1} %"));
     }
 
     /// <summary>Seconds of an epoch as Fit reports it, and of all of Fit.</summary>
@@ -109,7 +110,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
         foreach (var row in _rows)
         {
             row.Features.CopyTo(builder.NextImage);
-            builder.Add((int)row.Label - 1);
+            builder.Add((int)row.Label);
         }
         return builder.Build();
     }

@@ -125,7 +125,7 @@ internal sealed class Image
         var random = new Random(1);
         for (var row = 0; row < count; row++)
         {
-            var image = new Image { Features = new byte[3 * 32 * 32], Label = (uint)(row % 10) + 1 };
+            var image = new Image { Features = new byte[3 * 32 * 32], Label = (uint)(row % 10) };
             random.NextBytes(image.Features);
             yield return image;
         }

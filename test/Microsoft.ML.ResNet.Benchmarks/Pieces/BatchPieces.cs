@@ -25,7 +25,7 @@ public class BatchPieces
         foreach (var row in Image.Rows(1024))
         {
             row.Features.CopyTo(builder.NextImage);
-            builder.Add((int)row.Label - 1);
+            builder.Add((int)row.Label);
         }
         _store = builder.Build();
         _pixels = _store.PixelsOf(0, 128);

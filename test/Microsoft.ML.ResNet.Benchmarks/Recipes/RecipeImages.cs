@@ -35,6 +35,8 @@ internal sealed class RecipeImages
     private static IDataView Keep(MLContext mlContext, IDataView view, int? rows)
     {
         var all = mlContext.Data.CreateEnumerable<Row>(view, reuseRowObject: false, ignoreMissingColumns: false).ToArray();
+        foreach (var row in all)
+            row.Label--; // keys count from 1 in a view, and from 0 in the memory that a view is made of
         // Classes follow one another, so every nth row holds all of them equally often.
         var kept = rows is { } wanted && wanted < all.Length ? [.. Enumerable.Range(0, wanted).Select(row => all[(long)row * all.Length / wanted])] : all;
         var schema = SchemaDefinition.Create(typeof(Row));

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.Runtime;
 
 namespace Benchmarks.Recipes;
 
@@ -34,6 +35,11 @@ internal static class RecipesCommand
     {
         ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = options.GetValue(Threads) });
         var mlContext = new MLContext(seed: 1);
+        mlContext.Log += (_, message) =>
+        {
+            if (message is { Kind: ChannelMessageKind.Warning, Source: var source } && source.StartsWith(nameof(ResNetTrainer), StringComparison.Ordinal))
+                throw new InvalidOperationException($"Not a fair measurement: {message.RawMessage}"); // rows left out, say
+        };
         var architecture = ResNetArchitecture.Parse(options.GetValue(Architecture)!);
         var variants = options.GetValue(Variants)!.Select(RecipeVariant.Parse)
             .Select(variant => variant with { Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs } }).ToList();
