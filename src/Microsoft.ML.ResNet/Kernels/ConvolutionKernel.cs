@@ -8,6 +8,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 /// </summary>
 internal unsafe class ConvolutionKernel : IDisposable
 {
+    private const int FewestPixelsForWinograd = 64; // 16 windows, a tile; below, most of a tile would be computed for nothing
     private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
     private readonly ConvolutionShape _shape;
@@ -54,7 +55,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     protected float* TurnedWeights => _turned.Pointer;
 
     /// <summary>The fastest kernel for a shape.</summary>
-    public static ConvolutionKernel For(ConvolutionShape shape) => WinogradKernel.Suits(shape) ? new WinogradKernel(shape) : new ConvolutionKernel(shape);
+    public static ConvolutionKernel For(ConvolutionShape shape)
+        => WinogradKernel.Computes(shape) && shape.Height * shape.Width >= FewestPixelsForWinograd ? new WinogradKernel(shape) : new ConvolutionKernel(shape);
 
     /// <summary>Takes the weights in.</summary>
     /// <param name="weights">In the order outputs x size x size x inputs.</param>

@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Kernels;
 
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with 16 products where <see cref="ConvolutionKernel"/> needs 36 (<see cref="WinogradTransforms"/>): windows of
-/// 4x4 pixels become sixteen places, each place of which is a 1x1 convolution of its own, and what comes out of them becomes 2x2 pixels.
+/// 4x4 pixels become sixteen places, each of which is a 1x1 convolution of its own, and what comes out of them becomes 2x2 pixels.
 /// The gradient of the weights is gathered in places too, and brought to weights once for the whole batch.
 /// </summary>
 /// <remarks>Windows go by in panels that stay in a cache through the three steps.</remarks>
@@ -19,7 +19,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private readonly NativeFloats _places; // of the weights: each by block of outputs, inputs x channels of the block
     private readonly NativeFloats _turnedPlaces; // of the turned weights: each by block of inputs, outputs x channels of the block
 
-    /// <param name="shape">A shape that <see cref="Suits"/> finds fit.</param>
+    /// <param name="shape">A shape that this kernel <see cref="Computes"/>.</param>
     public WinogradKernel(ConvolutionShape shape)
         : base(shape)
     {
@@ -28,8 +28,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         _turnedPlaces = new NativeFloats(Places * Pairs);
     }
 
-    /// <summary>Whether a convolution can be computed so, and is faster for it.</summary>
-    public static bool Suits(ConvolutionShape shape)
+    /// <summary>Whether a convolution can be computed so.</summary>
+    public static bool Computes(ConvolutionShape shape)
         => shape.Size == 3 && shape.Stride == 1 && !shape.IsWide && shape.Inputs % 16 == 0 && shape.Outputs % 16 == 0 && shape.Height % 2 == 0 && shape.Width % 2 == 0;
 
     /// <inheritdoc/>
@@ -37,8 +37,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <inheritdoc/>
     public override int ScratchLength
-        => Places * (Math.Max(PlaceLength(Panel(PanelFloats), _shape.Inputs) + PlaceLength(Panel(PanelFloats), _shape.Outputs), PlaceLength(Panel(SumPanelFloats), _shape.Inputs) + PlaceLength(Panel(SumPanelFloats), _shape.Outputs)))
-            + 16 * Math.Max(_shape.Inputs, _shape.Outputs);
+        => Places * (PlaceLength(Panel(SumPanelFloats), _shape.Inputs) + PlaceLength(Panel(SumPanelFloats), _shape.Outputs)) + 16 * Math.Max(_shape.Inputs, _shape.Outputs); // 16: whole tiles are read
 
     private int Pairs => _shape.Inputs * _shape.Outputs;
 

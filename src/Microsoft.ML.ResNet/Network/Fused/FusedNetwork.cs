@@ -41,13 +41,13 @@ internal sealed unsafe class FusedNetwork : IDisposable
             (height, width) = (_blocks[^1].Chain[^1].Shape.OutputHeight, _blocks[^1].Chain[^1].Shape.OutputWidth);
         }
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
-        _team = new WorkerTeam(threads);
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
+        _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
         NativeFloats[] ForEachWorker(Func<FusedConvolution, int> length)
-            => [.. Enumerable.Range(0, _team.Size).Select(_ => new NativeFloats(_convolutions.Max(length)))];
+            => [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new NativeFloats(_convolutions.Max(length)))];
     }
 
     /// <summary>Whether a network can be trained this way on this machine.</summary>
