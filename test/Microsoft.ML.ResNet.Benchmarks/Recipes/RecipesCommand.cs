@@ -21,19 +21,20 @@ internal static class RecipesCommand
     private static readonly Option<string[]> Variants = new("--variants") { Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.", Required = true, AllowMultipleArgumentsPerToken = true };
     private static readonly Option<string> Output = new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
     private static readonly Option<int?> Threads = new("--threads");
+    private static readonly Option<bool> NoFusedTraining = new("--no-fused-training") { Description = "Trains by libtorch and autograd." };
     private static readonly Option<bool> TableOnly = new("--table-only") { Description = "Trains nothing: only sums up the file." };
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture, TrainRows, Epochs, Seeds, Variants, Output, Threads, TableOnly };
+        var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture, TrainRows, Epochs, Seeds, Variants, Output, Threads, NoFusedTraining, TableOnly };
         command.SetAction(Run);
         return command;
     }
 
     private static void Run(ParseResult options)
     {
-        ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = options.GetValue(Threads) });
+        ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = options.GetValue(Threads), FusedTraining = !options.GetValue(NoFusedTraining) });
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, message) =>
         {
