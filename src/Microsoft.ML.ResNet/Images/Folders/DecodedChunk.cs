@@ -8,7 +8,7 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
     // Long enough that handing a chunk to a thread costs little beside decoding it, small enough to stay in a core's cache.
     private const int TargetLength = 1 << 18;
     private const int MaxCapacity = 64;
-    private const int LengthAhead = 1 << 21; // of each thread
+    private const long LengthAhead = 1 << 24; // of all threads, unless that is too little for two chunks each
 
     private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(shape.Size * capacity);
     private readonly string?[] _problems = new string?[capacity];
@@ -23,8 +23,8 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
     /// <summary>How many images of a shape go into one chunk.</summary>
     public static int CapacityFor(ImageShape shape) => Math.Clamp(TargetLength / shape.Size, 1, MaxCapacity);
 
-    /// <summary>How many chunks of a shape each thread may be ahead: the cursor's thread gets its turn late when all cores decode.</summary>
-    public static int AheadFor(ImageShape shape) => Math.Clamp(LengthAhead / (shape.Size * CapacityFor(shape)), 2, 8);
+    /// <summary>How many chunks of a shape each of so many threads may be ahead: the cursor's thread gets its turn late when all cores decode.</summary>
+    public static int AheadFor(ImageShape shape, int threads) => (int)Math.Clamp(LengthAhead / ((long)shape.Size * CapacityFor(shape) * threads), 2, 8);
 
     /// <summary>Says which images to hold; <see cref="Fill"/> gets them.</summary>
     public DecodedChunk Assign(int first, int count)

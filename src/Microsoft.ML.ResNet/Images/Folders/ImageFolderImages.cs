@@ -50,7 +50,7 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
-        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism, DecodedChunk.AheadFor(Shape)))
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism, DecodedChunk.AheadFor(Shape, _options.MaxDegreeOfParallelism)))
         {
             for (var i = 0; i < chunk.Count; i++)
             {
