@@ -26,6 +26,8 @@ internal sealed unsafe class FusedConvolution : IDisposable
     private readonly double[] _deviations; // of the batch: 1 over them is what scales
     private readonly long[] _pixelsOfPiece = new long[Pieces];
     private int _images;
+    private float* _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
+    private float* _weightGradient, _normWeightGradient, _normBiasGradient;
 
     /// <param name="convolution">The convolution; no bias.</param>
     /// <param name="norm">What follows it.</param>
@@ -79,6 +81,10 @@ internal sealed unsafe class FusedConvolution : IDisposable
         _output.EnsureLength((long)images * Shape.OutputLength);
         using var scope = NewDisposeScope();
         _kernel.Pack(TensorMemory.PointerTo(_convolution.weight));
+        _normWeight = TensorMemory.PointerTo(_norm.weight);
+        _normBias = TensorMemory.PointerTo(_norm.bias);
+        _runningMean = TensorMemory.PointerTo(_norm.running_mean);
+        _runningVariance = TensorMemory.PointerTo(_norm.running_var);
         Array.Clear(_sums);
         Array.Clear(_pixelsOfPiece);
     }
@@ -95,18 +101,16 @@ internal sealed unsafe class FusedConvolution : IDisposable
     /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
     public void EndForward()
     {
-        using var scope = NewDisposeScope();
-        float* runningMean = TensorMemory.PointerTo(_norm.running_mean), runningVariance = TensorMemory.PointerTo(_norm.running_var), weight = TensorMemory.PointerTo(_norm.weight), bias = TensorMemory.PointerTo(_norm.bias);
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (mean, squares, count) = MomentsOf(channel);
             var variance = squares / count;
-            runningMean[channel] = (float)((1 - Momentum) * runningMean[channel] + Momentum * mean);
-            runningVariance[channel] = (float)((1 - Momentum) * runningVariance[channel] + Momentum * (squares / (count - 1)));
+            _runningMean[channel] = (float)((1 - Momentum) * _runningMean[channel] + Momentum * mean);
+            _runningVariance[channel] = (float)((1 - Momentum) * _runningVariance[channel] + Momentum * (squares / (count - 1)));
             _deviations[channel] = Math.Sqrt(variance + BatchNorm.Epsilon);
             Mean[channel] = (float)mean;
-            Scale[channel] = (float)(weight[channel] / _deviations[channel]);
-            Shift[channel] = bias[channel];
+            Scale[channel] = (float)(_normWeight[channel] / _deviations[channel]);
+            Shift[channel] = _normBias[channel];
         }
         Array.Clear(_sums); // from here on: sums of gradients
     }
@@ -125,11 +129,19 @@ internal sealed unsafe class FusedConvolution : IDisposable
             ChannelKernels.AddSums(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
+    /// <summary>Makes room for the gradients of the weights: zeros, where there are none yet.</summary>
+    public void PrepareBackward()
+    {
+        using var scope = NewDisposeScope();
+        _weightGradient = TensorMemory.PointerTo(GradientOf(_convolution.weight));
+        _normWeightGradient = TensorMemory.PointerTo(GradientOf(_norm.weight));
+        _normBiasGradient = TensorMemory.PointerTo(GradientOf(_norm.bias));
+        _weightSums.EnsureLength(Shape.IsWide ? Shape.WeightLength : (long)Pieces * _kernel.SumsLength);
+    }
+
     /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
     public void BeginBackward()
     {
-        using var scope = NewDisposeScope();
-        float* weightGradient = TensorMemory.PointerTo(GradientOf(_norm.weight)), biasGradient = TensorMemory.PointerTo(GradientOf(_norm.bias));
         var count = (double)_images * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
@@ -139,19 +151,11 @@ internal sealed unsafe class FusedConvolution : IDisposable
                 sum += _sums[piece * 2 * Shape.Outputs + channel];
                 product += _sums[(piece * 2 + 1) * Shape.Outputs + channel];
             }
-            weightGradient[channel] += (float)(product / _deviations[channel]);
-            biasGradient[channel] += (float)sum;
+            _normWeightGradient[channel] += (float)(product / _deviations[channel]);
+            _normBiasGradient[channel] += (float)sum;
             Slope[channel] = (float)(-Scale[channel] * product / (_deviations[channel] * _deviations[channel] * count));
             Offset[channel] = (float)(-Scale[channel] * sum / count);
         }
-        GradientOf(_convolution.weight); // made here, where one thread is at work
-        if (!Shape.IsWide)
-        {
-            _weightSums.EnsureLength((long)Pieces * _kernel.SumsLength);
-            NativeFloats.Clear(_weightSums.Pointer, (long)Pieces * _kernel.SumsLength);
-        }
-        else
-            _weightSums.EnsureLength(Shape.WeightLength);
     }
 
     /// <summary>Brings the gradient of an image's normalised output through the normalisation, into a scratch image with a border.</summary>
@@ -168,15 +172,21 @@ internal sealed unsafe class FusedConvolution : IDisposable
     /// <summary>Computes the gradients of the inputs of a group of images.</summary>
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch) => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
 
+    /// <summary>Begins to gather the gradient of the weights in a piece.</summary>
+    public void BeginBackwardWeights(int piece)
+    {
+        if (!Shape.IsWide)
+            NativeFloats.Clear(WeightSums(piece), _kernel.SumsLength);
+    }
+
     /// <summary>Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.</summary>
-    public void BackwardWeights(float* padded, float* paddedGradient, int piece, float* scratch) => _kernel.BackwardWeights(padded, paddedGradient, _weightSums.Pointer + (nint)piece * _kernel.SumsLength, scratch);
+    public void BackwardWeights(float* padded, float* paddedGradient, int piece, float* scratch) => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(piece), scratch);
 
     /// <summary>Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.</summary>
     public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* scratch)
     {
-        using var scope = NewDisposeScope();
         _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, scratch, _weightSums.Pointer);
-        _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
+        _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
     }
 
     /// <summary>Adds what <see cref="BackwardWeights"/> gathered to the gradient of the weights.</summary>
@@ -184,11 +194,10 @@ internal sealed unsafe class FusedConvolution : IDisposable
     {
         if (Shape.IsWide)
             return;
-        using var scope = NewDisposeScope();
         for (var piece = 1; piece < Pieces; piece++)
-            ChannelKernels.Add(_weightSums.Pointer + (nint)piece * _kernel.SumsLength, _kernel.SumsLength, _weightSums.Pointer);
+            ChannelKernels.Add(WeightSums(piece), _kernel.SumsLength, _weightSums.Pointer);
         for (var block = 0; block < Sweep.BlocksOf(Shape.Outputs); block++)
-            _kernel.Unpack(block, _weightSums.Pointer, TensorMemory.PointerTo(GradientOf(_convolution.weight)));
+            _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
     }
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
@@ -213,6 +222,8 @@ internal sealed unsafe class FusedConvolution : IDisposable
         _figures.Dispose();
         _weightSums.Dispose();
     }
+
+    private float* WeightSums(int piece) => _weightSums.Pointer + (nint)piece * _kernel.SumsLength;
 
     private (double Mean, double Squares, long Count) MomentsOf(int channel)
     {

@@ -90,6 +90,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         var features = TensorMemory.PointerTo(gradient.contiguous());
         foreach (var between in _between)
             between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength, block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward());
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
         ForEachImage((image, piece) =>
@@ -101,7 +102,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
                 (outer, other) = (other, outer);
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].EndBackward());
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].EndBackward());
     }
 
     /// <summary>Ends the threads and frees what is kept.</summary>
@@ -207,7 +208,7 @@ internal sealed unsafe class FusedNetwork : IDisposable
                 if (to is not null)
                     finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, piece);
             }
-        });
+        }, convolution.BeginBackwardWeights);
         if (convolution.Shape.IsWide)
             _team.Run(Sweep.BlocksOf(convolution.Shape.Outputs), (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));
     }
@@ -218,8 +219,9 @@ internal sealed unsafe class FusedNetwork : IDisposable
     private long Wide(Func<FusedConvolution, int> length) => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
     // Image by image in the scratch memory of a worker; with a wide convolution a piece at a time, in memory that holds all images.
-    private void ForEachGroup(FusedConvolution convolution, GroupWork work) => ForEachPiece((first, end, piece, worker) =>
+    private void ForEachGroup(FusedConvolution convolution, GroupWork work, Action<int>? beginPiece = null) => ForEachPiece((first, end, piece, worker) =>
     {
+        beginPiece?.Invoke(piece);
         if (convolution.Shape.IsWide)
             work(first, end - first, piece, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength, _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _scratch[worker].Pointer);
         else
