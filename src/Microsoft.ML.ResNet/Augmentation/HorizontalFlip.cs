@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Images;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -16,8 +17,21 @@ public sealed record HorizontalFlip : ImageAugmentation
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        var chosen = tensor(Enumerable.Range(0, (int)images.shape[0]).Select(image => Flips(image, context)).ToArray(), device: images.device);
-        return where(chosen.view(-1, 1, 1, 1), images.flip(3), images).MoveToOuterDisposeScope();
+        bool[] chosen = [.. Enumerable.Range(0, (int)images.shape[0]).Select(image => Flips(image, context))];
+        var flipped = PlanarBytes.AreIn(images) ? InMemory(images, chosen) : where(tensor(chosen, device: images.device).view(-1, 1, 1, 1), images.flip(3), images);
+        return flipped.MoveToOuterDisposeScope();
+    }
+
+    // The same, without looking at the images that stay.
+    private static Tensor InMemory(Tensor images, bool[] chosen)
+    {
+        var flipped = images.clone();
+        var pixels = flipped.bytes;
+        var (width, length) = ((int)images.shape[3], pixels.Length / chosen.Length);
+        for (var row = 0; row < pixels.Length; row += width)
+            if (chosen[row / length])
+                pixels.Slice(row, width).Reverse();
+        return flipped;
     }
 
     /// <inheritdoc/>

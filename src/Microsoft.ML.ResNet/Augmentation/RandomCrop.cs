@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Images;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -15,14 +16,35 @@ public sealed record RandomCrop(int Padding) : ImageAugmentation
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
-        var padded = nn.functional.pad(images, [Padding, Padding, Padding, Padding]); // (N, C, H + 2p, W + 2p)
-        var windows = padded.unfold(2, height, 1).unfold(3, width, 1); // a view: (N, C, 2p + 1, 2p + 1, H, W)
-        var image = arange(count, device: images.device);
-        var crops = windows.permute(0, 2, 3, 1, 4, 5).index([image, Shifts(), Shifts()]); // (N, C, H, W)
-        return crops.MoveToOuterDisposeScope();
+        var (count, height, width) = ((int)images.shape[0], (int)images.shape[2], (int)images.shape[3]);
+        long[] down = Shifts(), right = Shifts();
+        return (PlanarBytes.AreIn(images) ? InMemory(images, down, right) : ByOperations()).MoveToOuterDisposeScope();
 
-        Tensor Shifts() => tensor(Enumerable.Range(0, (int)count).Select(_ => (long)context.Random.Next(2 * Padding + 1)).ToArray(), device: images.device);
+        long[] Shifts() => [.. Enumerable.Range(0, count).Select(_ => (long)context.Random.Next(2 * Padding + 1))];
+
+        Tensor ByOperations()
+        {
+            var padded = nn.functional.pad(images, [Padding, Padding, Padding, Padding]); // (N, C, H + 2p, W + 2p)
+            var windows = padded.unfold(2, height, 1).unfold(3, width, 1); // a view: (N, C, 2p + 1, 2p + 1, H, W)
+            return windows.permute(0, 2, 3, 1, 4, 5).index([arange(count, device: images.device), tensor(down, device: images.device), tensor(right, device: images.device)]); // (N, C, H, W)
+        }
+    }
+
+    // The same, without an index for every byte.
+    private Tensor InMemory(Tensor images, long[] down, long[] right)
+    {
+        var crops = zeros_like(images);
+        Span<byte> source = images.bytes, target = crops.bytes;
+        var (channels, height, width) = ((int)images.shape[1], (int)images.shape[2], (int)images.shape[3]);
+        for (var line = 0; line < down.Length * channels * height; line++)
+        {
+            var (plane, y) = Math.DivRem(line, height);
+            var (fromY, fromX) = (y + (int)down[plane / channels] - Padding, (int)right[plane / channels] - Padding);
+            var length = width - Math.Abs(fromX);
+            if (fromY >= 0 && fromY < height && length > 0)
+                source.Slice((plane * height + fromY) * width + Math.Max(fromX, 0), length).CopyTo(target.Slice(line * width + Math.Max(-fromX, 0), length));
+        }
+        return crops;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -17,6 +19,8 @@ internal sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<fl
     public Tensor Apply(Tensor pixels)
     {
         using var scope = NewDisposeScope();
+        if (PlanarBytes.AreIn(pixels) && ResNetRuntime.Options.ChannelsLast)
+            return ByTable(pixels).MoveToOuterDisposeScope();
         var (scale, shift) = ScaleAndShift();
         var images = pixels.ToChannelsLast().to_type(ScalarType.Float32);
         return images.mul_(PerChannel(scale)).add_(PerChannel(shift)).MoveToOuterDisposeScope();
@@ -27,6 +31,33 @@ internal sealed record Normalization(IReadOnlyList<float> Mean, IReadOnlyList<fl
     /// <summary>The same in two steps: a pixel from 0 to 255, times the scale of its channel, plus the shift.</summary>
     public (float[] Scale, float[] Shift) ScaleAndShift()
         => ([.. Deviation.Select(deviation => 1 / (255 * deviation))], [.. Mean.Zip(Deviation, (mean, deviation) => -mean / deviation)]);
+
+    /// <summary>For each channel what each of the 256 pixels becomes.</summary>
+    public float[][] Tabulate()
+    {
+        var (scale, shift) = ScaleAndShift();
+        return [.. scale.Select((_, channel) => Enumerable.Range(0, 256).Select(pixel => pixel * scale[channel] + shift[channel]).ToArray())];
+    }
+
+    // The same bits in one pass.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private Tensor ByTable(Tensor pixels)
+    {
+        var shape = pixels.shape;
+        var images = empty([shape[0], shape[2], shape[3], shape[1]]); // channels-last
+        var (channels, plane) = ((int)shape[1], (int)(shape[2] * shape[3]));
+        var tables = Tabulate();
+        var source = pixels.bytes;
+        var target = MemoryMarshal.Cast<byte, float>(images.bytes);
+        for (; source.Length > 0; target = target[(channels * plane)..])
+            for (var channel = 0; channel < channels; channel++, source = source[plane..])
+            {
+                var table = tables[channel];
+                for (int i = 0, place = channel; i < plane; i++, place += channels)
+                    target[place] = table[source[i]];
+            }
+        return images.permute(0, 3, 1, 2);
+    }
 
     /// <summary>As in <c>mean 0.491, 0.482, 0.447, deviation 0.247, 0.243, 0.262</c>.</summary>
     public override string ToString() => $"mean {Print(Mean)}, deviation {Print(Deviation)}";

@@ -38,6 +38,25 @@ public class AugmentationTests
     }
 
     [TestMethod]
+    [DataRow(2)]
+    [DataRow(6)] // shifts beyond the image: nothing of it is left
+    public void Bytes_in_memory_become_what_tensor_operations_make_of_them(int padding)
+    {
+        using var scope = NewDisposeScope();
+        var images = Images();
+        var elsewhere = images.transpose(2, 3).contiguous().transpose(2, 3); // the same images, but not row by row
+        var normalization = new Normalization([0.1f, 0.5f, 0.9f], [0.2f, 0.3f, 0.4f]);
+        Assert.IsTrue(PlanarBytes.AreIn(images));
+        Assert.IsFalse(PlanarBytes.AreIn(elsewhere));
+
+        foreach (var augmentation in new ImageAugmentation[] { new RandomCrop(padding), new HorizontalFlip(), new HorizontalFlip { Alternating = true } })
+            Assert.IsTrue(augmentation.Apply(images, Context(1)).equal(augmentation.Apply(elsewhere, Context(1))).all().item<bool>(), $"{augmentation}");
+        var (atOnce, byOperations) = (normalization.Apply(images), normalization.Apply(elsewhere));
+        Assert.IsTrue(atOnce.equal(byOperations).all().item<bool>());
+        CollectionAssert.AreEqual(byOperations.stride(), atOnce.stride());
+    }
+
+    [TestMethod]
     public void A_policy_applies_its_parts_in_order_and_prints_itself()
     {
         AugmentationPolicy policy = [new RandomCrop(4), new HorizontalFlip()];

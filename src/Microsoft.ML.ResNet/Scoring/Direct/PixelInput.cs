@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Scoring.Direct;
 /// <param name="output">Written; one block.</param>
 internal sealed unsafe class PixelInput(Normalization normalization, FeatureMap output)
 {
-    private readonly float[][] _values = Tabulate(normalization);
+    private readonly float[][] _values = normalization.Tabulate(); // a byte has 256 values, so each channel's are computed once
 
     /// <summary>Converts images.</summary>
     /// <param name="pixels">Planar, one image after the other.</param>
@@ -35,12 +35,5 @@ internal sealed unsafe class PixelInput(Normalization normalization, FeatureMap 
             *target = values[pixel];
             target += step;
         }
-    }
-
-    // A byte has 256 values, so each channel's are computed once.
-    private static float[][] Tabulate(Normalization normalization)
-    {
-        var (scale, shift) = normalization.ScaleAndShift();
-        return [.. scale.Select((_, channel) => Enumerable.Range(0, 256).Select(pixel => pixel * scale[channel] + shift[channel]).ToArray())];
     }
 }
