@@ -22,7 +22,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     private readonly List<long> _labels = [];
     private readonly List<float> _weights = [];
     private PixelFile? _file;
-    private unsafe byte* _nextImage; // in the last chunk
+    private unsafe byte* _chunkStart; // of the last one
     private int _chunkRows; // room in the last chunk
     private int _rowsInChunk;
 
@@ -47,16 +47,15 @@ internal sealed class PixelStoreBuilder : IDisposable
     public int Count => _labels.Count;
 
     /// <summary>Where the pixels of the next row go; <see cref="Add"/> keeps them.</summary>
-    public unsafe Span<byte> NextImage => new(_nextImage, _shape.Size);
+    public unsafe Span<byte> NextImage => new(_chunkStart + (nint)_rowsInChunk * _shape.Size, _shape.Size);
 
     /// <summary>Keeps what was written to <see cref="NextImage"/>.</summary>
     /// <param name="label">Its class, from 0.</param>
     /// <param name="weight">What the row counts; finite and above 0. Give it for every row or for none.</param>
     /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
-    public unsafe void Add(int label, float? weight = null)
+    public void Add(int label, float? weight = null)
     {
         _statistics.Add(NextImage);
-        _nextImage += _shape.Size;
         _labels.Add(label);
         if (weight is { } given)
             _weights.Add(given);
@@ -109,7 +108,7 @@ internal sealed class PixelStoreBuilder : IDisposable
     private unsafe void StartChunk(int rows)
     {
         _chunks.Add(Empty(rows).DetachFromDisposeScope());
-        _nextImage = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_chunks[^1].bytes)); // once, because it takes some calls into libtorch
+        _chunkStart = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(_chunks[^1].bytes)); // once, because it takes some calls into libtorch
         (_chunkRows, _rowsInChunk) = (rows, 0);
     }
 

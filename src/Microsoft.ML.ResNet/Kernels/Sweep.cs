@@ -29,6 +29,20 @@ internal readonly unsafe record struct Sweep(int Rows, int RowPitch, int Run, in
     /// <summary>Blocks of so many channels: of 32, the last perhaps of 16.</summary>
     public static int BlocksOf(int channels) => (channels + BlockWidth - 1) / BlockWidth;
 
+    /// <summary>Multiplies rows with a matrix: a 1x1 convolution of pixels that lie in one row.</summary>
+    /// <param name="rows">The rows, one after the other; up to 16 more behind the last are read.</param>
+    /// <param name="count">How many they are.</param>
+    /// <param name="inputs">Floats of a row.</param>
+    /// <param name="weights">The matrix, one block of outputs after the other, each <c>inputs x channels of the block</c>.</param>
+    /// <param name="outputs">Floats of a row of the product; a multiple of 16.</param>
+    /// <param name="products">Receives the rows of the product.</param>
+    public static void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
+    {
+        var sweep = new Sweep(Rows: 1, RowPitch: 0, Run: inputs, Step: inputs, outputs);
+        for (var block = 0; block < sweep.Blocks; block++)
+            sweep.Image(block, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
+    }
+
     /// <summary>Computes one block of channels of an image.</summary>
     /// <param name="block">Which block.</param>
     /// <param name="input">The first input of the first output.</param>

@@ -37,7 +37,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <inheritdoc/>
     public override int ScratchLength
-        => Places * (PlaceLength(Panel(SumPanelFloats), _shape.Inputs) + PlaceLength(Panel(SumPanelFloats), _shape.Outputs)) + 16 * Math.Max(_shape.Inputs, _shape.Outputs); // 16: whole tiles are read
+        => Places * (WinogradTransforms.PlaceLength(Panel(SumPanelFloats), _shape.Inputs) + WinogradTransforms.PlaceLength(Panel(SumPanelFloats), _shape.Outputs)) + 16 * Math.Max(_shape.Inputs, _shape.Outputs); // 16: whole tiles are read
 
     private int Pairs => _shape.Inputs * _shape.Outputs;
 
@@ -70,7 +70,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     public override void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
     {
         var panel = Panel(SumPanelFloats);
-        int inputPlace = PlaceLength(panel, _shape.Inputs), gradientPlace = PlaceLength(panel, _shape.Outputs);
+        int inputPlace = WinogradTransforms.PlaceLength(panel, _shape.Inputs), gradientPlace = WinogradTransforms.PlaceLength(panel, _shape.Outputs);
         var gradients = scratch + Places * inputPlace;
         for (var first = 0; first < Windows; first += panel)
         {
@@ -109,16 +109,14 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private void Convolve(float* padded, int inputs, float* weights, float* output, int outputs, float* scratch, bool adds)
     {
         var panel = Panel(PanelFloats);
-        int inputPlace = PlaceLength(panel, inputs), outputPlace = PlaceLength(panel, outputs);
+        int inputPlace = WinogradTransforms.PlaceLength(panel, inputs), outputPlace = WinogradTransforms.PlaceLength(panel, outputs);
         var products = scratch + Places * inputPlace;
-        var sweep = new Sweep(1, 0, inputs, inputs, outputs);
         for (var first = 0; first < Windows; first += panel)
         {
             var count = Math.Min(panel, Windows - first);
             ReadWindows(padded, inputs, first, count, scratch, inputPlace);
             for (var place = 0; place < Places; place++)
-                for (var block = 0; block < sweep.Blocks; block++)
-                    sweep.Image(block, scratch + place * inputPlace, 0, weights + place * Pairs, products + place * outputPlace, 0, outputs, 1, count, adds: false);
+                Sweep.Multiply(scratch + place * inputPlace, count, inputs, weights + place * Pairs, outputs, products + place * outputPlace);
             WriteWindows(products, outputPlace, outputs, first, count, output, adds);
         }
     }
@@ -190,7 +188,4 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     // A multiple of 16, as the kernels compute whole tiles.
     private int Panel(int floats) => Math.Min((Windows + 15) / 16 * 16, Math.Max(16, floats / Math.Max(_shape.Inputs, _shape.Outputs) / 16 * 16));
-
-    // One line more than the numbers take: places that lie powers of two apart would push one another out of the cache.
-    private static int PlaceLength(int panel, int channels) => panel * channels + 16;
 }

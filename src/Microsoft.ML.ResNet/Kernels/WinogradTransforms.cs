@@ -12,6 +12,11 @@ internal static unsafe class WinogradTransforms
     /// <summary>Places of a window: 4 x 4.</summary>
     public const int Places = 16;
 
+    /// <summary>Floats from one place to the next that keep a panel of windows apart: one line more than the numbers take, because places that lie powers of two apart would push one another out of the cache.</summary>
+    /// <param name="windows">Windows of the panel.</param>
+    /// <param name="channels">Channels of each.</param>
+    public static int PlaceLength(int windows, int channels) => windows * channels + 16;
+
     /// <summary>Windows of 4x4 pixels to places: <c>B^T d B</c>.</summary>
     /// <param name="window">The first of the pixels.</param>
     /// <param name="row">Floats from one row of pixels to the next.</param>

@@ -25,12 +25,7 @@ internal sealed unsafe class Avx512Kernel : TileKernel
 
     /// <inheritdoc/>
     public override void Multiply(float* rows, int count, PackedWeights weights, float* products)
-    {
-        var outputs = weights.Blocks * Block;
-        var sweep = new Sweep(Rows: 1, RowPitch: 0, weights.WindowLength, weights.WindowLength, outputs);
-        for (var group = 0; group < sweep.Blocks; group++)
-            sweep.Image(group, rows, 0, weights.Weights(0), products, 0, outputs, height: 1, count, adds: false);
-    }
+        => Sweep.Multiply(rows, count, weights.WindowLength, weights.Weights(0), weights.Blocks * Block, products);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunOneBlock(in ConvolutionTile tile)

@@ -120,8 +120,7 @@ internal sealed unsafe class WinogradConvolution : DirectLayer
         sum.Store(pixel);
     }
 
-    // One line more than the numbers take: places that lie powers of two apart would push one another out of the cache.
-    private static int PlaceLength(FeatureMap map) => map.Layout.Blocks * Panel * Block + Block;
+    private static int PlaceLength(FeatureMap map) => WinogradTransforms.PlaceLength(Panel, map.Layout.Blocks * Block);
 
     private static WindowWalk Walk(MapLayout layout, int first) => new(layout.Shape.Width / 2, layout.Shape.Height / 2, Block, layout.RowStride, layout.ImageStride, first);
 
