@@ -46,7 +46,8 @@ public sealed class WeakenSymbolVersions : Task
     /// <summary>Marks <paramref name="version"/> weak in place; false when the library does not require it.</summary>
     private static bool Weaken(byte[] elf, string version)
     {
-        var isElf64LittleEndian = elf.Length > 64 && elf[0] == 0x7f && elf[1] == 'E' && elf[2] == 'L' && elf[3] == 'F' && elf[4] == 2 && elf[5] == 1;
+        var isElf64LittleEndian = elf.Length > 64 && elf[0] == 0x7f && elf[1] == 'E' && elf[2] == 'L' && elf[3] == 'F' && elf[4] == 2
+            && elf[5] == 1;
         if (!isElf64LittleEndian)
             return false;
 

@@ -17,7 +17,9 @@ var model = mlContext.Model.Load("model.zip", out _);
 var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(rows));
 using var engine = mlContext.Model.CreatePredictionEngine<Row, Prediction>(model);
 var prediction = engine.Predict(Row.Generate(1)[0]);
-Console.WriteLine($"accuracy {metrics.MicroAccuracy:f3} log loss {metrics.LogLoss:r} predicted {prediction.PredictedLabel} scores {string.Join(' ', prediction.Score.Select(score => score.ToString("r")))}");
+Console.WriteLine(
+    $"accuracy {metrics.MicroAccuracy:f3} log loss {metrics.LogLoss:r} predicted {prediction.PredictedLabel} scores "
+    + $"{string.Join(' ', prediction.Score.Select(score => score.ToString("r")))}");
 return metrics.MicroAccuracy > 0.9 ? 0 : 1;
 
 internal sealed class Row

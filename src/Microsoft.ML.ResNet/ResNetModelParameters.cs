@@ -15,16 +15,22 @@ public sealed class ResNetModelParameters
     /// <summary>The shape of the images that it takes.</summary>
     public ImageShape ImageShape => Network.Shape;
 
-    /// <summary>The names of the classes, in the order of the scores: the values of the label's keys as text, or numbers from 0 where the keys have no values.</summary>
+    /// <summary>
+    /// The names of the classes, in the order of the scores: the values of the label's keys as text, or numbers from 0 where the keys have
+    /// no values.
+    /// </summary>
     public IReadOnlyList<string> ClassNames => Network.Classes.Names;
 
     /// <summary>
-    /// What is subtracted from every pixel: the mean of each channel over the training images, in units of 0 (black) to 1 (full), or what the model was
-    /// imported with. Training from an <see cref="ResNetTrainer.Options.InitialModel"/> of as many channels keeps that model's.
+    /// What is subtracted from every pixel: the mean of each channel over the training images, in units of 0 (black) to 1 (full), or what
+    /// the model was imported with. Training from an <see cref="ResNetTrainer.Options.InitialModel"/> of as many channels keeps that
+    /// model's.
     /// </summary>
     public IReadOnlyList<float> ChannelMeans => Network.Normalization.Mean;
 
-    /// <summary>The deviation of each channel, in the same units and from where <see cref="ChannelMeans"/> come, by which the difference is divided.</summary>
+    /// <summary>
+    /// The deviation of each channel, in the same units and from where <see cref="ChannelMeans"/> come, by which the difference is divided.
+    /// </summary>
     public IReadOnlyList<float> ChannelDeviations => Network.Normalization.Deviation;
 
     /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.FlipAtTestTime"/>.</summary>

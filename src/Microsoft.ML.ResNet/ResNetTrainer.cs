@@ -1,9 +1,10 @@
 using System.Globalization;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Training;
@@ -25,7 +26,7 @@ namespace Microsoft.ML.ResNet;
 ///
 /// | Column type | Made by | Holds |
 /// | -- | -- | -- |
-/// | Vector of <xref:System.Byte>, known size | `LoadFromCifarBinary`, `LoadFromImageFolder`, `ExtractPixels(outputAsFloatArray: false)` | pixels |
+/// | Vector of <xref:System.Byte>, known size | `LoadFromImageFolder`, `ExtractPixels(outputAsFloatArray: false)` | pixels |
 /// | Vector of <xref:System.Single>, known size | `ExtractPixels` | pixels from 0 to 255 |
 /// | <xref:Microsoft.ML.Data.ImageDataViewType> | `LoadImages`, `ResizeImages` | images of any size |
 /// | Vector of <xref:System.Byte>, variable size | `LoadRawImageBytes` | encoded files |
@@ -36,8 +37,8 @@ namespace Microsoft.ML.ResNet;
 ///
 /// | Output column | Type | |
 /// | -- | -- | -- |
-/// | `Score` | Vector of <xref:System.Single> | The probability of each class; they add up to 1. Slot names are the class names. NaN for an image that cannot be read. |
-/// | `PredictedLabel` | [key](xref:Microsoft.ML.Data.KeyDataViewType) | The class of the highest probability, with the key values of the label. Missing for an image that cannot be read. |
+/// | `Score` | Vector of <xref:System.Single> | Probabilities that add up to 1; slot names are the class names. NaN without an image. |
+/// | `PredictedLabel` | [key](xref:Microsoft.ML.Data.KeyDataViewType) | The likeliest class, a key like the label. Missing without image. |
 ///
 /// ### Trainer characteristics
 /// | | |
@@ -68,19 +69,31 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// <summary>What the trainer needs of the data: neither normalisation nor caching. It can use a validation set.</summary>
     public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
 
-    /// <summary>Trains on the data, but for what <see cref="Options.ValidationFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to choose the best epoch by.</summary>
+    /// <summary>
+    /// Trains on the data, but for what <see cref="Options.ValidationFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to
+    /// choose the best epoch by.
+    /// </summary>
     /// <param name="input">The training rows; read once.</param>
     /// <returns>The model; dispose it when it is no longer needed.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
-    /// <exception cref="InvalidOperationException">No usable rows, fewer than two classes, a checkpoint of another training, training diverged in its first epoch, or there is too little memory.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No usable rows, fewer than two classes, a checkpoint of another training, training diverged in its first epoch, or there is too
+    /// little memory.
+    /// </exception>
     /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.OnCancellation"/>.</exception>
-    /// <exception cref="IOException">The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them.</exception>
-    /// <remarks>A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.</remarks>
+    /// <exception cref="IOException">
+    /// The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them.
+    /// </exception>
+    /// <remarks>
+    /// A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.
+    /// </remarks>
     public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationFraction);
 
     /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
     /// <param name="input">The training rows; read once.</param>
-    /// <param name="validation">The rows to choose the best epoch by, with the same columns; read once. <see langword="null"/> keeps the last epoch's weights.</param>
+    /// <param name="validation">
+    /// The rows to choose the best epoch by, with the same columns; read once. <see langword="null"/> keeps the last epoch's weights.
+    /// </param>
     /// <inheritdoc cref="Fit(IDataView)"/>
     public ResNetTransformer Fit(IDataView input, IDataView? validation) => Fit(input, validation, heldOut: null);
 
@@ -93,19 +106,28 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var classes = ClassLabels.Of(columns.Label);
         CheckFrozenStem(columns.Images.Shape);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
-        var checkpoints = _options.CheckpointDirectory is { } folder ? new CheckpointedTraining(channel, folder, _options.CheckpointInterval, _options.Resume) : null;
+        var checkpoints = _options.CheckpointDirectory is { } folder
+            ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
+            : null;
         var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);
         using var train = Read(channel, input, columns, shape: null, memory, "training");
-        using var held = validation is null ? null : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
+        using var held = validation is null
+            ? null
+            : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
 
-        var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId, ((IHostEnvironmentInternal)_host).FallbackToCpu);
+        var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId,
+            ((IHostEnvironmentInternal)_host).FallbackToCpu);
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next();
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
         var initial = FindInitialWeights(channel, train.Shape, classes);
-        var model = OwnThread.Run("ResNet training", onCaller => Train(channel, AsInitialModelSees(split?.Train ?? train), split?.Validation ?? held, classes, initial, device, seed, checkpoints, onCaller));
-        return new ResNetTransformer(_host, model, new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName, _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
+        var model = OwnThread.Run("ResNet training",
+            onCaller => Train(channel, AsInitialModelSees(split?.Train ?? train), split?.Validation
+            ?? held, classes, initial, device, seed, checkpoints, onCaller));
+        return new ResNetTransformer(_host, model,
+            new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
+            _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -119,7 +141,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
 
-    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, ImageMemory memory, string what)
+    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, ImageMemory memory,
+        string what)
     {
         if (columns.Images.Shape is { } found && shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
@@ -127,33 +150,49 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set is { Store.BytesInMemory: null })
-            channel.Info($"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them ({memory.Budget / ImageMemory.MiB} MiB); they are read from a temporary file in '{memory.Folder}'.");
-        return set ?? throw _host.Except($"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
+            channel.Info(
+                $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them "
+                + $"({memory.Budget / ImageMemory.MiB} MiB); they are read from a temporary file in '{memory.Folder}'.");
+        return set ?? throw _host.Except(
+            $"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
     }
 
     private ValidationSplit HoldOut(IChannel channel, LabeledImageSet set, double fraction, int seed)
     {
         var split = ValidationSplit.Of(set, fraction, seed)
-            ?? throw _host.Except(string.Create(CultureInfo.InvariantCulture, $"ValidationFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or leave both unset."));
-        channel.Info($"Held out {split.Validation.Store.Count} of {set.Store.Count} images to choose the best epoch by; {split.Train.Store.Count} are left to learn from.");
+            ?? throw _host.Except(
+                string.Create(CultureInfo.InvariantCulture,
+                $"ValidationFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or "
+                + $"leave both unset."));
+        channel.Info(
+            $"Held out {split.Validation.Store.Count} of {set.Store.Count} images to choose the best epoch by; {split.Train.Store.Count} "
+            + "are left to learn from.");
         return split;
     }
 
     private LabeledImageColumns ValidationColumns(IDataView validation, ClassLabels classes)
     {
         if (validation.Schema.GetColumnOrNull(_options.LabelColumnName)?.Type is { } type and not KeyDataViewType)
-            throw _host.ExceptParam(nameof(validation), $"The label column '{_options.LabelColumnName}' of the validation set is {type}; expected keys. Transform it with the MapValueToKey that was fitted for the training set.");
+            throw _host.ExceptParam(nameof(validation),
+                $"The label column '{_options.LabelColumnName}' of the validation set is {type}; expected keys. Transform it with the "
+                + "MapValueToKey that was fitted for the training set.");
         var columns = TrainingColumns.Find(_host, validation.Schema, _options);
         var found = ClassLabels.Of(columns.Label);
-        return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names) ? columns : throw _host.ExceptParam(nameof(validation),
-            $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or for the same in another order. Map both sets with one fitted MapValueToKey.");
+        return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names)
+            ? columns
+            : throw _host.ExceptParam(nameof(validation),
+            $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or "
+                + "for the same in another order. Map both sets with one fitted MapValueToKey.");
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes, InitialWeights? initial, Device device, int seed, CheckpointedTraining? checkpoints, Action<Action> onCaller)
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes,
+        InitialWeights? initial, Device device, int seed, CheckpointSession? checkpoints, Action<Action> onCaller)
     {
         CheckClasses(channel, train.RowsPerClass, classes);
         var recipe = Recipe(train.Store.Count);
-        channel.Info($"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, {classes.Count} classes, {train.Normalization}; {recipe}.");
+        channel.Info(
+            $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
+            + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
         using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
@@ -165,29 +204,36 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
         using var trainStore = train.Store.To(device);
         using var validationStore = validation?.Store.To(device);
-        var state = checkpoints?.Begin([.. CheckpointedTraining.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed), .. CheckpointedTraining.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
+        var state = checkpoints?.Begin(
+            [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
+            .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
         using var reports = new TrainingReports(_host, channel, _options, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)
             loop.Restore(state, device);
-        var weights = new GuardedTraining(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
-        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights, recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+        var weights = new TrainingGuard(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
+        return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
+            recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)
     {
-        var absent = rowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0).Select(c => $"'{classes.Names[c.index]}'").ToList();
+        var absent = rowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0)
+            .Select(c => $"'{classes.Names[c.index]}'").ToList();
         if (absent.Count > rowsPerClass.Count - 2)
             throw _host.Except(TrainingColumns.OneClass(_options.LabelColumnName));
         if (absent.Count > 0)
-            channel.Warning($"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: {string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
+            channel.Warning(
+                $"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: "
+                + $"{string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
     }
 
     private TrainingRecipe Recipe(int rows) => _options.LearningRateScheduler is { } scheduler
-        ? _options.Recipe with { Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
+        ? _options.Recipe with {
+            Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
         : _options.Recipe;
 
-    private TrainingEvents Events(CheckpointedTraining? checkpoints, TrainingReports reports) => new(
+    private TrainingEvents Events(CheckpointSession? checkpoints, TrainingReports reports) => new(
         BeforeBatch: CheckAlive,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>

@@ -5,9 +5,12 @@ using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.Runtime;
 
-[assembly: LoadableClass(typeof(ResNetTransformer), null, typeof(SignatureLoadModel), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
-[assembly: LoadableClass(typeof(IDataTransform), typeof(ResNetTransformer), null, typeof(SignatureLoadDataTransform), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
-[assembly: LoadableClass(typeof(IRowMapper), typeof(ResNetTransformer), null, typeof(SignatureLoadRowMapper), ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(ResNetTransformer), null, typeof(SignatureLoadModel), ResNetTransformer.UserName,
+    ResNetTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(IDataTransform), typeof(ResNetTransformer), null, typeof(SignatureLoadDataTransform),
+    ResNetTransformer.UserName, ResNetTransformer.LoaderSignature)]
+[assembly: LoadableClass(typeof(IRowMapper), typeof(ResNetTransformer), null, typeof(SignatureLoadRowMapper), ResNetTransformer.UserName,
+    ResNetTransformer.LoaderSignature)]
 
 namespace Microsoft.ML.ResNet;
 
@@ -33,7 +36,8 @@ public sealed partial class ResNetTransformer
         ctx.SetVersionInfo(GetVersionInfo());
         var hash = "";
         ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
-        ctx.SaveBinaryStream(ModelArchive.DescriptionEntry, writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
+        ctx.SaveBinaryStream(ModelArchive.DescriptionEntry,
+            writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
 
     // Called by ML.NET through the attributes above.
@@ -53,8 +57,10 @@ public sealed partial class ResNetTransformer
         {
             (TrainedResNet, ModelColumns)? read = null;
             var found = ctx.TryLoadBinaryStream(ModelArchive.DescriptionEntry, description =>
-                ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry, weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
-            return read ?? throw new ModelFormatException($"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
+                ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry,
+                    weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
+            return read ?? throw new ModelFormatException(
+                $"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
         }
         catch (InvalidDataException e) // the zip's: an entry that cannot be unpacked
         {
@@ -62,7 +68,9 @@ public sealed partial class ResNetTransformer
         }
     }
 
-    private static IDataTransform Create(IHostEnvironment env, ModelLoadContext ctx, IDataView input) => Create(env, ctx).MakeDataTransform(input);
+    private static IDataTransform Create(IHostEnvironment env, ModelLoadContext ctx, IDataView input)
+        => Create(env, ctx).MakeDataTransform(input);
 
-    private static IRowMapper Create(IHostEnvironment env, ModelLoadContext ctx, DataViewSchema inputSchema) => Create(env, ctx).MakeRowMapper(inputSchema);
+    private static IRowMapper Create(IHostEnvironment env, ModelLoadContext ctx, DataViewSchema inputSchema)
+        => Create(env, ctx).MakeRowMapper(inputSchema);
 }

@@ -18,7 +18,8 @@ public sealed partial class ResNetTransformer
     /// <summary>Writes the weights as a safetensors file.</summary>
     /// <param name="stream">Written from its position; it stays open.</param>
     /// <remarks>
-    /// The metadata holds what the tensors do not tell, as texts: <c>format</c> (<c>pt</c>), <c>architecture</c>, <c>classes</c> (a JSON array of names in the order of the outputs), <c>image</c>
+    /// The metadata holds what the tensors do not tell, as texts: <c>format</c> (<c>pt</c>), <c>architecture</c>, <c>classes</c> (a JSON
+    /// array of names in the order of the outputs), <c>image</c>
     /// (channels x height x width), and, with commas between channels and in units of 0 to 1, <c>mean</c> and <c>deviation</c>.
     /// </remarks>
     public void SaveSafetensors(Stream stream)
@@ -45,8 +46,9 @@ public sealed partial class ResNetTransformer
     /// <summary>Writes the weights as the file that <c>torch.save(model.state_dict(), path)</c> writes.</summary>
     /// <param name="stream">Written from its position; it stays open.</param>
     /// <remarks>
-    /// PyTorch 1.6 and later read it by <c>torch.load(path)</c>, with <c>weights_only=True</c> too, and the same network takes it by <c>load_state_dict</c>. It does not hold
-    /// the normalisation: the network expects (pixel / 255 - mean) / deviation, with the values of <see cref="Model"/>.
+    /// PyTorch 1.6 and later read it by <c>torch.load(path)</c>, with <c>weights_only=True</c> too, and the same network takes it by
+    /// <c>load_state_dict</c>. It does not hold the normalisation: the network expects (pixel / 255 - mean) / deviation, with the values of
+    /// <see cref="Model"/>.
     /// </remarks>
     public void SavePyTorch(Stream stream)
     {
@@ -61,5 +63,6 @@ public sealed partial class ResNetTransformer
         write(stream);
     }
 
-    private static string Join(IEnumerable<float> values) => string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
+    private static string Join(IEnumerable<float> values)
+        => string.Join(',', values.Select(value => value.ToString(CultureInfo.InvariantCulture)));
 }

@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
@@ -15,7 +15,8 @@ namespace Microsoft.ML.ResNet;
 /// <see cref="Transform"/> scores batch by batch, as rows are read. A <c>PredictionEngine</c> scores one row at a time, with the same
 /// numbers; it disposes the model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
 /// </remarks>
-public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransformer, ISingleFeaturePredictionTransformer<ResNetModelParameters>, IDisposable
+public sealed partial class ResNetTransformer
+    : RowToRowTransformerBase, ITransformer, ISingleFeaturePredictionTransformer<ResNetModelParameters>, IDisposable
 {
     private readonly TrainedResNet _network;
     private readonly ModelColumns _columns;
@@ -33,14 +34,20 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
     /// <summary>The trained network: its plan, images and classes.</summary>
     public ResNetModelParameters Model { get; }
 
-    /// <summary>What training took over from <see cref="ResNetTrainer.Options.InitialModel"/>; <see langword="null"/> if it started from scratch, and for a model that was loaded.</summary>
+    /// <summary>
+    /// What training took over from <see cref="ResNetTrainer.Options.InitialModel"/>; <see langword="null"/> if it started from scratch,
+    /// and for a model that was loaded.
+    /// </summary>
     public WeightsReport? InitialWeights { get; internal init; }
 
     /// <summary>The column of the images.</summary>
     public string FeatureColumnName => _columns.FeatureColumn;
 
-    /// <summary>The type in which the model holds images: a vector of bytes, channels x height x width. Other image types are accepted too.</summary>
-    public DataViewType FeatureColumnType => new VectorDataViewType(NumberDataViewType.Byte, _network.Shape.Channels, _network.Shape.Height, _network.Shape.Width);
+    /// <summary>
+    /// The type in which the model holds images: a vector of bytes, channels x height x width. Other image types are accepted too.
+    /// </summary>
+    public DataViewType FeatureColumnType
+        => new VectorDataViewType(NumberDataViewType.Byte, _network.Shape.Channels, _network.Shape.Height, _network.Shape.Width);
 
     /// <summary>Adds the scores to a view, lazily and batch by batch.</summary>
     /// <param name="input">The rows to score; they need the feature column only.</param>
@@ -49,10 +56,14 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
     {
         Host.CheckValue(input, nameof(input));
         var (feature, images) = FindImages(input.Schema);
-        return new ScoredView(input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Shape, images, feature);
+        return new ScoredView(input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Shape,
+            images, feature);
     }
 
-    /// <summary>Frees the network, once the batches in flight are done. More calls do nothing; scoring afterwards throws <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Frees the network, once the batches in flight are done. More calls do nothing; scoring afterwards throws
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public void Dispose() => _scorer.Dispose();
 
     /// <inheritdoc/>
@@ -63,10 +74,14 @@ public sealed partial class ResNetTransformer : RowToRowTransformerBase, ITransf
 
     private (DataViewSchema.Column Column, ImageColumn Images) FindImages(DataViewSchema schema)
     {
-        var column = schema.GetColumnOrNull(_columns.FeatureColumn) ?? throw Host.ExceptSchemaMismatch("inputSchema", "feature", _columns.FeatureColumn);
+        var column = schema.GetColumnOrNull(_columns.FeatureColumn)
+            ?? throw Host.ExceptSchemaMismatch("inputSchema", "feature", _columns.FeatureColumn);
         var shape = _network.Shape;
-        var images = ImageColumn.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order), out var problem);
-        return (column, images ?? throw Host.ExceptParam("inputSchema", $"Schema mismatch for feature column '{_columns.FeatureColumn}': expected images of {shape}, {problem}."));
+        var images = ImageColumn.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order),
+            out var problem);
+        return (column, images
+            ?? throw Host.ExceptParam("inputSchema",
+            $"Schema mismatch for feature column '{_columns.FeatureColumn}': expected images of {shape}, {problem}."));
     }
 
     /// <summary>Scores one row at a time, for <c>PredictionEngine</c>.</summary>

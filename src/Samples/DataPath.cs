@@ -28,7 +28,9 @@ internal sealed class DataPath
             throw new FileNotFoundException($"'{_path}' does not exist. Expected {Forms}.", _path);
     }
 
-    private static string Forms => "a CIFAR .bin file, a folder of them, a CIFAR .tar.gz, a folder with one folder of images per class, or a .zip of that; #train or #test after it picks a part";
+    private static string Forms
+        => "a CIFAR .bin file, a folder of them, a CIFAR .tar.gz, a folder with one folder of images per class, or a .zip of that; #train "
+        + "or #test after it picks a part";
 
     /// <summary>Loads the images: lazily, with their class as text.</summary>
     /// <param name="mlContext">The environment.</param>
@@ -43,7 +45,9 @@ internal sealed class DataPath
         if (HasExtension(".tar.gz", ".tgz"))
             return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
         if (HasExtension(".bin"))
-            return _split is null ? mlContext.Data.LoadFromCifarBinary(_path) : throw new InvalidDataException($"{_path} is a single file, which has no part '#{_split}'.");
+            return _split is null
+                ? mlContext.Data.LoadFromCifarBinary(_path)
+                : throw new InvalidDataException($"{_path} is a single file, which has no part '#{_split}'.");
         throw new InvalidDataException($"{_path}: expected {Forms}.");
     }
 
@@ -52,7 +56,8 @@ internal sealed class DataPath
 
     private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
 
-    private bool HasExtension(params string[] extensions) => extensions.Any(extension => _path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+    private bool HasExtension(params string[] extensions)
+        => extensions.Any(extension => _path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
 
     private List<string> BinaryFiles() => [.. Directory.EnumerateFiles(_path, "*.bin").Order(StringComparer.Ordinal)];
 
@@ -73,7 +78,8 @@ internal sealed class DataPath
 
     private IDataView LoadImages(MLContext mlContext, ImageShape? shape)
     {
-        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height, Width = shape?.Width };
+        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels
+            ?? 3, Height = shape?.Height, Width = shape?.Width };
         try
         {
             return mlContext.Data.LoadFromImageFolder(_path, options);

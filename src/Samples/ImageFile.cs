@@ -8,7 +8,10 @@ internal static class ImageFile
 {
     private const long MostPixels = 100_000_000; // a small file may claim any size
 
-    /// <summary>Decodes and resizes an image, as images were for training: with antialiasing, without keeping its aspect ratio, transparent parts over black.</summary>
+    /// <summary>
+    /// Decodes and resizes an image, as images were for training: with antialiasing, without keeping its aspect ratio, transparent parts
+    /// over black.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="shape">The shape to deliver; 3 channels (red, green, blue) or 1 (grey).</param>
     /// <returns>The pixels, one colour plane after the other.</returns>
@@ -20,8 +23,10 @@ internal static class ImageFile
         using var codec = SKCodec.Create(file) ?? throw Unreadable(path, "something else");
         if ((long)codec.Info.Width * codec.Info.Height > MostPixels)
             throw Unreadable(path, $"{codec.Info.Width} x {codec.Info.Height} pixels, more than {MostPixels}");
-        using var image = SKBitmap.Decode(codec, codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Premul)) ?? throw Unreadable(path, "a damaged file");
-        using var resized = image.Resize(new SKSizeI(shape.Width, shape.Height), SKFilterQuality.Medium); // averages pixels where it shrinks
+        using var image = SKBitmap.Decode(codec, codec.Info.WithColorType(SKColorType.Rgba8888).WithAlphaType(SKAlphaType.Premul))
+            ?? throw Unreadable(path, "a damaged file");
+        // averages pixels where it shrinks
+        using var resized = image.Resize(new SKSizeI(shape.Width, shape.Height), SKFilterQuality.Medium);
         return ToPlanes(resized.GetPixelSpan(), shape);
     }
 
@@ -32,7 +37,8 @@ internal static class ImageFile
         {
             var colour = rgba.Slice(4 * pixel, 3);
             if (shape.Channels == 1)
-                planes[pixel] = (byte)Math.Round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]); // Rec. 601, as the library's loader
+                // Rec. 601, as the library's loader
+                planes[pixel] = (byte)Math.Round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]);
             else
                 for (var channel = 0; channel < 3; channel++)
                     planes[channel * shape.PlaneSize + pixel] = colour[channel];
@@ -40,5 +46,6 @@ internal static class ImageFile
         return planes;
     }
 
-    private static InvalidDataException Unreadable(string path, string found) => new($"{path}: expected an image (JPEG, PNG, WebP, GIF, BMP), found {found}.");
+    private static InvalidDataException Unreadable(string path, string found)
+        => new($"{path}: expected an image (JPEG, PNG, WebP, GIF, BMP), found {found}.");
 }

@@ -12,7 +12,9 @@ internal sealed class ImageRow
     /// <summary>The class; empty when that is the question.</summary>
     public string Label { get; set; } = "";
 
-    /// <summary>How ML.NET should see this class: <see cref="Features"/> is a vector with the dimensions of the images that the network takes.</summary>
+    /// <summary>
+    /// How ML.NET should see this class: <see cref="Features"/> is a vector with the dimensions of the images that the network takes.
+    /// </summary>
     public static SchemaDefinition SchemaFor(ResNetTransformer network)
     {
         var schema = SchemaDefinition.Create(typeof(ImageRow));

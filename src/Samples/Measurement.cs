@@ -17,7 +17,8 @@ internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long
     /// <summary>Scores images and compares the predicted classes with their labels.</summary>
     /// <param name="mlContext">The environment.</param>
     /// <param name="model">
-    /// The whole chain. It turns labels into keys in the order that it was trained with; keys in another order would be compared with the wrong scores.
+    /// The whole chain. It turns labels into keys in the order that it was trained with; keys in another order would be compared with the
+    /// wrong scores.
     /// </param>
     /// <param name="images">Images with their class as text.</param>
     /// <param name="cancellation">Stops before the next image.</param>
@@ -25,12 +26,14 @@ internal sealed record Measurement(MulticlassClassificationMetrics Metrics, long
     public static Measurement Of(MLContext mlContext, ITransformer model, IDataView images, CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(Cancellable(mlContext, images, cancellation)), topKPredictionCount: TopK);
+        var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(Cancellable(mlContext, images, cancellation)),
+            topKPredictionCount: TopK);
         var count = (long)metrics.ConfusionMatrix.Counts.Sum(row => row.Sum());
         var leftOut = (images.GetRowCount() ?? count) - count;
         return count > 0
             ? new(metrics, count, leftOut, (count + leftOut) / clock.Elapsed.TotalSeconds)
-            : throw new InvalidDataException("There is nothing to evaluate: expected images of the classes that the model knows, found none.");
+            : throw new InvalidDataException(
+                "There is nothing to evaluate: expected images of the classes that the model knows, found none.");
     }
 
     /// <summary>The same rows. <c>Evaluate</c> takes no cancellation token, but a filter that keeps every row may look at one.</summary>

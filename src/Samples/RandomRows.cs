@@ -32,7 +32,8 @@ internal static class RandomRows
         return isTaken;
     }
 
-    private static int CountRows(MLContext mlContext, IDataView data) => mlContext.Data.CreateEnumerable<LabelOnly>(data, reuseRowObject: true).Count();
+    private static int CountRows(MLContext mlContext, IDataView data)
+        => mlContext.Data.CreateEnumerable<LabelOnly>(data, reuseRowObject: true).Count();
 
     /// <summary>Where a cursor is.</summary>
     private sealed class Position

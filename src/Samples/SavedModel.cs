@@ -34,7 +34,9 @@ internal sealed class SavedModel : IDisposable
         }
         catch (Exception exception) when (ExpectedErrors.Explains(exception))
         {
-            throw new InvalidDataException($"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}", exception);
+            throw new InvalidDataException(
+                $"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}",
+                exception);
         }
         return FindNetwork(chain) is { } network
             ? new SavedModel(path, chain, network)
@@ -43,7 +45,8 @@ internal sealed class SavedModel : IDisposable
 
     /// <summary>The network in a chain of transformers; null if there is none.</summary>
     public static ResNetTransformer? FindNetwork(ITransformer model) =>
-        model as ResNetTransformer ?? (model as IEnumerable<ITransformer>)?.Select(FindNetwork).FirstOrDefault(network => network is not null);
+        model as ResNetTransformer
+            ?? (model as IEnumerable<ITransformer>)?.Select(FindNetwork).FirstOrDefault(network => network is not null);
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => Network.Dispose();

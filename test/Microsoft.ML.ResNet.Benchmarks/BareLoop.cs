@@ -3,16 +3,18 @@ using System.Diagnostics;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Foundation;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 /// <summary>
 /// What <c>Fit</c> costs around its network. Three ways to do the same steps with our network and optimiser take turns in one process:
-/// the steps alone, on batches that lie there augmented and normalised; the steps with taking, augmenting and normalising; and <c>Fit</c>, from the data view to the model.
+/// the steps alone, on batches that lie there augmented and normalised; the steps with taking, augmenting and normalising; and <c>Fit</c>,
+/// from the data view to the model.
 /// </summary>
 internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, int steps)
 {
@@ -25,11 +27,13 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
     /// <summary><c>bench bare</c> prints a line for each way.</summary>
     public static Command Verb(Option<string> architecture, Option<int> batchSize, Option<int> steps, Option<int> rounds)
     {
-        var verb = new Command("bare", "What Fit costs around its network: the same steps bare, with augmentation, and as Fit.") { architecture, batchSize, steps, rounds };
+        var verb = new Command("bare", "What Fit costs around its network: the same steps bare, with augmentation, and as Fit.") {
+            architecture, batchSize, steps, rounds };
         verb.SetAction(result =>
         {
             ResNetRuntime.EnsureStarted();
-            new BareLoop(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize), result.GetValue(steps)).Compare(result.GetValue(rounds));
+            new BareLoop(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize), result.GetValue(steps))
+                .Compare(result.GetValue(rounds));
         });
         return verb;
     }
@@ -54,8 +58,11 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
     private void Print(string what, List<double> seconds, List<double> than)
     {
         var median = Statistics.Median(seconds.Skip(1));
-        var ratio = Statistics.Median(seconds.Zip(than, (one, other) => one / other).Skip(1)); // round by round: from one to the next, the machine may change its speed
-        Console.WriteLine(FormattableString.Invariant($"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step   {100 * (ratio - 1),6:f1} %"));
+        // round by round: from one to the next, the machine may change its speed
+        var ratio = Statistics.Median(seconds.Zip(than, (one, other) => one / other).Skip(1));
+        Console.WriteLine(
+            FormattableString.Invariant(
+            $"{architecture.Name}, batch {batchSize}: {what,-44} {1000 * median / steps,8:f1} ms a step   {100 * (ratio - 1),6:f1} %"));
     }
 
     /// <summary>Seconds of an epoch as Fit reports it, and of all of Fit.</summary>
@@ -82,7 +89,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             WeightInitialization.Initialize(network, generator);
         using var optimizer = _recipe.Optimizer.Start([.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter)
             .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))]);
-        using var pass = new NetworkPass(network);
+        using var pass = new TrainingEngine(network);
         using var store = Store();
         var ready = store.Slice(0, batchSize);
         using var readyImages = Normalization.Apply(ready.Pixels);
@@ -95,7 +102,8 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             using var stepScope = NewDisposeScope();
             var batch = augments ? store.Take(rows) : ready;
             var images = augments
-                ? Normalization.Apply(_recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(1, 0, rows, Normalization, new Random(step++))))
+                ? Normalization.Apply(
+                    _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(1, 0, rows, Normalization, new Random(step++))))
                 : readyImages;
             optimizer.ZeroGradients();
             pass.Backward(Loss.Of(pass.Forward(images), batch));

@@ -14,9 +14,16 @@ internal static class ColumnKinds
     {
         var images = Image.Rows(count).ToList();
         Measure<Image>("Vector<Byte>", images, architecture, rounds);
-        Measure<FloatImage>("Vector<Single>", [.. images.Select(image => new FloatImage { Features = [.. image.Features.Select(value => (float)value)], Label = image.Label })], architecture, rounds);
-        Measure<DecodedImage>("Image", [.. images.Select(image => new DecodedImage { Features = Decoded(image.Features), Label = image.Label })], architecture, rounds);
-        Measure<EncodedImage>("VarVector<Byte> (PNG)", [.. images.Select(image => new EncodedImage { Features = Encoded(image.Features), Label = image.Label })], architecture, rounds);
+        Measure<FloatImage>("Vector<Single>",
+            [.. images.Select(
+            image => new FloatImage { Features = [.. image.Features.Select(value => (float)value)], Label = image.Label })],
+            architecture, rounds);
+        Measure<DecodedImage>("Image",
+            [.. images.Select(image => new DecodedImage { Features = Decoded(image.Features), Label = image.Label })],
+            architecture, rounds);
+        Measure<EncodedImage>("VarVector<Byte> (PNG)",
+            [.. images.Select(image => new EncodedImage { Features = Encoded(image.Features), Label = image.Label })],
+            architecture, rounds);
     }
 
     private static void Measure<TRow>(string kind, List<TRow> rows, ResNetArchitecture architecture, int rounds) where TRow : class, new()
@@ -41,7 +48,9 @@ internal static class ColumnKinds
             single.Add(PerSecond(() => rows.Count(row => engine.Predict(row).Score.Length > 0)));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{kind,-22} Transform {Statistics.Median(batched.Skip(1)),7:f0} images/s   PredictionEngine {Statistics.Median(single.Skip(1)),7:f0} images/s   ratio {Statistics.Median(batched.Skip(1)) / Statistics.Median(single.Skip(1)):f2}"));
+            $"{kind,-22} Transform {Statistics.Median(batched.Skip(1)),7:f0} images/s   PredictionEngine "
+                + $"{Statistics.Median(single.Skip(1)),7:f0} images/s   ratio "
+                + $"{Statistics.Median(batched.Skip(1)) / Statistics.Median(single.Skip(1)):f2}"));
     }
 
     private static double PerSecond(Func<int> countImages)

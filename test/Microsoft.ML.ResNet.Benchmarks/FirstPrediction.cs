@@ -4,7 +4,10 @@ using Microsoft.ML;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet;
 
-/// <summary>From a model file to the first prediction, in a process that has done nothing before: ours, and ONNX Runtime on the file that <c>SaveOnnx</c> writes.</summary>
+/// <summary>
+/// From a model file to the first prediction, in a process that has done nothing before: ours, and ONNX Runtime on the file that
+/// <c>SaveOnnx</c> writes.
+/// </summary>
 internal static class FirstPrediction
 {
     /// <summary><c>bench model FILE</c> writes an untrained model, as FILE and FILE.onnx.</summary>
@@ -30,7 +33,8 @@ internal static class FirstPrediction
     }
 
     /// <summary><c>bench load FILE</c> prints milliseconds from <c>Model.Load</c> to the first prediction.</summary>
-    public static Command LoadVerb() => Verb("load", "Milliseconds from Model.Load to the first prediction; run it in a fresh process.", file =>
+    public static Command LoadVerb()
+        => Verb("load", "Milliseconds from Model.Load to the first prediction; run it in a fresh process.", file =>
     {
         var mlContext = new MLContext(seed: 1);
         var model = mlContext.Model.Load(file, out _);
@@ -39,7 +43,8 @@ internal static class FirstPrediction
     });
 
     /// <summary><c>bench load-onnx FILE</c> prints the same of ONNX Runtime.</summary>
-    public static Command LoadOnnxVerb() => Verb("load-onnx", "Milliseconds from an ONNX file to the first prediction with ONNX Runtime; run it in a fresh process.", file =>
+    public static Command LoadOnnxVerb()
+        => Verb("load-onnx", "Milliseconds from an ONNX file to the first prediction with ONNX Runtime; run it in a fresh process.", file =>
     {
         using var session = new InferenceSession(file, new SessionOptions { IntraOpNumThreads = Environment.ProcessorCount });
         using var image = OrtValue.CreateTensorValueFromMemory(Image.Rows(1).First().Features, [1, 3, 32, 32]);

@@ -8,7 +8,9 @@ internal static class MemoryCurve
 {
     private const string Status = "/proc/self/status";
 
-    /// <summary>Trains a tiny network on images that are made while they are read, and prints a line a second and one for the whole.</summary>
+    /// <summary>
+    /// Trains a tiny network on images that are made while they are read, and prints a line a second and one for the whole.
+    /// </summary>
     /// <param name="rows">How many images of 3x32x32.</param>
     /// <param name="budgetInMiB">The memory budget of the images; <see langword="null"/> is the library's default.</param>
     /// <param name="seconds">When to stop training; it ends after an epoch if that is sooner.</param>
@@ -27,7 +29,9 @@ internal static class MemoryCurve
             Seed = 1,
             Device = ComputeDevice.Cpu,
             ImageMemoryBudget = budgetInMiB,
-            EpochCallback = report => phase = string.Create(CultureInfo.InvariantCulture, $"one epoch, loss {report.TrainLoss:f6}, {report.ImagesPerSecond:f0} images/s"),
+            EpochCallback = report
+                => phase = string.Create(CultureInfo.InvariantCulture,
+                $"one epoch, loss {report.TrainLoss:f6}, {report.ImagesPerSecond:f0} images/s"),
             CancellationToken = cancellation.Token,
         });
         try
@@ -50,10 +54,12 @@ internal static class MemoryCurve
     }
 
     // So small that reading the images is a large part of the work.
-    private static ResNetArchitecture Tiny => ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, Stride: 2), new(8, 1, Stride: 2), new(16, 1, Stride: 2)] };
+    private static ResNetArchitecture Tiny
+        => ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, Stride: 2), new(8, 1, Stride: 2), new(16, 1, Stride: 2)] };
 
     private static void Print(Stopwatch clock, string phase)
-        => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds:f0}\t{MiB("VmRSS:")}\t{MiB("VmHWM:")}\t{phase}"));
+        => Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds:f0}\t{MiB("VmRSS:")}\t{MiB("VmHWM:")}\t{phase}"));
 
     private static long MiB(string field)
     {

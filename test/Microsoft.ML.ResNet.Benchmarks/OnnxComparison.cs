@@ -6,7 +6,9 @@ using Microsoft.ML.Data;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.ResNet;
 
-/// <summary>Our scoring against ONNX Runtime on the file that <c>SaveOnnx</c> writes: in one process, in turns, with as many threads.</summary>
+/// <summary>
+/// Our scoring against ONNX Runtime on the file that <c>SaveOnnx</c> writes: in one process, in turns, with as many threads.
+/// </summary>
 internal sealed class OnnxComparison : IDisposable
 {
     private static readonly PredictionEngineOptions Shared = new() { OwnsTransformer = false };
@@ -42,7 +44,8 @@ internal sealed class OnnxComparison : IDisposable
         var verb = new Command("ort", "Our scoring against ONNX Runtime's, in turns.") { architecture, rounds, threads, noDirect };
         verb.SetAction(parsed =>
         {
-            ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = parsed.GetValue(threads), DirectScoring = !parsed.GetValue(noDirect) });
+            ResNetRuntime.Configure(
+                new ResNetRuntimeOptions { Threads = parsed.GetValue(threads), DirectScoring = !parsed.GetValue(noDirect) });
             using var comparison = new OnnxComparison(ResNetArchitecture.Parse(parsed.GetValue(architecture)!), parsed.GetValue(threads));
             comparison.Compare(parsed.GetValue(architecture)!, parsed.GetValue(rounds));
         });
@@ -75,7 +78,8 @@ internal sealed class OnnxComparison : IDisposable
             ("ORT, spinning", () => RunBatches(spinning, images, 1)));
     }
 
-    private static void Print(string name, string what, int rounds, double unit, bool higherIsBetter, params (string Name, Action Run)[] ways)
+    private static void Print(string name, string what, int rounds, double unit, bool higherIsBetter,
+        params (string Name, Action Run)[] ways)
     {
         var times = ways.Select(_ => new List<(double Wall, double Processor)>()).ToArray();
         for (var round = -WarmUpRounds; round < rounds; round++)
@@ -89,10 +93,14 @@ internal sealed class OnnxComparison : IDisposable
             }
         for (var way = 0; way < ways.Length; way++)
         {
-            var (median, ours) = (Statistics.Median(times[way].Select(time => time.Wall)), Statistics.Median(times[0].Select(time => time.Wall)));
+            var (median, ours) =
+                (Statistics.Median(times[way].Select(time => time.Wall)), Statistics.Median(times[0].Select(time => time.Wall)));
             var (work, ourWork) = (times[way].Min(time => time.Processor), times[0].Min(time => time.Processor));
             var shown = higherIsBetter ? unit / median * 1e6 : median * unit;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-24} {what,-26} {ways[way].Name,-18} {shown,10:f3}   ours is {median / ours:f2} times as fast; processor time {work / ourWork:f2} (ours {ourWork:f0} ms)"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture,
+                $"{name,-24} {what,-26} {ways[way].Name,-18} {shown,10:f3}   ours is {median / ours:f2} times as fast; processor time "
+                + $"{work / ourWork:f2} (ours {ourWork:f0} ms)"));
         }
     }
 

@@ -9,7 +9,9 @@ internal static class PeakMemory
     public static double Mebibytes()
     {
         const string status = "/proc/self/status";
-        var line = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) : null;
+        var line = File.Exists(status)
+            ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal))
+            : null;
         return line is null ? double.NaN : double.Parse(line[Field.Length..^" kB".Length], CultureInfo.InvariantCulture) / 1024;
     }
 }

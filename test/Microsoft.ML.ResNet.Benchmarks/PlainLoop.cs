@@ -4,18 +4,24 @@ using System.Globalization;
 using Microsoft.ML.ResNet;
 using static TorchSharp.torch;
 
-/// <summary>Training as a user of TorchSharp writes it by hand: the peer of <c>bench train</c>, with the same network, batch, optimiser and augmentation.</summary>
+/// <summary>
+/// Training as a user of TorchSharp writes it by hand: the peer of <c>bench train</c>, with the same network, batch, optimiser and
+/// augmentation.
+/// </summary>
 internal static class PlainLoop
 {
     /// <summary><c>bench plain</c> prints images per second, the median of the rounds.</summary>
     public static Command Verb(Option<string> architecture, Option<int> batchSize, Option<int> steps, Option<int> rounds)
     {
-        var verb = new Command("plain", "Images per second of a hand-written TorchSharp loop on images in memory, the median of the rounds.") { architecture, batchSize, steps, rounds };
+        var verb = new Command("plain",
+            "Images per second of a hand-written TorchSharp loop on images in memory, the median of the rounds.") { architecture, batchSize,
+            steps, rounds };
         verb.SetAction(result =>
         {
             set_num_threads(Environment.ProcessorCount);
             random.manual_seed(1);
-            var speeds = Speeds(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize), result.GetValue(steps), result.GetValue(rounds) + 1);
+            var speeds = Speeds(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize),
+                result.GetValue(steps), result.GetValue(rounds) + 1);
             Console.WriteLine(Statistics.Median(speeds.Skip(1)).ToString("f3", CultureInfo.InvariantCulture));
         });
         return verb;

@@ -3,8 +3,8 @@ using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 /// <summary>
-/// The same networks as ours, as a user of TorchSharp writes them: its own modules, default memory layout, no tricks. The yardstick for what the library
-/// gains, so nothing of the library is used but the description of the architecture.
+/// The same networks as ours, as a user of TorchSharp writes them: its own modules, default memory layout, no tricks. The yardstick for
+/// what the library gains, so nothing of the library is used but the description of the architecture.
 /// </summary>
 internal sealed class PlainNetwork : nn.Module<Tensor, Tensor>
 {
@@ -16,8 +16,11 @@ internal sealed class PlainNetwork : nn.Module<Tensor, Tensor>
     public PlainNetwork(ResNetArchitecture architecture, int classes) : base(nameof(PlainNetwork))
     {
         if (architecture.Stem != ResNetStem.Cifar || architecture.Shortcut != ResNetShortcut.Projection)
-            throw new ArgumentException($"{architecture.Name} has a stem that pools or shortcuts without a convolution; the plain network has neither.", nameof(architecture));
-        _body = nn.Sequential(nn.Conv2d(3, architecture.StemWidth, 3, padding: 1, bias: false), nn.BatchNorm2d(architecture.StemWidth), nn.ReLU(inplace: true));
+            throw new ArgumentException(
+                $"{architecture.Name} has a stem that pools or shortcuts without a convolution; the plain network has neither.",
+                nameof(architecture));
+        _body = nn.Sequential(nn.Conv2d(3, architecture.StemWidth, 3, padding: 1, bias: false), nn.BatchNorm2d(architecture.StemWidth),
+            nn.ReLU(inplace: true));
         var width = architecture.StemWidth;
         foreach (var stage in architecture.Stages)
             for (var block = 0; block < stage.Blocks; block++)

@@ -16,21 +16,30 @@ var noChannelsLast = new Option<bool>("--no-channels-last");
 var noBoundSpinning = new Option<bool>("--no-bound-spinning");
 var noLargeBlocks = new Option<bool>("--no-large-blocks");
 var noFusedTraining = new Option<bool>("--no-fused-training");
-var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
-var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
-var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks };
+var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
+    steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
+var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads,
+    noChannelsLast, noBoundSpinning, noLargeBlocks };
+var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads,
+    noChannelsLast, noBoundSpinning, noLargeBlocks };
 train.SetAction(Run(Train));
 score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
-var kinds = new Command("kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
+var kinds = new Command(
+    "kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
 kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
 var rows = new Option<int>("--rows") { Description = "Images of 3x32x32.", DefaultValueFactory = _ => 340_000 };
 var budget = new Option<int?>("--budget") { Description = "Memory for images, in MiB." };
-var seconds = new Option<int>("--seconds") { Description = "When to stop training; it ends after an epoch if that is sooner.", DefaultValueFactory = _ => 60 };
-var stream = new Command("stream", "Resident memory, second by second, while images are read and learnt; columns: seconds, MiB resident, MiB at the peak, phase.") { rows, budget, seconds };
+var seconds = new Option<int>("--seconds") { Description = "When to stop training; it ends after an epoch if that is sooner.",
+    DefaultValueFactory = _ => 60 };
+var stream =
+    new Command("stream",
+    "Resident memory, second by second, while images are read and learnt; columns: seconds, MiB resident, MiB at the peak, phase.") { rows,
+    budget, seconds };
 stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.GetValue(budget), result.GetValue(seconds)));
 var microBatchSize = new Option<int?>("--micro-batch-size");
-var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") { architecture, batchSize, microBatchSize, rounds };
+var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") {
+    architecture, batchSize, microBatchSize, rounds };
 step.SetAction(Step);
 return new RootCommand("Measures the library.")
 {
@@ -56,7 +65,8 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 double Train(ParseResult result)
 {
     var reports = new List<EpochReport>();
-    Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add).Dispose();
+    Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add)
+        .Dispose();
     return Statistics.Median(reports.Skip(1).Select(report => report.ImagesPerSecond));
 }
 
@@ -90,8 +100,10 @@ double Predict(ParseResult result)
 void Step(ParseResult result)
 {
     var reports = new List<EpochReport>();
-    Fit(result, result.GetValue(batchSize), result.GetValue(rounds), result.GetValue(batchSize), reports.Add, result.GetValue(microBatchSize)).Dispose();
-    Console.WriteLine(FormattableString.Invariant($"{result.GetValue(batchSize) / reports[^1].ImagesPerSecond:f2} s, {PeakMemory.Mebibytes():f0} MiB"));
+    Fit(result, result.GetValue(batchSize), result.GetValue(rounds), result.GetValue(batchSize), reports.Add,
+        result.GetValue(microBatchSize)).Dispose();
+    Console.WriteLine(
+        FormattableString.Invariant($"{result.GetValue(batchSize) / reports[^1].ImagesPerSecond:f2} s, {PeakMemory.Mebibytes():f0} MiB"));
 }
 
 ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch, int? microBatch = null)

@@ -3,12 +3,13 @@ using System.Diagnostics;
 using System.IO.Compression;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Images.Columns;
 using SkiaSharp;
 
 /// <summary>
-/// How fast image files become the block of pixels that training keeps: ours, from <c>LoadFromImageFolder</c> to the end of what <c>Fit</c> reads, against
-/// the loop that a program would write without us, on one thread.
+/// How fast image files become the block of pixels that training keeps: ours, from <c>LoadFromImageFolder</c> to the end of what <c>Fit</c>
+/// reads, against the loop that a program would write without us, on one thread.
 /// </summary>
 internal static class ReadingSpeed
 {
@@ -18,7 +19,9 @@ internal static class ReadingSpeed
         var paths = new Argument<string[]>("path") { Description = "Folders of class folders, or .zip files of such." };
         var subfolder = new Option<string>("--subfolder") { DefaultValueFactory = _ => "train" };
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 5 };
-        var verb = new Command("read", "Images per second of reading and decoding image files: ours, and a plain loop over Skia on one thread.") { paths, subfolder, rounds };
+        var verb = new Command("read",
+            "Images per second of reading and decoding image files: ours, and a plain loop over Skia on one thread.") { paths,
+            subfolder, rounds };
         verb.SetAction(result =>
         {
             foreach (var path in result.GetValue(paths)!)
@@ -36,8 +39,9 @@ internal static class ReadingSpeed
             ours.Add(TimeOf(() => ReadOurs(path, subfolder).Dispose()));
             plain.Add(TimeOf(() => ReadPlain(path, subfolder)));
         }
+        var (our, their) = (Time.Median(ours), Time.Median(plain));
         Console.WriteLine(FormattableString.Invariant(
-            $"{Path.GetFileName(path)}: ours {Time.Median(ours)}, plain loop {Time.Median(plain)}, ratio {Time.Median(plain).Seconds / Time.Median(ours).Seconds:f2}"));
+            $"{Path.GetFileName(path)}: ours {our}, plain loop {their}, ratio {their.Seconds / our.Seconds:f2}"));
     }
 
     private static void CheckEqual(string path, string subfolder)
@@ -64,7 +68,8 @@ internal static class ReadingSpeed
         var files = mlContext.Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = subfolder });
         var rows = mlContext.Transforms.Conversion.MapValueToKey(ImageColumns.Label).Fit(files).Transform(files);
         var features = rows.Schema[ImageColumns.Features];
-        var columns = new LabeledImageColumns(features, ImageColumn.Create(features.Type, new ImageColumnOptions(), out _)!, rows.Schema[ImageColumns.Label], null);
+        var columns = new LabeledImageColumns(features, ImageColumn.Create(features.Type, new ImageColumnOptions(), out _)!,
+            rows.Schema[ImageColumns.Label], null);
         return LabeledImageSet.Read(rows, columns, shape: null, ImageMemory.Of(null, null), () => { }, out _)!;
     }
 
@@ -77,7 +82,8 @@ internal static class ReadingSpeed
             return Decode(files.Count, i => File.ReadAllBytes(files[i]));
         }
         using var archive = ZipFile.OpenRead(path);
-        var entries = archive.Entries.Where(entry => entry.FullName.StartsWith(subfolder + "/", StringComparison.Ordinal) && !entry.FullName.EndsWith('/'))
+        var entries = archive.Entries.Where(entry => entry.FullName.StartsWith(subfolder + "/", StringComparison.Ordinal)
+            && !entry.FullName.EndsWith('/'))
             .OrderBy(entry => entry.FullName, StringComparer.Ordinal).ToList();
         return Decode(entries.Count, i =>
         {

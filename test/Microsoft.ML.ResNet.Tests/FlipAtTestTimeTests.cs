@@ -18,10 +18,12 @@ public class FlipAtTestTimeTests
         var images = ExportedModel.Images(OneView.Shape, 5);
         using var session = new OnnxSession(ExportedModel.Export(OneView));
         float[][] Logits(byte[][] of) => session.Run(of.SelectMany(image => image).ToArray(), of.Length, OneView.Shape, "logits");
-        var expected = Logits(images).Zip(Logits([.. images.Select(Mirrored)]), (one, other) => Softmax([.. one.Zip(other, (x, y) => (x + y) / 2)])).ToArray();
+        var expected = Logits(images)
+            .Zip(Logits([.. images.Select(Mirrored)]), (one, other) => Softmax([.. one.Zip(other, (x, y) => (x + y) / 2)])).ToArray();
 
         AssertEqual(expected, Scores(TwoViews, images), 1e-5f);
-        Assert.IsGreaterThan(1e-2f, Scores(OneView, images).Zip(expected, (one, two) => one.Zip(two, (x, y) => Math.Abs(x - y)).Max()).Max(), "one view gives something else");
+        Assert.IsGreaterThan(1e-2f, Scores(OneView, images).Zip(expected, (one, two) => one.Zip(two, (x, y) => Math.Abs(x - y)).Max())
+            .Max(), "one view gives something else");
     }
 
     [TestMethod]
@@ -61,7 +63,8 @@ public class FlipAtTestTimeTests
 
         StringAssert.Contains(System.Text.Encoding.UTF8.GetString(description), "\"flipsAtTestTime\": true");
         Assert.IsTrue(SavedModel.Read(description, weights).Model.FlipsAtTestTime);
-        Assert.IsFalse(SavedModel.Description(SavedModel.Create()).Contains("flips", StringComparison.OrdinalIgnoreCase), "absent where there is one view");
+        Assert.IsFalse(SavedModel.Description(SavedModel.Create()).Contains("flips", StringComparison.OrdinalIgnoreCase),
+            "absent where there is one view");
         var (plain, plainWeights) = SavedModel.Entries(SavedModel.Create());
         Assert.IsFalse(SavedModel.Read(plain, plainWeights).Model.FlipsAtTestTime);
     }
@@ -72,7 +75,8 @@ public class FlipAtTestTimeTests
         var ml = new MLContext(seed: 1);
         var options = TinyImages.Options(epochs: 2);
         EpochReport? last = null;
-        (options.Recipe, options.EpochCallback) = (options.Recipe with { FlipAtTestTime = true, BestBy = ValidationMetric.Loss }, report => last = last?.ValidationLoss < report.ValidationLoss ? last : report);
+        (options.Recipe, options.EpochCallback) = (options.Recipe with { FlipAtTestTime = true, BestBy = ValidationMetric.Loss },
+            report => last = last?.ValidationLoss < report.ValidationLoss ? last : report);
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3));
         var validation = keys.Transform(TinyImages.View(ml, 45, seed: 2));
         var census = TensorCensus.Start();

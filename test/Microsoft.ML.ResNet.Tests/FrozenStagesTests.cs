@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -7,7 +7,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests;
 
-/// <summary>What is frozen stays as it is to the last bit, whatever else is asked of the training; the rest learns, and as in PyTorch.</summary>
+/// <summary>
+/// What is frozen stays as it is to the last bit, whatever else is asked of the training; the rest learns, and as in PyTorch.
+/// </summary>
 [TestClass]
 public class FrozenStagesTests
 {
@@ -18,7 +20,8 @@ public class FrozenStagesTests
     public TestContext TestContext { get; set; } = null!;
 
     [TestInitialize]
-    public void MakeFolder() => _folder = Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, $"frozen-{Guid.NewGuid():n}")).FullName;
+    public void MakeFolder()
+        => _folder = Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, $"frozen-{Guid.NewGuid():n}")).FullName;
 
     [TestMethod]
     [DataRow(null)]
@@ -32,7 +35,8 @@ public class FrozenStagesTests
         {
             var trained = Fit(Options(stages, optimizer))!;
             foreach (var (before, after) in initial.Weights.Zip(trained))
-                Assert.AreEqual(IsFrozen(before.Name, stages), before.Data.Span.SequenceEqual(after.Data.Span), $"{before.Name} under {optimizer}");
+                Assert.AreEqual(IsFrozen(before.Name, stages), before.Data.Span.SequenceEqual(after.Data.Span),
+                    $"{before.Name} under {optimizer}");
         }
     }
 
@@ -58,10 +62,12 @@ public class FrozenStagesTests
         Fit(options, stopAfterEpoch: 1);
 
         options.FrozenStages = 1;
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message, "frozen stages is 1, in the checkpoint none");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message,
+            "frozen stages is 1, in the checkpoint none");
         (options.FrozenStages, options.InitialModel) = (null, null);
         options.Architecture = SavedModel.Narrow;
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message, "initial weights is none, in the checkpoint of custom-8 under Normalization(");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidOperationException>(() => Fit(options)).Message,
+            "initial weights is none, in the checkpoint of custom-8 under Normalization(");
     }
 
     [TestMethod]
@@ -95,9 +101,11 @@ public class FrozenStagesTests
         Python.RunWithTorch(Program, _folder);
 
         var options = Options(stages: 1, new Sgd(), epochs: 3);
-        options.Recipe = options.Recipe with { BatchSize = Rows, MicroBatchSize = null, WeightAverageDecay = null, Schedule = LearningRateSchedule.Constant };
+        options.Recipe = options.Recipe with { BatchSize = Rows, MicroBatchSize = null, WeightAverageDecay = null,
+            Schedule = LearningRateSchedule.Constant };
         var trained = Fit(options)!;
-        var weights = new ResNetWeightsOptions { Architecture = SavedModel.Narrow, ClassNames = TinyImages.Classes, ImageShape = TinyImages.Shape };
+        var weights = new ResNetWeightsOptions { Architecture = SavedModel.Narrow, ClassNames = TinyImages.Classes,
+            ImageShape = TinyImages.Shape };
         using var theirs = new MLContext().Model.LoadResNetWeights(InFolder("after.pth"), weights, out _);
         AssertClose(theirs.Model.Network.Weights, trained);
     }
@@ -106,7 +114,8 @@ public class FrozenStagesTests
     {
         InitialModel = new ResNetModelParameters(SavedModel.Create()),
         FrozenStages = stages,
-        Recipe = TinyImages.Options(epochs).Recipe with { Optimizer = optimizer, MicroBatchSize = 6, WeightAverageDecay = 0.9, GradientClipNorm = 100 },
+        Recipe = TinyImages.Options(epochs).Recipe with { Optimizer = optimizer, MicroBatchSize = 6, WeightAverageDecay = 0.9,
+            GradientClipNorm = 100 },
         Device = ComputeDevice.Cpu,
     };
 
@@ -124,7 +133,8 @@ public class FrozenStagesTests
         };
         try
         {
-            using var model = mlContext.MulticlassClassification.Trainers.ResNet(options).Fit(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+            using var model = mlContext.MulticlassClassification.Trainers.ResNet(options)
+                .Fit(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
             return model.Model.Network.Weights;
         }
         catch (OperationCanceledException)
@@ -174,7 +184,8 @@ public class FrozenStagesTests
             def __init__(self):
                 super().__init__()
                 self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, 1, 1, bias=False), nn.BatchNorm2d(4)
-                self.layer1, self.layer2, self.layer3 = nn.Sequential(Block(4, 4, 1)), nn.Sequential(Block(4, 8, 2)), nn.Sequential(Block(8, 16, 2))
+                self.layer1, self.layer2 = nn.Sequential(Block(4, 4, 1)), nn.Sequential(Block(4, 8, 2))
+                self.layer3 = nn.Sequential(Block(8, 16, 2))
                 self.fc = nn.Linear(16, 3)
 
             def forward(self, x):

@@ -16,7 +16,8 @@ public class MLNetScheduleTests
         options.EpochCallback = report => rates.Add(report.LearningRate);
 
         var data = TinyImages.View(ml, 40);
-        using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        using var model = ml.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
 
         // LsrDecay scales its base rate by batch / 128; the batch here is 16.
         foreach (var (expected, actual) in new[] { 0.05, 0.025, 0.0125 }.Zip(rates))
@@ -27,7 +28,9 @@ public class MLNetScheduleTests
     public void Every_step_is_asked_for_by_epoch_and_batch()
     {
         var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 7, LearningRate = 0.5 };
-        var schedule = new MLNetSchedule(new ExponentialLRDecay(learningRate: 0.5f, numEpochsPerDecay: 1, decayRate: 0.5f, staircase: false), recipe, StepsPerEpoch: 13);
+        var schedule =
+            new MLNetSchedule(new ExponentialLRDecay(learningRate: 0.5f, numEpochsPerDecay: 1, decayRate: 0.5f, staircase: false), recipe,
+            StepsPerEpoch: 13);
 
         for (var epoch = 0; epoch < 7; epoch++)
             for (var step = 0; step < 13; step++)

@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests;
 
-/// <summary>The README's ten lines, compiled and run. Here they train a smaller network for fewer epochs; everything else is to the letter.</summary>
+/// <summary>
+/// The README's ten lines, compiled and run. Here they train a smaller network for fewer epochs; everything else is to the letter.
+/// </summary>
 [TestClass]
 public class ReadmeTests
 {
@@ -47,7 +49,8 @@ public class ReadmeTests
         var mlContext = new MLContext(seed: 1);
         IDataView train = mlContext.Data.LoadFromCifarBinary(trainFiles), test = mlContext.Data.LoadFromCifarBinary(testFile);
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
-            .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { Architecture = ResNetArchitecture.Cifar(8), NumberOfEpochs = 1 }))
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(
+                new ResNetTrainer.Options { Architecture = ResNetArchitecture.Cifar(8), NumberOfEpochs = 1 }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         ITransformer model = pipeline.Fit(train);
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));

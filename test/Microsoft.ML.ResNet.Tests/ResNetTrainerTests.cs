@@ -56,10 +56,12 @@ public class ResNetTrainerTests
         options.EpochCallback = reports.Add;
 
         var data = TinyImages.View(ml, 61); // 3 batches of 16 and one of 13
-        using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(ml, data), Keyed(ml, TinyImages.View(ml, 30, seed: 3)));
+        using var model = ml.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(Keyed(ml, data), Keyed(ml, TinyImages.View(ml, 30, seed: 3)));
 
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, reports.Select(report => report.Epoch).ToArray());
-        Assert.IsTrue(reports.All(report => Math.Abs(report.TrainAccuracy * 61 - Math.Round(report.TrainAccuracy * 61)) < 1e-9), "accuracies are multiples of 1/61");
+        Assert.IsTrue(reports.All(report => Math.Abs(report.TrainAccuracy * 61 - Math.Round(report.TrainAccuracy * 61)) < 1e-9),
+            "accuracies are multiples of 1/61");
         Assert.IsTrue(reports.All(report => report is { ValidationAccuracy: >= 0 and <= 1, ValidationLoss: > 0, ImagesPerSecond: > 0 }));
         Assert.AreEqual(3, log.Count(line => line.Contains("Epoch ", StringComparison.Ordinal)));
     }
@@ -82,7 +84,8 @@ public class ResNetTrainerTests
     {
         var ml = new MLContext(seed: 1);
         var data = TinyImages.View(ml, 40);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))).Fit(data);
+        var model = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))).Fit(data);
         var batched = ml.Data.CreateEnumerable<Prediction>(model.Transform(data), reuseRowObject: false).ToList();
 
         using var engine = ml.Model.CreatePredictionEngine<TinyImage, Prediction>(model);
@@ -100,11 +103,13 @@ public class ResNetTrainerTests
     public void Every_wrong_option_is_named_at_construction()
     {
         var ml = new MLContext();
-        var options = new ResNetTrainer.Options { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN, ImageChannels = 5, LabelColumnName = "" };
+        var options = new ResNetTrainer.Options { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN, ImageChannels = 5,
+            LabelColumnName = "" };
 
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers.ResNet(options));
 
-        foreach (var name in new[] { "NumberOfEpochs is 0", "BatchSize is 1", "LearningRate is NaN", "ImageChannels is 5", "LabelColumnName is empty" })
+        foreach (var name in new[] { "NumberOfEpochs is 0", "BatchSize is 1", "LearningRate is NaN", "ImageChannels is 5",
+            "LabelColumnName is empty" })
             StringAssert.Contains(error.Message, name);
     }
 
@@ -139,9 +144,11 @@ public class ResNetTrainerTests
     private static ResNetTransformer Trained(MLContext ml, IDataView data, ResNetTrainer.Options options)
         => ml.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(ml, data));
 
-    private static IDataView Keyed(MLContext ml, IDataView data) => ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+    private static IDataView Keyed(MLContext ml, IDataView data)
+        => ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
 
-    private static float[] Scores(MLContext ml, IDataView scored) => [.. ml.Data.CreateEnumerable<ScoreRow>(scored, reuseRowObject: false, ignoreMissingColumns: true).SelectMany(row => row.Score)];
+    private static float[] Scores(MLContext ml, IDataView scored)
+        => [.. ml.Data.CreateEnumerable<ScoreRow>(scored, reuseRowObject: false, ignoreMissingColumns: true).SelectMany(row => row.Score)];
 
     private sealed class ScoreRow
     {

@@ -57,7 +57,8 @@ public class ResumeTests
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(0.8), _folder));
 
-        StringAssert.Contains(error.Message, "Optimizer is Sgd(Momentum 0.8, Nesterov False), in the checkpoint Sgd(Momentum 0.9, Nesterov False)");
+        StringAssert.Contains(
+            error.Message, "Optimizer is Sgd(Momentum 0.8, Nesterov False), in the checkpoint Sgd(Momentum 0.9, Nesterov False)");
         Assert.IsNotEmpty(Directory.GetFiles(_folder), "nothing is lost");
     }
 
@@ -92,7 +93,8 @@ public class ResumeTests
         File.WriteAllText(_folder, "a file where the folder should be");
         var log = new List<string>();
         Fit(new Sgd(), _folder, stopAfterEpoch: 1, log: log);
-        Assert.IsTrue(log.TakeWhile(line => !line.Contains("Training cifar-8", StringComparison.Ordinal)).Any(line => line.Contains("CheckpointDirectory cannot be written to", StringComparison.Ordinal)));
+        Assert.IsTrue(log.TakeWhile(line => !line.Contains("Training cifar-8", StringComparison.Ordinal))
+            .Any(line => line.Contains("CheckpointDirectory cannot be written to", StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -109,13 +111,13 @@ public class ResumeTests
     [DynamicData(nameof(SmallDifferences))]
     public void Every_value_of_the_recipe_counts_however_it_prints_itself(object one, object other)
     {
-        Assert.AreNotEqual(Facts.Describe(one), Facts.Describe(other));
+        Assert.AreNotEqual(ValueFingerprint.Describe(one), ValueFingerprint.Describe(other));
         var culture = CultureInfo.CurrentCulture;
         try
         {
-            var here = Facts.Describe(one);
+            var here = ValueFingerprint.Describe(one);
             CultureInfo.CurrentCulture = new CultureInfo("de-DE");
-            Assert.AreEqual(here, Facts.Describe(one), "in another culture");
+            Assert.AreEqual(here, ValueFingerprint.Describe(one), "in another culture");
         }
         finally
         {
@@ -154,14 +156,16 @@ public class ResumeTests
     }
 
     // The final weights, or null if training was stopped.
-    private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null, bool resume = true, int? seed = 3)
+    private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null,
+        bool resume = true, int? seed = 3)
     {
         var ml = new MLContext(seed);
         ml.Log += (_, e) => log?.Add(e.Message);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
         using var cancellation = new CancellationTokenSource();
         var options = TinyImages.Options(Epochs);
-        options.Recipe = options.Recipe with { Optimizer = optimizer, Augmentation = [new RandomCrop(1), new HorizontalFlip()], WeightAverageDecay = 0.9, LearningRate = 0.01 };
+        options.Recipe = options.Recipe with { Optimizer = optimizer, Augmentation = [new RandomCrop(1), new HorizontalFlip()],
+            WeightAverageDecay = 0.9, LearningRate = 0.01 };
         options.CheckpointDirectory = folder;
         options.Resume = folder is not null && resume;
         options.CancellationToken = cancellation.Token;

@@ -30,7 +30,8 @@ public class StrangerTests
         var options = TinyImages.Options(epochs: 50);
         options.LearningRate = 1e30;
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options).Fit(Keyed(ml, TinyImages.View(ml, 60))));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(Keyed(ml, TinyImages.View(ml, 60))));
 
         StringAssert.Contains(error.Message, "Lower the learning rate");
     }
@@ -42,7 +43,8 @@ public class StrangerTests
         var data = TinyImages.View(ml, 30);
         var source = new CountingView(Keyed(ml, data));
 
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)).Fit(source, data));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)).Fit(source, data));
 
         StringAssert.Contains(error.Message, "of the validation set is String; expected keys");
         Assert.AreEqual(0, source.CursorsOpened);
@@ -52,7 +54,8 @@ public class StrangerTests
     public void A_broken_image_behind_a_pipeline_is_named()
     {
         var (ml, data) = BrokenImages("stranger");
-        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)));
+        var pipeline = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)));
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => pipeline.Fit(data));
 
@@ -63,10 +66,12 @@ public class StrangerTests
     public void A_broken_image_behind_a_pipeline_is_named_in_scoring_too()
     {
         var (ml, data) = BrokenImages("stranger-scores");
-        using var model = ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)).Fit(Keyed(ml, TinyImages.View(ml, 30)));
+        using var model = ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))
+            .Fit(Keyed(ml, TinyImages.View(ml, 30)));
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3)); // its view reads on worker threads
 
-        var error = Assert.ThrowsExactly<InvalidDataException>(() => RowReader.Open(model.Transform(keys.Transform(data))).DisposeAfter(reader => reader.ReadRest()));
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => RowReader.Open(model.Transform(keys.Transform(data)))
+            .DisposeAfter(reader => reader.ReadRest()));
 
         StringAssert.Contains(error.Message, "no-image.png");
     }
@@ -87,20 +92,26 @@ public class StrangerTests
     public void The_READMEs_lines_for_ones_own_images_run()
     {
         var folder = Path.Combine(TestAssembly.TemporaryFolder, "photos");
-        var png = Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
+        var png = Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
         foreach (var file in Enumerable.Range(0, 20).Select(i => Path.Combine(folder, i % 2 == 0 ? "odd" : "even", $"{i}.png")))
         {
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
             File.WriteAllBytes(file, png);
         }
         var mlContext = new MLContext(seed: 1);
-        var images = mlContext.Data.LoadFromImageFolder(folder, new ImageFolderOptions { Height = 16, Width = 16, UnreadableImages = UnreadableImages.Skip });
+        var images =
+            mlContext.Data.LoadFromImageFolder(folder,
+            new ImageFolderOptions { Height = 16, Width = 16, UnreadableImages = UnreadableImages.Skip });
         var split = mlContext.Data.TrainTestSplit(images, testFraction: 0.2, seed: 1);
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(split.TrainSet); // both sets need the same keys
-        using var network = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { EpochCallback = Console.WriteLine, NumberOfEpochs = 1 })
+        using var network =
+            mlContext.MulticlassClassification.Trainers.ResNet(
+            new ResNetTrainer.Options { EpochCallback = Console.WriteLine, NumberOfEpochs = 1 })
             .Fit(keys.Transform(split.TrainSet), keys.Transform(split.TestSet));
 
-        var engine = mlContext.Model.CreatePredictionEngine<EncodedRow, ScoredRow>(network, new PredictionEngineOptions { OwnsTransformer = false });
+        var engine =
+            mlContext.Model.CreatePredictionEngine<EncodedRow, ScoredRow>(network, new PredictionEngineOptions { OwnsTransformer = false });
         Assert.AreEqual(1, engine.Predict(new EncodedRow { Features = png }).Score.Sum(), 1e-5);
     }
 
@@ -109,5 +120,6 @@ public class StrangerTests
         public byte[] Features { get; set; } = [];
     }
 
-    private static IDataView Keyed(MLContext ml, IDataView data) => ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
+    private static IDataView Keyed(MLContext ml, IDataView data)
+        => ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data);
 }

@@ -11,7 +11,8 @@ public sealed class StreamingTests
 {
     private const int Rows = 61; // the last batch is of another size
 
-    private readonly string _folder = Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, $"stream-{Guid.NewGuid():n}")).FullName;
+    private readonly string _folder =
+        Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, $"stream-{Guid.NewGuid():n}")).FullName;
     private readonly List<string> _log = [];
 
     [TestMethod]
@@ -24,7 +25,11 @@ public sealed class StreamingTests
         CollectionAssert.AreEqual(expected, Fit(budget: 0, change: options => options.EpochCallback = streamed.Add)!);
 
         CollectionAssert.AreEqual(inMemory.Select(Figures).ToArray(), streamed.Select(Figures).ToArray());
-        Assert.HasCount(2, _log.Where(line => line.Contains($"images need more memory than ImageMemoryBudget leaves them (0 MiB); they are read from a temporary file in '{_folder}'", StringComparison.Ordinal)));
+        Assert.HasCount(
+            2, _log.Where(
+            line => line.Contains(
+            $"images need more memory than ImageMemoryBudget leaves them (0 MiB); they are read from a temporary file in '{_folder}'",
+            StringComparison.Ordinal)));
         Assert.IsEmpty(Directory.GetFiles(_folder));
     }
 
@@ -77,7 +82,9 @@ public sealed class StreamingTests
         census.AssertNoSurvivorsAnywhere();
         Assert.IsEmpty(Directory.GetFiles(_folder));
 
-        IDataView Failing() => ml.Data.LoadFromEnumerable(ImageRows.Create(9).Select((row, index) => index < 8 ? row : throw new InvalidDataException("broken")));
+        IDataView Failing()
+            => ml.Data.LoadFromEnumerable(ImageRows.Create(9)
+            .Select((row, index) => index < 8 ? row : throw new InvalidDataException("broken")));
     }
 
     [TestMethod]
@@ -94,12 +101,14 @@ public sealed class StreamingTests
     public void Wrong_options_are_told()
     {
         var ml = new MLContext(seed: 1);
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudget, options.ImageSpillDirectory) = (-1, " ")));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudget, options.ImageSpillDirectory) = (-1, " ")));
         StringAssert.Contains(error.Message, "ImageMemoryBudget is -1; it must be at least 0");
         StringAssert.Contains(error.Message, "ImageSpillDirectory is empty");
     }
 
-    // The final weights, or null if training was cancelled. Everything that touches rows takes part: weights, augmentation, validation, pieces of batches.
+    // The final weights, or null if training was cancelled. Everything that touches rows takes part: weights, augmentation, validation,
+    // pieces of batches.
     private byte[]? Fit(int? budget, Action<ResNetTrainer.Options>? change = null)
     {
         var ml = new MLContext(seed: 3);
@@ -107,7 +116,8 @@ public sealed class StreamingTests
         var options = TinyImages.Options(epochs: 2);
         options.FeatureColumnName = nameof(ImageRow.Planar);
         options.ExampleWeightColumnName = nameof(ImageRow.Weight);
-        options.Recipe = options.Recipe with { Augmentation = [new RandomCrop(1), new HorizontalFlip()], MicroBatchSize = 7, LearningRate = 0.01 };
+        options.Recipe = options.Recipe with { Augmentation = [new RandomCrop(1), new HorizontalFlip()], MicroBatchSize = 7,
+            LearningRate = 0.01 };
         (options.ImageMemoryBudget, options.ImageSpillDirectory) = (budget, _folder);
         change?.Invoke(options);
         var rows = ImageRows.Create(Rows);
@@ -115,7 +125,8 @@ public sealed class StreamingTests
             rows[row].Weight = 1 + row % 4;
         try
         {
-            using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(ImageRows.View(ml, rows), ImageRows.View(ml, 20, seed: 2));
+            using var model = ml.MulticlassClassification.Trainers.ResNet(options)
+                .Fit(ImageRows.View(ml, rows), ImageRows.View(ml, 20, seed: 2));
             return [.. model.Model.Network.Weights.SelectMany(tensor => tensor.Data.ToArray())];
         }
         catch (OperationCanceledException)

@@ -28,7 +28,8 @@ public class TrainingHistoryTests
     public void The_kept_epoch_is_the_best_on_the_validation_set_and_else_the_last()
     {
         using (var best = Fit(epochs: 4, validation: Data(30, seed: 3)))
-            Assert.AreEqual(_reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First().Epoch, best.KeptEpoch);
+            Assert.AreEqual(_reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss)
+                .First().Epoch, best.KeptEpoch);
 
         _reports.Clear();
         using var last = Fit(epochs: 2);
@@ -43,9 +44,11 @@ public class TrainingHistoryTests
 
         CollectionAssert.AreEqual(_reports, model.TrainingHistory.ToArray());
         CollectionAssert.AreEqual(new[] { 1, 2, 3, 4 }, _reports.Select(report => report.Epoch).ToArray());
-        Assert.AreEqual(_reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First().Epoch, model.KeptEpoch);
+        Assert.AreEqual(_reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss)
+            .First().Epoch, model.KeptEpoch);
         AssertIsHistory(Path.Combine(_folder, "history.csv"), epochs: 4);
-        Assert.AreEqual(4, EventFiles().Sum(scalars => scalars.Count(scalar => scalar.Tag == "loss/validation")), "each epoch once, in two files");
+        Assert.AreEqual(4, EventFiles().Sum(scalars => scalars.Count(scalar => scalar.Tag == "loss/validation")),
+            "each epoch once, in two files");
 
         File.Delete(Path.Combine(_folder, "history.csv"));
         Fit(epochs: 4, change: Configure).Dispose(); // no epoch is left
@@ -55,7 +58,8 @@ public class TrainingHistoryTests
         {
             options.ValidationSet = Keyed(Data(30, seed: 3));
             (options.CheckpointDirectory, options.Resume) = (Path.Combine(_folder, "checkpoints"), true);
-            (options.HistoryFile, options.TensorBoardDirectory) = (Path.Combine(_folder, "history.csv"), Path.Combine(_folder, "tensorboard"));
+            (options.HistoryFile, options.TensorBoardDirectory) = (Path.Combine(_folder, "history.csv"),
+                Path.Combine(_folder, "tensorboard"));
         }
     }
 
@@ -65,12 +69,16 @@ public class TrainingHistoryTests
         using var model = Fit(epochs: 2);
         var view = model.GetTrainingHistory();
 
-        CollectionAssert.AreEqual(typeof(EpochReport).GetProperties().Select(property => property.Name).Order(StringComparer.Ordinal).ToArray(), view.Schema.Select(column => column.Name).Order(StringComparer.Ordinal).ToArray());
-        Assert.IsTrue(view.Schema.All(column => column.Type == (column.Name is "Epoch" or "NumberOfEpochs" ? NumberDataViewType.Int32 : NumberDataViewType.Double)));
+        CollectionAssert.AreEqual(typeof(EpochReport).GetProperties().Select(property => property.Name).Order(StringComparer.Ordinal)
+            .ToArray(), view.Schema.Select(column => column.Name).Order(StringComparer.Ordinal).ToArray());
+        Assert.IsTrue(
+            view.Schema.All(
+            column => column.Type == (column.Name is "Epoch" or "NumberOfEpochs" ? NumberDataViewType.Int32 : NumberDataViewType.Double)));
         CollectionAssert.AreEqual(new[] { 1, 2 }, view.GetColumn<int>("Epoch").ToArray());
         CollectionAssert.AreEqual(new[] { 2, 2 }, view.GetColumn<int>("NumberOfEpochs").ToArray());
         CollectionAssert.AreEqual(_reports.Select(report => report.TrainLoss).ToArray(), view.GetColumn<double>("TrainLoss").ToArray());
-        CollectionAssert.AreEqual(_reports.Select(report => report.Elapsed.TotalSeconds).ToArray(), view.GetColumn<double>("Elapsed").ToArray());
+        CollectionAssert.AreEqual(_reports.Select(report => report.Elapsed.TotalSeconds).ToArray(), view.GetColumn<double>("Elapsed")
+            .ToArray());
         Assert.IsTrue(view.GetColumn<double>("ValidationLoss").All(double.IsNaN));
     }
 
@@ -79,7 +87,9 @@ public class TrainingHistoryTests
     {
         using var imported = new ResNetTransformer(_ml, SavedModel.Create(), SavedModel.Columns);
         using var loaded = SaveAndLoad(imported);
-        using var old = ((TransformerChain<ITransformer>)_ml.Model.Load(Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip"), out _)).OfType<ResNetTransformer>().Single();
+        using var old =
+            ((TransformerChain<ITransformer>)_ml.Model.Load(Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip"),
+            out _)).OfType<ResNetTransformer>().Single();
 
         foreach (var model in new[] { imported, loaded, old })
         {
@@ -110,23 +120,29 @@ public class TrainingHistoryTests
                 warnings.Add(e.RawMessage);
         };
 
-        Fit(epochs: 3, change: options => (options.HistoryFile, options.TensorBoardDirectory) = (Path.Combine(taken, "history.csv"), taken)).Dispose();
+        Fit(epochs: 3, change: options => (options.HistoryFile, options.TensorBoardDirectory) = (Path.Combine(taken, "history.csv"), taken))
+            .Dispose();
 
         Assert.HasCount(3, _reports);
         Assert.HasCount(2, warnings);
         foreach (var option in new[] { "HistoryFile", "TensorBoardDirectory" })
-            Assert.ContainsSingle(warnings.Where(warning => warning.StartsWith($"{option} could not be written to; training goes on", StringComparison.Ordinal)));
+            Assert.ContainsSingle(
+                warnings.Where(
+                warning => warning.StartsWith($"{option} could not be written to; training goes on", StringComparison.Ordinal)));
     }
 
     [TestMethod]
     public void Paths_that_are_none_are_named_at_construction()
     {
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => _ml.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options { HistoryFile = " ", TensorBoardDirectory = "a\0b" }));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => _ml.MulticlassClassification.Trainers.ResNet(
+            new ResNetTrainer.Options { HistoryFile = " ", TensorBoardDirectory = "a\0b" }));
         StringAssert.Contains(error.Message, "HistoryFile is empty");
         StringAssert.Contains(error.Message, "TensorBoardDirectory is empty or has characters");
     }
 
-    private ResNetTransformer Fit(int epochs, IDataView? validation = null, int? stopAfter = null, Action<ResNetTrainer.Options>? change = null)
+    private ResNetTransformer Fit(int epochs, IDataView? validation = null, int? stopAfter = null,
+        Action<ResNetTrainer.Options>? change = null)
     {
         using var source = new CancellationTokenSource();
         var options = TinyImages.Options(epochs);
@@ -158,8 +174,10 @@ public class TrainingHistoryTests
     {
         var lines = File.ReadAllLines(path);
         Assert.HasCount(epochs + 1, lines);
-        CollectionAssert.AreEqual(_reports.Select(report => report.TrainLoss).ToArray(), lines.Skip(1).Select(line => double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture)).ToArray());
+        CollectionAssert.AreEqual(_reports.Select(report => report.TrainLoss).ToArray(), lines.Skip(1)
+            .Select(line => double.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture)).ToArray());
     }
 
-    private IEnumerable<IReadOnlyList<(string Tag, long Step, float Value)>> EventFiles() => Directory.GetFiles(Path.Combine(_folder, "tensorboard")).Select(EventFile.ReadScalars);
+    private IEnumerable<IReadOnlyList<(string Tag, long Step, float Value)>> EventFiles()
+        => Directory.GetFiles(Path.Combine(_folder, "tensorboard")).Select(EventFile.ReadScalars);
 }

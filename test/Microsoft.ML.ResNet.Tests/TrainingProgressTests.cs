@@ -26,10 +26,16 @@ public class TrainingProgressTests
 
         census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 1);
         Assert.AreEqual(Environment.CurrentManagedThreadId, threads.Single());
-        Assert.IsTrue(reports.Zip(reports.Skip(1)).All(pair => (pair.First.Epoch, pair.First.Step).CompareTo((pair.Second.Epoch, pair.Second.Step)) < 0 && pair.First.Elapsed <= pair.Second.Elapsed));
-        Assert.IsTrue(reports.All(report => report is { NumberOfEpochs: Epochs, StepsPerEpoch: Steps, ImagesPerSecond: > 0 } && report.TimeLeft >= TimeSpan.Zero));
+        Assert.IsTrue(reports.Zip(reports.Skip(1))
+            .All(pair => (pair.First.Epoch, pair.First.Step).CompareTo((pair.Second.Epoch, pair.Second.Step)) < 0
+            && pair.First.Elapsed <= pair.Second.Elapsed));
+        Assert.IsTrue(
+            reports.All(report => report is { NumberOfEpochs: Epochs, StepsPerEpoch: Steps, ImagesPerSecond: > 0 }
+            && report.TimeLeft >= TimeSpan.Zero));
         var last = reports.Where(report => report.Step == Steps).ToList();
-        CollectionAssert.AreEqual(ends.Select(end => (end.Epoch, end.TrainLoss, end.TrainAccuracy)).ToArray(), last.Select(report => (report.Epoch, report.TrainLoss, report.TrainAccuracy)).ToArray(), "the whole epoch's figures");
+        CollectionAssert.AreEqual(ends.Select(end => (end.Epoch, end.TrainLoss, end.TrainAccuracy))
+            .ToArray(), last.Select(report => (report.Epoch, report.TrainLoss, report.TrainAccuracy))
+            .ToArray(), "the whole epoch's figures");
         Assert.AreEqual(TimeSpan.Zero, last[^1].TimeLeft);
     }
 

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Persistence;
@@ -60,7 +59,8 @@ public class TransferTests
         foreach (var (before, after) in initial.Weights.Zip(weights).Where(pair => IsHead(pair.First.Name)))
             Assert.IsFalse(before.Data.Span.SequenceEqual(after.Data.Span), before.Name);
         AssertEqual(weights, same.Model.Network.Weights, _ => true);
-        CollectionAssert.AreEqual(new[] { "fc.weight: of other classes", "fc.bias: of other classes" }, model.InitialWeights!.Mismatched.ToArray());
+        CollectionAssert.AreEqual(new[] { "fc.weight: of other classes", "fc.bias: of other classes" },
+            model.InitialWeights!.Mismatched.ToArray());
         CollectionAssert.AreEqual(TinyImages.Classes, model.Model.ClassNames.ToArray());
     }
 
@@ -69,7 +69,8 @@ public class TransferTests
     {
         using var model = Fit(Options(SavedModel.Create(classes: new ClassLabels(7)), frozenStages: 3));
 
-        CollectionAssert.AreEqual(new long[] { 3, 16 }, model.Model.Network.Weights.Single(tensor => tensor.Name == "fc.weight").Shape.ToArray());
+        CollectionAssert.AreEqual(new long[] { 3, 16 },
+            model.Model.Network.Weights.Single(tensor => tensor.Name == "fc.weight").Shape.ToArray());
         Assert.HasCount(2, model.InitialWeights!.Mismatched);
     }
 
@@ -91,7 +92,8 @@ public class TransferTests
 
         var weights = model.Model.Network.Weights;
         AssertEqual([.. initial.Weights.Skip(1)], [.. weights.Skip(1)], name => !IsRunning(name));
-        CollectionAssert.AreEqual(new[] { "conv1.weight: Float32[4, 3, 3, 3], expected Float32[4, 1, 3, 3]" }, model.InitialWeights!.Mismatched.ToArray());
+        CollectionAssert.AreEqual(new[] { "conv1.weight: Float32[4, 3, 3, 3], expected Float32[4, 1, 3, 3]" },
+            model.InitialWeights!.Mismatched.ToArray());
         Assert.AreEqual(1, model.Model.ChannelMeans.Count);
         Assert.AreNotEqual(initial.Normalization.Mean[0], model.Model.ChannelMeans[0]);
     }
@@ -103,7 +105,8 @@ public class TransferTests
         var images = GreyImages(mlContext);
         var unread = new CountingView(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images));
 
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => mlContext.MulticlassClassification.Trainers.ResNet(Options(SavedModel.Create(), frozenStages: 0)).Fit(unread));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => mlContext.MulticlassClassification.Trainers.ResNet(Options(SavedModel.Create(), frozenStages: 0)).Fit(unread));
 
         StringAssert.Contains(error.Message, "The training images are 1x8x8, those of InitialModel 3x8x8");
         StringAssert.Contains(error.Message, "Unset FrozenStages");
@@ -126,9 +129,12 @@ public class TransferTests
         using var model = Fit(Options(SavedModel.Create(classes: new ClassLabels(2)), frozenStages: 1), log: log);
 
         var line = log.Single(line => line.Contains("Starting from", StringComparison.Ordinal));
-        StringAssert.Contains(line, "Starting from InitialModel: 54 matched, 18 frozen; 2 mismatched: 'fc.weight: of other classes', 'fc.bias: of other classes'. What does not match is drawn from the seed.");
+        StringAssert.Contains(line,
+            "Starting from InitialModel: 54 matched, 18 frozen; 2 mismatched: 'fc.weight: of other classes', 'fc.bias: of other classes'. "
+            + "What does not match is drawn from the seed.");
         CollectionAssert.AreEqual(model.InitialWeights!.Matched.Take(18).ToArray(), model.InitialWeights.Frozen.ToArray());
-        Assert.IsTrue(model.InitialWeights.Frozen.All(name => name.StartsWith("conv1.", StringComparison.Ordinal) || name.StartsWith("bn1.", StringComparison.Ordinal) || name.StartsWith("layer1.", StringComparison.Ordinal)));
+        Assert.IsTrue(model.InitialWeights.Frozen.All(name => name.StartsWith("conv1.", StringComparison.Ordinal)
+            || name.StartsWith("bn1.", StringComparison.Ordinal) || name.StartsWith("layer1.", StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -136,7 +142,7 @@ public class TransferTests
     {
         var plan = ResNetArchitecture.D2l18() with { StemWidth = 4, Stages = [new(4, 1, 1), new(8, 1, 2), new(8, 1, 2), new(8, 1, 2)] };
 
-        var report = ResNet.Interop.InitialWeights.Of(SavedModel.Create(plan), channels: 3, new ClassLabels(3), frozenStages: 1).Report;
+        var report = ResNet.Fitting.InitialWeights.Of(SavedModel.Create(plan), channels: 3, new ClassLabels(3), frozenStages: 1).Report;
 
         CollectionAssert.AreEqual(new[] { "7.weight: of other classes", "7.bias: of other classes" }, report.Mismatched.ToArray());
         CollectionAssert.AreEqual(report.Matched.Where(name => name[0] is '0' or '1').ToArray(), report.Frozen.ToArray());
@@ -155,8 +161,10 @@ public class TransferTests
     [TestMethod]
     public void Options_that_do_not_go_together_are_named()
     {
-        AssertProblem("Architecture is cifar-8, that of InitialModel custom-8; they must be equal, or Architecture unset.", options => options.Architecture = ResNetArchitecture.Cifar(8));
-        AssertProblem("FrozenStages is 4; it must be from 0 (the stem) to 3 (all stages of custom-8), or unset.", options => options.FrozenStages = 4);
+        AssertProblem("Architecture is cifar-8, that of InitialModel custom-8; they must be equal, or Architecture unset.",
+            options => options.Architecture = ResNetArchitecture.Cifar(8));
+        AssertProblem("FrozenStages is 4; it must be from 0 (the stem) to 3 (all stages of custom-8), or unset.",
+            options => options.FrozenStages = 4);
         AssertProblem("FrozenStages is -1; it must be from 0", options => options.FrozenStages = -1);
         AssertProblem("FrozenStages is 1, but InitialModel is unset", options => (options.FrozenStages, options.InitialModel) = (1, null));
     }
@@ -176,10 +184,13 @@ public class TransferTests
     {
         var options = Options(SavedModel.Create());
         change(options);
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new MLContext().MulticlassClassification.Trainers.ResNet(options)).Message, expected);
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => new MLContext().MulticlassClassification.Trainers.ResNet(options)).Message, expected);
     }
 
-    private static ResNetTrainer.Options Options(TrainedResNet initial, int? frozenStages = null) => Options(new ResNetModelParameters(initial), frozenStages);
+    private static ResNetTrainer.Options Options(TrainedResNet initial, int? frozenStages = null)
+        => Options(new ResNetModelParameters(initial), frozenStages);
 
     private static ResNetTrainer.Options Options(ResNetModelParameters initial, int? frozenStages = null) => new()
     {
@@ -194,11 +205,13 @@ public class TransferTests
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, e) => log?.Add(e.Message);
         var data = images?.Invoke(mlContext) ?? TinyImages.View(mlContext, 30);
-        return mlContext.MulticlassClassification.Trainers.ResNet(options).Fit(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        return mlContext.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
     }
 
     private static IDataView GreyImages(MLContext mlContext)
-        => mlContext.Data.LoadFromEnumerable(TinyImages.Rows(30).Select(row => new GreyImage { Features = row.Features[..64], Label = row.Label }).ToList());
+        => mlContext.Data.LoadFromEnumerable(TinyImages.Rows(30)
+            .Select(row => new GreyImage { Features = row.Features[..64], Label = row.Label }).ToList());
 
     private static void AssertEqual(IReadOnlyList<NamedTensor> expected, IReadOnlyList<NamedTensor> actual, Func<string, bool> matters)
     {
@@ -207,7 +220,8 @@ public class TransferTests
             Assert.IsTrue(a.ToString() == b.ToString() && a.Data.Span.SequenceEqual(b.Data.Span), a.Name);
     }
 
-    private static bool IsRunning(string name) => name.Contains(".running_", StringComparison.Ordinal) || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
+    private static bool IsRunning(string name) => name.Contains(".running_", StringComparison.Ordinal)
+        || name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private static bool IsHead(string name) => name.StartsWith("fc.", StringComparison.Ordinal);
 

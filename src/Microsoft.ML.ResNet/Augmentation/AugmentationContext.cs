@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Foundation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Augmentation;
 

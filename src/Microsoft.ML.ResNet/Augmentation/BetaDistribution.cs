@@ -4,7 +4,9 @@ namespace Microsoft.ML.ResNet.Augmentation;
 internal static class BetaDistribution
 {
     /// <summary>Draws from Beta(<paramref name="alpha"/>, <paramref name="alpha"/>): x / (x + y) of two gamma variables.</summary>
-    /// <param name="alpha">The shape; above 0. Below 1 the ends are likelier than the middle, 1 is even, above 1 the middle is likelier.</param>
+    /// <param name="alpha">
+    /// The shape; above 0. Below 1 the ends are likelier than the middle, 1 is even, above 1 the middle is likelier.
+    /// </param>
     /// <param name="random">Where the choices come from.</param>
     public static double Sample(double alpha, Random random)
     {
@@ -17,7 +19,10 @@ internal static class BetaDistribution
     private static double LogGamma(double shape, Random random)
         => Math.Log(GammaOfAtLeast1(shape + 1, random)) + Math.Log(1 - random.NextDouble()) / shape; // 1 - U lies in (0, 1]
 
-    /// <summary>Draws a gamma variable of scale 1 and a shape of at least 1 (Marsaglia, Tsang 2000, "A simple method for generating gamma variables").</summary>
+    /// <summary>
+    /// Draws a gamma variable of scale 1 and a shape of at least 1 (Marsaglia, Tsang 2000, "A simple method for generating gamma
+    /// variables").
+    /// </summary>
     private static double GammaOfAtLeast1(double shape, Random random)
     {
         var d = shape - 1.0 / 3;

@@ -30,13 +30,15 @@ public sealed record ColorJitter(double Brightness = 0, double Contrast = 0, dou
         return pixels.round().to_type(ScalarType.Byte).MoveToOuterDisposeScope();
 
         Tensor Factors(double strength)
-            => tensor(Enumerable.Range(0, (int)images.shape[0]).Select(_ => context.FactorAround1(strength)).ToArray(), device: images.device).view(-1, 1, 1, 1);
+            => tensor(Enumerable.Range(0, (int)images.shape[0]).Select(_ => context.FactorAround1(strength))
+                .ToArray(), device: images.device).view(-1, 1, 1, 1);
     }
 
     /// <inheritdoc/>
     internal override IEnumerable<string> Problems()
     {
-        foreach (var (name, value) in new[] { (nameof(Brightness), Brightness), (nameof(Contrast), Contrast), (nameof(Saturation), Saturation) })
+        foreach (var (name, value) in new[] { (nameof(Brightness), Brightness), (nameof(Contrast), Contrast),
+            (nameof(Saturation), Saturation) })
             if (!(value is >= 0 and <= 1))
                 yield return string.Create(CultureInfo.InvariantCulture, $"ColorJitter.{name} is {value}; it must be from 0 to 1.");
     }
@@ -47,5 +49,6 @@ public sealed record ColorJitter(double Brightness = 0, double Contrast = 0, dou
     private static Tensor Blend(Tensor pixels, Tensor grey, Tensor factor) => (grey + (pixels - grey) * factor).clamp(0, 255);
 
     private static Tensor Grey(Tensor pixels)
-        => pixels.shape[1] < 3 ? pixels[.., ..1] : (pixels[.., ..3] * tensor(GreyOfRgb, device: pixels.device).view(1, 3, 1, 1)).sum(1, keepdim: true);
+        => pixels.shape[1] < 3 ? pixels[.., ..1] : (pixels[.., ..3] * tensor(GreyOfRgb, device: pixels.device).view(1, 3, 1, 1))
+            .sum(1, keepdim: true);
 }

@@ -18,13 +18,15 @@ public sealed record Cutout(int Size) : ImageAugmentation
         var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
         var rows = Covered(height).view(-1, 1, height, 1); // (N, 1, H, 1)
         var columns = Covered(width).view(-1, 1, 1, width); // (N, 1, 1, W)
-        var colour = tensor(context.Normalization.Mean.Select(mean => (byte)MathF.Round(255 * mean)).ToArray(), device: images.device).view(1, -1, 1, 1);
+        var colour = tensor(context.Normalization.Mean.Select(mean => (byte)MathF.Round(255 * mean)).ToArray(), device: images.device)
+            .view(1, -1, 1, 1);
         return where(rows.logical_and(columns), colour, images).MoveToOuterDisposeScope();
 
         // Whether each position along a side is covered, for every image: (N, length).
         Tensor Covered(long length)
         {
-            var first = tensor(Enumerable.Range(0, (int)count).Select(_ => context.Random.NextInt64(length) - Size / 2).ToArray(), device: images.device).view(-1, 1);
+            var first = tensor(Enumerable.Range(0, (int)count).Select(_ => context.Random.NextInt64(length) - Size / 2)
+                .ToArray(), device: images.device).view(-1, 1);
             var position = arange(length, device: images.device).view(1, -1);
             return position.ge(first).logical_and(position.lt(first + Size));
         }

@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -8,8 +8,8 @@ namespace Microsoft.ML.ResNet;
 public sealed record HorizontalFlip : ImageAugmentation
 {
     /// <summary>
-    /// Whether an image is mirrored every other epoch, a coin having decided which epochs, so that two epochs show it both ways (Jordan 2024,
-    /// arXiv:2404.00498, section 3.6). The default tosses a coin every time.
+    /// Whether an image is mirrored every other epoch, a coin having decided which epochs, so that two epochs show it both ways (Jordan
+    /// 2024, arXiv:2404.00498, section 3.6). The default tosses a coin every time.
     /// </summary>
     public bool Alternating { get; init; }
 
@@ -18,7 +18,9 @@ public sealed record HorizontalFlip : ImageAugmentation
     {
         using var scope = NewDisposeScope();
         bool[] chosen = [.. Enumerable.Range(0, (int)images.shape[0]).Select(image => Flips(image, context))];
-        var flipped = PlanarBytes.AreIn(images) ? InMemory(images, chosen) : where(tensor(chosen, device: images.device).view(-1, 1, 1, 1), images.flip(3), images);
+        var flipped = PlanarBytes.AreIn(images)
+            ? InMemory(images, chosen)
+            : where(tensor(chosen, device: images.device).view(-1, 1, 1, 1), images.flip(3), images);
         return flipped.MoveToOuterDisposeScope();
     }
 

@@ -1,23 +1,25 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// How every image of a batch is mixed with a partner, another image of the batch: <see cref="Mixup"/> or <see cref="CutMix"/>. The target of the
-/// mixture is mixed alike. Mixing comes after the augmentations. An immutable value; <see cref="object.ToString"/> is how logs print it.
+/// How every image of a batch is mixed with a partner, another image of the batch: <see cref="Mixup"/> or <see cref="CutMix"/>. The target
+/// of the mixture is mixed alike. Mixing comes after the augmentations. An immutable value; <see cref="object.ToString"/> is how logs print
+/// it.
 /// </summary>
 /// <remarks>
-/// It holds back what long trainings learn by heart; a training of few epochs mostly loses by it. Reports of training accuracy then count an answer
-/// as right if it is the class of the image that has the larger part, so that they say little; validation is never mixed.
+/// It holds back what long trainings learn by heart; a training of few epochs mostly loses by it. Reports of training accuracy then count
+/// an answer as right if it is the class of the image that has the larger part, so that they say little; validation is never mixed.
 /// </remarks>
 public abstract record ImageMix
 {
     private protected ImageMix(double alpha) => Alpha = alpha;
 
     /// <summary>
-    /// The shape of the distribution of the image's part, Beta(alpha, alpha); above 0. Small values leave most images nearly alone, 1 makes every part equally likely.
+    /// The shape of the distribution of the image's part, Beta(alpha, alpha); above 0. Small values leave most images nearly alone, 1 makes
+    /// every part equally likely.
     /// </summary>
     public double Alpha { get; init; }
 
@@ -34,7 +36,9 @@ public abstract record ImageMix
     /// <summary>Mixes a batch, or leaves it alone.</summary>
     /// <param name="batch">The images; not written to.</param>
     /// <param name="random">Where every random choice comes from.</param>
-    /// <returns>The mixture. Where it was left alone it shares its tensors with <paramref name="batch"/>; the caller owns the others.</returns>
+    /// <returns>
+    /// The mixture. Where it was left alone it shares its tensors with <paramref name="batch"/>; the caller owns the others.
+    /// </returns>
     internal MixedBatch Apply(PixelBatch batch, Random random)
     {
         if (random.NextDouble() >= Probability)
@@ -57,8 +61,10 @@ public abstract record ImageMix
     internal IEnumerable<string> Problems()
     {
         if (!(double.IsFinite(Alpha) && Alpha > 0))
-            yield return string.Create(CultureInfo.InvariantCulture, $"{GetType().Name}.Alpha is {Alpha}; it must be a number above 0. Leave Mix unset to mix nothing.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"{GetType().Name}.Alpha is {Alpha}; it must be a number above 0. Leave Mix unset to mix nothing.");
         if (!(Probability is > 0 and <= 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"{GetType().Name}.Probability is {Probability}; it must be above 0 and at most 1. Leave Mix unset to mix nothing.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"{GetType().Name}.Probability is {Probability}; it must be above 0 and at most 1. Leave Mix unset to mix nothing.");
     }
 }

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Augmentation;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -26,7 +26,9 @@ public sealed record RandomCrop(int Padding) : ImageAugmentation
         {
             var padded = nn.functional.pad(images, [Padding, Padding, Padding, Padding]); // (N, C, H + 2p, W + 2p)
             var windows = padded.unfold(2, height, 1).unfold(3, width, 1); // a view: (N, C, 2p + 1, 2p + 1, H, W)
-            return windows.permute(0, 2, 3, 1, 4, 5).index([arange(count, device: images.device), tensor(down, device: images.device), tensor(right, device: images.device)]); // (N, C, H, W)
+            // (N, C, H, W)
+            return windows.permute(0, 2, 3, 1, 4, 5)
+                .index([arange(count, device: images.device), tensor(down, device: images.device), tensor(right, device: images.device)]);
         }
     }
 
@@ -42,7 +44,8 @@ public sealed record RandomCrop(int Padding) : ImageAugmentation
             var (fromY, fromX) = (y + (int)down[plane / channels] - Padding, (int)right[plane / channels] - Padding);
             var length = width - Math.Abs(fromX);
             if (fromY >= 0 && fromY < height && length > 0)
-                source.Slice((plane * height + fromY) * width + Math.Max(fromX, 0), length).CopyTo(target.Slice(line * width + Math.Max(-fromX, 0), length));
+                source.Slice((plane * height + fromY) * width + Math.Max(fromX, 0), length)
+                    .CopyTo(target.Slice(line * width + Math.Max(-fromX, 0), length));
         }
         return crops;
     }

@@ -4,9 +4,9 @@ using System.Runtime.ExceptionServices;
 namespace Microsoft.ML.ResNet.Foundation;
 
 /// <summary>
-/// Runs work on a thread of its own, which ends with it. libgomp keeps a pool of threads for every thread that ever computed; once there are more
-/// of them than processors it lets none of them spin, and small operations, such as a single prediction, take ten times as long. A thread that
-/// ends takes its pool along.
+/// Runs work on a thread of its own, which ends with it. libgomp keeps a pool of threads for every thread that ever computed; once there
+/// are more of them than processors it lets none of them spin, and small operations, such as a single prediction, take ten times as long. A
+/// thread that ends takes its pool along.
 /// </summary>
 internal static class OwnThread
 {

@@ -5,12 +5,14 @@ using SkiaSharp;
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>
-/// Images as bytes of a given <see cref="ImageShape"/>: decoded, resized where the size differs, in planes. Thread-safe; the only code that asks Skia for pixels.
+/// Images as bytes of a given <see cref="ImageShape"/>: decoded, resized where the size differs, in planes. Thread-safe; the only code that
+/// asks Skia for pixels.
 /// </summary>
 /// <remarks>
 /// Images that cannot be read are reported as <c>false</c> and a reason, not as an exception, so that callers can count them cheaply.
-/// Transparent pixels are laid over black: that equals the premultiplied colours which an <c>MLImage</c> holds, so a file and its <c>MLImage</c> give the same pixels.
-/// Grey images become three equal channels; the aspect ratio is not kept; colour profiles and the camera's orientation tag are ignored, as Pillow and torchvision do.
+/// Transparent pixels are laid over black: that equals the premultiplied colours which an <c>MLImage</c> holds, so a file and its
+/// <c>MLImage</c> give the same pixels. Grey images become three equal channels; the aspect ratio is not kept; colour profiles and the
+/// camera's orientation tag are ignored, as Pillow and torchvision do.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -27,7 +29,8 @@ internal static class ImageDecoder
     /// <param name="height">Rows, in pixels.</param>
     /// <param name="width">Columns, in pixels.</param>
     /// <param name="problem">Why the size could not be read.</param>
-    public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, out int height, out int width, [NotNullWhen(false)] out string? problem)
+    public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, out int height, out int width,
+        [NotNullWhen(false)] out string? problem)
     {
         (height, width) = (0, 0);
         fixed (byte* bytes = encoded)
@@ -43,10 +46,13 @@ internal static class ImageDecoder
     /// <summary>Decodes an encoded image into planes.</summary>
     /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF (its first frame), BMP or whatever else Skia decodes.</param>
     /// <param name="shape">The shape to write; 1 channel (grey) or 3 (red, green, blue).</param>
-    /// <param name="planar">Receives the image: exactly <see cref="ImageShape.Size"/> bytes. Undefined when the image cannot be read.</param>
+    /// <param name="planar">
+    /// Receives the image: exactly <see cref="ImageShape.Size"/> bytes. Undefined when the image cannot be read.
+    /// </param>
     /// <param name="problem">Why the image could not be read: expected and found.</param>
     /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
-    public static unsafe bool TryDecode(ReadOnlySpan<byte> encoded, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    public static unsafe bool TryDecode(ReadOnlySpan<byte> encoded, ImageShape shape, Span<byte> planar,
+        [NotNullWhen(false)] out string? problem)
     {
         CheckTarget(shape, planar.Length);
         fixed (byte* bytes = encoded)
@@ -68,12 +74,14 @@ internal static class ImageDecoder
     /// <param name="problem">Why the pixels could not be used: expected and found.</param>
     /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
     public static bool TryConvert(
-        ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+        ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageShape shape, Span<byte> planar,
+            [NotNullWhen(false)] out string? problem)
     {
         CheckTarget(shape, planar.Length);
         problem = SizeProblem(height, width);
         if (problem is null && pixels.Length != (long)width * height * BytesPerPixel)
-            problem = $"expected {(long)width * height * BytesPerPixel} bytes for {width} x {height} pixels of four bytes, found {pixels.Length}";
+            problem = $"expected {(long)width * height * BytesPerPixel} bytes for {width} x {height} pixels of four bytes, found "
+                + $"{pixels.Length}";
         if (problem is not null)
             return false;
         PlanarPixels.Write(pixels, height, width, isBgra, shape, planar);
@@ -81,10 +89,12 @@ internal static class ImageDecoder
     }
 
     /// <summary>
-    /// Opens without copying: <paramref name="bytes"/> must stay pinned for as long as the codec lives. Hands out what the codec tells of the image, because
+    /// Opens without copying: <paramref name="bytes"/> must stay pinned for as long as the codec lives. Hands out what the codec tells of
+    /// the image, because
     /// <c>SKCodec.Info</c> makes an object each time.
     /// </summary>
-    private static unsafe bool TryOpen(byte* bytes, int length, [NotNullWhen(true)] out SKCodec? codec, out SKImageInfo info, [NotNullWhen(false)] out string? problem)
+    private static unsafe bool TryOpen(byte* bytes, int length, [NotNullWhen(true)] out SKCodec? codec, out SKImageInfo info,
+        [NotNullWhen(false)] out string? problem)
     {
         (codec, info) = (null, default);
         problem = length == 0 ? "expected an encoded image, found no bytes" : null;
@@ -94,7 +104,8 @@ internal static class ImageDecoder
         var opened = SKCodec.Create(data);
         info = opened?.Info ?? default;
         problem = opened is null
-            ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found {length} bytes that are none or end too early"
+            ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found {length} bytes that are none or "
+                + "end too early"
             : SizeProblem(info.Height, info.Width);
         if (problem is null)
             codec = opened!;
@@ -103,7 +114,8 @@ internal static class ImageDecoder
         return problem is null;
     }
 
-    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, ImageShape shape, Span<byte> planar,
+        [NotNullWhen(false)] out string? problem)
     {
         var size = SizeToDecode(codec, info, shape);
         var length = size.Width * size.Height * BytesPerPixel;
@@ -114,7 +126,9 @@ internal static class ImageDecoder
             SKCodecResult result;
             fixed (byte* start = pixels)
                 result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)start);
-            problem = result == SKCodecResult.Success ? null : $"expected a whole {codec.EncodedFormat} image of {info.Width} x {info.Height} pixels, found {Describe(result)}";
+            problem = result == SKCodecResult.Success
+                ? null
+                : $"expected a whole {codec.EncodedFormat} image of {info.Width} x {info.Height} pixels, found {Describe(result)}";
             if (problem is not null)
                 return false;
             PlanarPixels.Write(pixels.AsSpan(0, length), size.Height, size.Width, isBgra: false, shape, planar);
@@ -146,12 +160,14 @@ internal static class ImageDecoder
     private static string? SizeProblem(int height, int width) =>
         height is > 0 and <= MaxSide && width is > 0 and <= MaxSide && (long)height * width <= MaxPixels
             ? null
-            : FormattableString.Invariant($"expected sides of 1 to {MaxSide} pixels and at most {MaxPixels} pixels in all, found {width} x {height}");
+            : FormattableString.Invariant(
+                $"expected sides of 1 to {MaxSide} pixels and at most {MaxPixels} pixels in all, found {width} x {height}");
 
     private static void CheckTarget(ImageShape shape, int length)
     {
         if (shape.Channels is not (1 or 3) || shape.Height < 1 || shape.Width < 1)
-            throw new ArgumentException($"An image is decoded to 1 or 3 channels and to sides of at least one pixel, not to {shape}.", nameof(shape));
+            throw new ArgumentException($"An image is decoded to 1 or 3 channels and to sides of at least one pixel, not to {shape}.",
+                nameof(shape));
         if (length != shape.Size)
             throw new ArgumentException($"An image of {shape} needs {shape.Size} bytes; the target has {length}.", nameof(length));
     }

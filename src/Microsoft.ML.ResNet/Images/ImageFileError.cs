@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Images;
 
-/// <summary>The one way in which image files that cannot be used are reported: an <see cref="InvalidDataException"/> that says where, expected what, found what.</summary>
+/// <summary>
+/// The one way in which image files that cannot be used are reported: an <see cref="InvalidDataException"/> that says where, expected what,
+/// found what.
+/// </summary>
 internal static class ImageFileError
 {
     private const int MaxNamesListed = 8;
@@ -11,12 +14,13 @@ internal static class ImageFileError
     /// <param name="found">What is there.</param>
     /// <param name="advice">What the reader of the message can do, as a sentence; optional.</param>
     /// <param name="inner">The cause; optional.</param>
-    public static InvalidDataException Create(string where, string expected, string found, string? advice = null, Exception? inner = null) =>
+    public static InvalidDataException Create(string where, string expected, string found, string? advice = null,
+        Exception? inner = null) =>
         new($"{where}: expected {expected}, found {found}.{(advice is null ? "" : " " + advice)}", inner);
 
     /// <summary>
-    /// Whether .NET's gzip, tar and zip readers throw this for broken input. They share no exception type; a tar header alone can end in five of them.
-    /// Errors of the file system (access, sharing) are not among them: those pass through as they are.
+    /// Whether .NET's gzip, tar and zip readers throw this for broken input. They share no exception type; a tar header alone can end in
+    /// five of them. Errors of the file system (access, sharing) are not among them: those pass through as they are.
     /// </summary>
     public static bool IsBrokenInput(Exception exception) =>
         exception is InvalidDataException or EndOfStreamException or FormatException or OverflowException

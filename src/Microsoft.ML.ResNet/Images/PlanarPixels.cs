@@ -6,7 +6,9 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>Turns rows of four-byte pixels into planar bytes of a given shape: resized if need be, in colour or grey.</summary>
-/// <remarks>The fourth byte (alpha) is dropped: colours are taken as they are, which for premultiplied pixels means laid over black.</remarks>
+/// <remarks>
+/// The fourth byte (alpha) is dropped: colours are taken as they are, which for premultiplied pixels means laid over black.
+/// </remarks>
 internal static class PlanarPixels
 {
     // Rec. 601 luma in 16-bit fixed point, as Pillow computes it; the weights sum to 65,536, so grey stays exactly the same grey.

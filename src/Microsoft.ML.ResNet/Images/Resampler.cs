@@ -8,13 +8,16 @@ namespace Microsoft.ML.ResNet.Images;
 /// Resizes images with antialiasing: a triangle filter that widens with the reduction, so that every source pixel counts.
 /// </summary>
 /// <remarks>
-/// This is what Pillow calls BILINEAR and torchvision <c>antialias=True</c>, so pixels agree (to a grey level) with those that networks from PyTorch were trained on.
-/// Skia's own choices were passed over: its mipmaps pick one level for both directions, and blur or alias when the aspect ratio changes; its cubic filters look at
-/// 4x4 pixels whatever the reduction. When enlarging it is plain bilinear interpolation.
+/// This is what Pillow calls BILINEAR and torchvision <c>antialias=True</c>, so pixels agree (to a grey level) with those that networks
+/// from PyTorch were trained on. Skia's own choices were passed over: its mipmaps pick one level for both directions, and blur or alias
+/// when the aspect ratio changes; its cubic filters look at 4x4 pixels whatever the reduction. When enlarging it is plain bilinear
+/// interpolation.
 /// </remarks>
 internal static class Resampler
 {
-    /// <summary>Resizes four-byte pixels into one vector of four floating-point channels per target pixel, in the same channel order.</summary>
+    /// <summary>
+    /// Resizes four-byte pixels into one vector of four floating-point channels per target pixel, in the same channel order.
+    /// </summary>
     /// <param name="source">Rows of four-byte pixels without padding.</param>
     /// <param name="sourceHeight">Rows in the source, at least 1.</param>
     /// <param name="sourceWidth">Columns in the source, at least 1.</param>
@@ -31,7 +34,8 @@ internal static class Resampler
         var line = rented.AsSpan(0, targetWidth);
         target.Clear();
 
-        // Each source row is narrowed once and added to the target rows it touches: memory is bounded by the target, however tall the source.
+        // Each source row is narrowed once and added to the target rows it touches: memory is bounded by the target, however tall the
+        // source.
         var first = 0;
         for (var y = 0; y < sourceHeight; y++)
         {

@@ -10,7 +10,9 @@ internal static class WeightsFile
 
     /// <summary>Reads the tensors, under our names.</summary>
     /// <param name="stream">Seekable; read from its start, and stays open.</param>
-    /// <exception cref="WeightsFormatException">The file is damaged, hostile, of another kind, or holds two tensors that mean the same.</exception>
+    /// <exception cref="WeightsFormatException">
+    /// The file is damaged, hostile, of another kind, or holds two tensors that mean the same.
+    /// </exception>
     public static IReadOnlyList<NamedTensor> Read(Stream stream)
     {
         stream.Position = 0;
@@ -18,10 +20,11 @@ internal static class WeightsFile
         var count = stream.ReadAtLeast(firstBytes, firstBytes.Length, throwOnEndOfStream: false);
         stream.Position = 0;
         if (count == 0)
-            throw new WeightsFormatException("weights file", "byte 0", "expected a PyTorch file or a safetensors file, found an empty file");
+            throw new WeightsFormatException("weights file", "byte 0",
+                "expected a PyTorch file or a safetensors file, found an empty file");
         var tensors = PyTorchZip.Recognizes(firstBytes) || PyTorchLegacy.Recognizes(firstBytes)
             ? PyTorchFile.Read(stream).Tensors
             : Safetensors.Read(stream, out _);
-        return StateDictNames.ToOurs(tensors);
+        return ForeignStateNames.ToOurs(tensors);
     }
 }

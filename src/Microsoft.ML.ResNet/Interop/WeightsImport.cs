@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
 
@@ -13,21 +14,30 @@ internal static class WeightsImport
     /// <param name="architecture">The network.</param>
     /// <param name="channels">Colour planes of its images.</param>
     /// <param name="classes">Its outputs.</param>
-    /// <param name="strict">Whether file and network must fit; if not, what does not come from the file is drawn as for training from scratch.</param>
+    /// <param name="strict">
+    /// Whether file and network must fit; if not, what does not come from the file is drawn as for training from scratch.
+    /// </param>
     /// <param name="seed">Decides what is drawn.</param>
-    /// <exception cref="WeightsFormatException">The file cannot be read, or does not fit: at all, or exactly if <paramref name="strict"/>.</exception>
-    public static (IReadOnlyList<NamedTensor> Weights, WeightsReport Report) Read(Stream stream, ResNetArchitecture architecture, int channels, int classes, bool strict, int seed)
+    /// <exception cref="WeightsFormatException">
+    /// The file cannot be read, or does not fit: at all, or exactly if <paramref name="strict"/>.
+    /// </exception>
+    public static (IReadOnlyList<NamedTensor> Weights, WeightsReport Report) Read(Stream stream, ResNetArchitecture architecture,
+        int channels, int classes, bool strict, int seed)
     {
         var match = WeightsMatch.Of(WeightsFile.Read(stream), architecture, channels, classes);
         var report = match.Report;
         if (strict && !report.IsExact)
-            throw new WeightsFormatException($"The weights do not fit {architecture.Name} with {channels} channels and {classes} classes: {report}. "
-                + "Name the architecture, the channels and the classes that the file was made for, or set Strict to false to keep what fits.");
+            throw new WeightsFormatException(
+                $"The weights do not fit {architecture.Name} with {channels} channels and {classes} classes: {report}. "
+                + "Name the architecture, the channels and the classes that the file was made for, or set Strict to false to keep what "
+                    + "fits.");
         if (report.Matched.All(name => name.EndsWith(WeightsMatch.BatchCounter, StringComparison.Ordinal)))
             throw new WeightsFormatException($"The weights have nothing in common with {architecture.Name}: {report}.");
 
         var needsMore = report.Missing.Count + report.Mismatched.Count > 0;
-        return (needsMore ? Complete(match, architecture, channels, classes, seed) : InOrder(match, architecture, channels, classes), report);
+        return (needsMore
+            ? Complete(match, architecture, channels, classes, seed)
+            : InOrder(match, architecture, channels, classes), report);
     }
 
     private static List<NamedTensor> InOrder(WeightsMatch match, ResNetArchitecture architecture, int channels, int classes)

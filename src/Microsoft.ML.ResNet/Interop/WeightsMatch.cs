@@ -16,7 +16,9 @@ internal sealed record WeightsMatch(WeightsReport Report, IReadOnlyDictionary<st
     /// <param name="architecture">The network that needs weights.</param>
     /// <param name="channels">Colour planes of its images.</param>
     /// <param name="classes">Its outputs.</param>
-    /// <exception cref="WeightsFormatException">A tensor that fits has a value that is NaN or infinite, or a variance below zero.</exception>
+    /// <exception cref="WeightsFormatException">
+    /// A tensor that fits has a value that is NaN or infinite, or a variance below zero.
+    /// </exception>
     public static WeightsMatch Of(IReadOnlyList<NamedTensor> found, ResNetArchitecture architecture, int channels, int classes)
     {
         var rest = found.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);

@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>
-/// A convolution that does the work of the batch normalisation behind it. In evaluation, that is one multiplication and one addition for each
-/// channel, which the weights can do: <c>w' = w s</c> and <c>b' = (b - mean) s + beta</c> with <c>s = gamma / sqrt(variance + epsilon)</c>. Computed in
-/// double and rounded once.
+/// A convolution that does the work of the batch normalisation behind it. In evaluation, that is one multiplication and one addition for
+/// each channel, which the weights can do: <c>w' = w s</c> and <c>b' = (b - mean) s + beta</c> with <c>s = gamma / sqrt(variance +
+/// epsilon)</c>. Computed in double and rounded once.
 /// </summary>
 /// <param name="Weight">float32, (out, in, k, k), as raw bytes.</param>
 /// <param name="Shape">The sizes of <paramref name="Weight"/>.</param>
@@ -16,7 +17,9 @@ internal sealed record FoldedConvolution(ReadOnlyMemory<byte> Weight, IReadOnlyL
     /// <summary>Folds a normalisation into a convolution.</summary>
     /// <param name="weights">The state dictionary, by name.</param>
     /// <param name="convolution">The convolution's name.</param>
-    /// <param name="norm">The normalisation's name; <see langword="null"/> where none follows, which leaves the weights as they are.</param>
+    /// <param name="norm">
+    /// The normalisation's name; <see langword="null"/> where none follows, which leaves the weights as they are.
+    /// </param>
     public static FoldedConvolution Create(IReadOnlyDictionary<string, NamedTensor> weights, string convolution, string? norm)
     {
         var weight = weights[$"{convolution}.weight"];

@@ -2,7 +2,9 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
 
-/// <summary>A model's weights as evaluation needs them: under torchvision's names, whatever the model's own are, and without batch normalisations.</summary>
+/// <summary>
+/// A model's weights as evaluation needs them: under torchvision's names, whatever the model's own are, and without batch normalisations.
+/// </summary>
 internal sealed class FoldedWeights
 {
     private readonly Dictionary<string, NamedTensor> _weights;
@@ -11,7 +13,8 @@ internal sealed class FoldedWeights
     public FoldedWeights(TrainedResNet model)
     {
         var byName = model.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        _weights = NetworkPlan.State(model.Architecture with { Naming = ResNetNaming.Torchvision }, model.Shape.Channels, model.Classes.Count)
+        _weights = NetworkPlan.State(model.Architecture with { Naming = ResNetNaming.Torchvision }, model.Shape.Channels,
+            model.Classes.Count)
             .ToDictionary(entry => entry.Name, entry => byName[StateNames.Rename(model.Architecture, entry.Name)], StringComparer.Ordinal);
     }
 

@@ -21,9 +21,13 @@ public sealed partial record ResNetArchitecture
         if (image is not { Channels: >= 1, Height: >= 1, Width: >= 1 })
             throw new ArgumentOutOfRangeException(nameof(image), image, "Channels, height and width must be at least 1.");
         ArgumentOutOfRangeException.ThrowIfLessThan(numberOfClasses, 2);
-        return [.. NetworkPlan.Layers(this, image, numberOfClasses).Select(layer => new LayerSummary(StateNames.Rename(this, layer.Name), Describe(layer), layer.Output, layer.Parameters, layer.MultiplyAdds))];
+        return [.. NetworkPlan.Layers(this, image, numberOfClasses)
+            .Select(layer => new LayerSummary(StateNames.Rename(this, layer.Name), Describe(layer), layer.Output, layer.Parameters,
+            layer.MultiplyAdds))];
     }
 
     private static string Describe(PlannedLayer layer)
-        => layer.Kind == LayerKind.Convolution ? FormattableString.Invariant($"Convolution {layer.Kernel}x{layer.Kernel}") : layer.Kind.ToString();
+        => layer.Kind == LayerKind.Convolution
+            ? FormattableString.Invariant($"Convolution {layer.Kernel}x{layer.Kernel}")
+            : layer.Kind.ToString();
 }

@@ -5,10 +5,10 @@ namespace Microsoft.ML.ResNet.Network;
 /// <summary>What a planned layer does.</summary>
 internal enum LayerKind
 {
-    /// <summary>A <see cref="Network.Convolution"/>.</summary>
+    /// <summary>A <see cref="Torch.Convolution"/>.</summary>
     Convolution,
 
-    /// <summary>A <see cref="Network.BatchNorm"/>.</summary>
+    /// <summary>A <see cref="Torch.BatchNorm"/>.</summary>
     BatchNorm,
 
     /// <summary>3x3 max pooling of stride 2.</summary>
@@ -17,7 +17,7 @@ internal enum LayerKind
     /// <summary>Global average pooling.</summary>
     AveragePool,
 
-    /// <summary>A <see cref="Network.Linear"/>.</summary>
+    /// <summary>A <see cref="Torch.Linear"/>.</summary>
     Linear,
 }
 
@@ -31,7 +31,8 @@ internal enum LayerKind
 internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, ImageShape Output, int Kernel, bool Bias)
 {
     /// <summary>Weights that training changes.</summary>
-    public long Parameters => State().Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
+    public long Parameters
+        => State().Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
 
     /// <summary>Multiplications for one image, each with its addition.</summary>
     public long MultiplyAdds => Kind switch
@@ -48,7 +49,9 @@ internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, Ima
         switch (Kind)
         {
             case LayerKind.Convolution or LayerKind.Linear:
-                yield return ($"{Name}.weight", ElementType.Float32, Kind == LayerKind.Linear ? [Output.Channels, Inputs] : [Output.Channels, Inputs, Kernel, Kernel], true);
+                yield return ($"{Name}.weight", ElementType.Float32, Kind == LayerKind.Linear
+                    ? [Output.Channels, Inputs]
+                    : [Output.Channels, Inputs, Kernel, Kernel], true);
                 if (Bias)
                     yield return ($"{Name}.bias", ElementType.Float32, channels, true);
                 break;
@@ -63,7 +66,10 @@ internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, Ima
     }
 }
 
-/// <summary>A network on paper: its layers under torchvision's names and in torchvision's order, with the sizes that flow through them. No tensor is made.</summary>
+/// <summary>
+/// A network on paper: its layers under torchvision's names and in torchvision's order, with the sizes that flow through them. No tensor is
+/// made.
+/// </summary>
 internal static class NetworkPlan
 {
     /// <summary>Lists the layers.</summary>
@@ -81,7 +87,9 @@ internal static class NetworkPlan
 
         for (var stage = 0; stage < architecture.Stages.Count; stage++)
             for (var block = 0; block < architecture.Stages[stage].Blocks; block++)
-                foreach (var layer in Block(architecture, $"layer{stage + 1}.{block}", architecture.Stages[stage], block == 0 ? architecture.Stages[stage].Stride : 1, flow, out flow))
+                foreach (var layer in Block(architecture, $"layer{stage + 1}.{block}", architecture.Stages[stage], block == 0
+                    ? architecture.Stages[stage].Stride
+                    : 1, flow, out flow))
                     yield return layer;
 
         yield return new("avgpool", LayerKind.AveragePool, flow.Channels, flow = new ImageShape(flow.Channels, 1, 1), 0, Bias: false);
@@ -89,11 +97,14 @@ internal static class NetworkPlan
     }
 
     /// <summary>The state dictionary's entries: names, types and shapes, named and ordered as the architecture says.</summary>
-    public static IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State(ResNetArchitecture architecture, int channels, int classes)
-        => StateNames.Arrange(architecture, Layers(architecture, new ImageShape(channels, 32, 32), classes).SelectMany(layer => layer.State()),
+    public static IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State(ResNetArchitecture architecture,
+        int channels, int classes)
+        => StateNames.Arrange(architecture, Layers(architecture, new ImageShape(channels, 32, 32), classes)
+            .SelectMany(layer => layer.State()),
             entry => entry.Name, (entry, name) => (name, entry.Type, entry.Shape, entry.IsParameter));
 
-    private static List<PlannedLayer> Block(ResNetArchitecture architecture, string name, ResNetStage stage, int stride, ImageShape input, out ImageShape output)
+    private static List<PlannedLayer> Block(ResNetArchitecture architecture, string name, ResNetStage stage, int stride, ImageShape input,
+        out ImageShape output)
     {
         var (bias, outputs) = (architecture.ConvolutionBias, stage.Width * architecture.Expansion);
         (int Width, int Kernel, int Stride)[] convolutions = architecture.Block == ResNetBlock.Basic

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.ResNet;
 
-/// <content>Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>, <c>d2l-resnet18-1channel</c>.</content>
+/// <content>Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>,
+/// <c>d2l-resnet18-1channel</c>.</content>
 public sealed partial record ResNetArchitecture
 {
     private const string D2l18Name = "d2l-resnet18-1channel";
@@ -35,15 +36,20 @@ public sealed partial record ResNetArchitecture
         var match = NamePattern.Match(name);
         if (!match.Success)
             throw new ArgumentException(
-                $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, or d2l-resnet18-1channel.",
+                $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, "
+                    + "imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, or d2l-resnet18-1channel.",
                 nameof(name));
 
         var depth = int.Parse(match.Groups["depth"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
-        ResNetBlock? block = match.Groups["block"].Success ? Enum.Parse<ResNetBlock>(match.Groups["block"].ValueSpan, ignoreCase: true) : null;
+        ResNetBlock? block = match.Groups["block"].Success
+            ? Enum.Parse<ResNetBlock>(match.Groups["block"].ValueSpan, ignoreCase: true)
+            : null;
         var isCifar = match.Groups["family"].Value == "cifar";
         if (isCifar == match.Groups["stem"].Success || !isCifar && block is not null)
             if (isCifar || block is not null)
-                throw new ArgumentException($"'{name}' names no architecture: -cifarstem goes with imagenet names, -basic and -bottleneck with cifar names.", nameof(name));
+                throw new ArgumentException(
+                    $"'{name}' names no architecture: -cifarstem goes with imagenet names, -basic and -bottleneck with cifar names.",
+                    nameof(name));
 
         var plan = isCifar ? Cifar(depth, block) : ImageNet(depth);
         if (match.Groups["stem"].Success)
@@ -60,7 +66,8 @@ public sealed partial record ResNetArchitecture
         return $"cifar-{Depth.ToString(CultureInfo.InvariantCulture)}{block}{ShortcutSuffix}";
     }
 
-    private string ImageNetName() => $"imagenet-{Depth.ToString(CultureInfo.InvariantCulture)}{(Stem == ResNetStem.Cifar ? "-cifarstem" : "")}{ShortcutSuffix}";
+    private string ImageNetName()
+        => $"imagenet-{Depth.ToString(CultureInfo.InvariantCulture)}{(Stem == ResNetStem.Cifar ? "-cifarstem" : "")}{ShortcutSuffix}";
 
     private static ResNetBlock? DefaultCifarBlockOrNull(int depth)
         => FitsCifar(depth, ResNetBlock.Basic) || FitsCifar(depth, ResNetBlock.Bottleneck) ? DefaultCifarBlock(depth) : null;

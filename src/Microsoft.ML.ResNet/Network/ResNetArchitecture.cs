@@ -52,7 +52,9 @@ public sealed partial record ResNetArchitecture
     /// bottlenecks from 44 on.
     /// </param>
     /// <returns>The plan, with projection shortcuts.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">No whole number of blocks gives that depth; the message names the nearest that do.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// No whole number of blocks gives that depth; the message names the nearest that do.
+    /// </exception>
     public static ResNetArchitecture Cifar(int depth, ResNetBlock? block = null)
     {
         var chosen = block ?? DefaultCifarBlock(depth);
@@ -78,7 +80,8 @@ public sealed partial record ResNetArchitecture
             50 => (ResNetBlock.Bottleneck, [3, 4, 6, 3]),
             101 => (ResNetBlock.Bottleneck, [3, 4, 23, 3]),
             152 => (ResNetBlock.Bottleneck, new[] { 3, 8, 36, 3 }),
-            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth, "ImageNet residual networks have 18, 34, 50, 101 or 152 layers."),
+            _ => throw new ArgumentOutOfRangeException(nameof(depth), depth,
+                "ImageNet residual networks have 18, 34, 50, 101 or 152 layers."),
         };
         return new ResNetArchitecture
         {
@@ -127,7 +130,8 @@ public sealed partial record ResNetArchitecture
     private static bool FitsCifar(int depth, ResNetBlock block)
         => depth > 2 && (depth - 2) % (3 * LayersPerBlock(block)) == 0;
 
-    private static ResNetBlock DefaultCifarBlock(int depth) => (FitsCifar(depth, ResNetBlock.Basic), FitsCifar(depth, ResNetBlock.Bottleneck)) switch
+    private static ResNetBlock DefaultCifarBlock(int depth)
+        => (FitsCifar(depth, ResNetBlock.Basic), FitsCifar(depth, ResNetBlock.Bottleneck)) switch
     {
         (true, true) => depth < 44 ? ResNetBlock.Basic : ResNetBlock.Bottleneck,
         (true, false) => ResNetBlock.Basic,
@@ -137,7 +141,8 @@ public sealed partial record ResNetArchitecture
 
     private static ArgumentOutOfRangeException InvalidCifarDepth(int depth, ResNetBlock? block)
     {
-        bool Valid(int candidate) => block is { } only ? FitsCifar(candidate, only) : FitsCifar(candidate, ResNetBlock.Basic) || FitsCifar(candidate, ResNetBlock.Bottleneck);
+        bool Valid(int candidate) => block is { } only ? FitsCifar(candidate, only) : FitsCifar(candidate, ResNetBlock.Basic)
+            || FitsCifar(candidate, ResNetBlock.Bottleneck);
         var rule = block switch
         {
             ResNetBlock.Basic => "6n+2 layers with basic blocks",
@@ -148,7 +153,8 @@ public sealed partial record ResNetArchitecture
         var above = Enumerable.Range(start, 32).First(Valid);
         var below = Enumerable.Range(1, 32).Select(step => start - step).FirstOrDefault(Valid);
         var nearest = below > 0 ? $"{below} and {above}" : $"{above}";
-        return new ArgumentOutOfRangeException(nameof(depth), depth, $"A CIFAR residual network has {rule}, n at least 1. The nearest valid depths are {nearest}.");
+        return new ArgumentOutOfRangeException(nameof(depth), depth,
+            $"A CIFAR residual network has {rule}, n at least 1. The nearest valid depths are {nearest}.");
     }
 }
 
@@ -194,12 +200,14 @@ public enum ResNetShortcut
 /// <summary>The names and the order of the entries of a network's state dictionary.</summary>
 public enum ResNetNaming
 {
-    /// <summary>torchvision's and timm's: <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>, <c>layer2.0.downsample.0</c>, <c>fc</c>.</summary>
+    /// <summary>
+    /// torchvision's and timm's: <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>, <c>layer2.0.downsample.0</c>, <c>fc</c>.
+    /// </summary>
     Torchvision,
 
     /// <summary>
-    /// That of the textbook "Dive into Deep Learning": places in nested sequences (<c>0.0</c>, <c>0.1</c>, <c>1.0.conv1</c>, <c>7</c>); a block
-    /// lists its convolutions, the shortcut's being the last of them, before its normalisations.
+    /// That of the textbook "Dive into Deep Learning": places in nested sequences (<c>0.0</c>, <c>0.1</c>, <c>1.0.conv1</c>, <c>7</c>); a
+    /// block lists its convolutions, the shortcut's being the last of them, before its normalisations.
     /// </summary>
     D2l,
 }

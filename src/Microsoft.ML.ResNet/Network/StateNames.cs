@@ -19,14 +19,16 @@ internal static class StateNames
     /// <param name="entries">All entries, under torchvision's names and in torchvision's order.</param>
     /// <param name="name">Reads an entry's name.</param>
     /// <param name="rename">Gives an entry another name.</param>
-    public static IEnumerable<T> Arrange<T>(ResNetArchitecture architecture, IEnumerable<T> entries, Func<T, string> name, Func<T, string, T> rename)
+    public static IEnumerable<T> Arrange<T>(ResNetArchitecture architecture, IEnumerable<T> entries, Func<T, string> name,
+        Func<T, string, T> rename)
         => architecture.Naming == ResNetNaming.D2l
             ? entries.Select(entry => rename(entry, Rename(architecture, name(entry))))
                 .GroupBy(entry => Block(name(entry)))
                 .SelectMany(block => block.OrderBy(entry => IsNormalization(name(entry)))) // a stable sort
             : entries;
 
-    // layer2.0.bn1.weight is 2.0.bn1.weight: the stem is the sequence's item 0, the stages follow, then pooling, flattening and the classifier.
+    // layer2.0.bn1.weight is 2.0.bn1.weight: the stem is the sequence's item 0, the stages follow, then pooling, flattening and the
+    // classifier.
     private static string ToD2l(ResNetArchitecture architecture, string[] parts)
     {
         string[] renamed = parts switch

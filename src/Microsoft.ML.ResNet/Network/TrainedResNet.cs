@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -21,7 +21,9 @@ internal sealed record TrainedResNet(
     /// <summary>The reports of the epochs of training; empty where there was none, or nobody knows. The default is empty.</summary>
     public IReadOnlyList<EpochReport> History { get; init; } = [];
 
-    /// <summary>The number of the epoch that left the weights, the first being 1. The default, <see langword="null"/>, is unknown.</summary>
+    /// <summary>
+    /// The number of the epoch that left the weights, the first being 1. The default, <see langword="null"/>, is unknown.
+    /// </summary>
     public int? KeptEpoch { get; init; }
 
     /// <summary>Builds the network, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>

@@ -27,7 +27,8 @@ internal sealed class CheckpointFolder(string folder)
         try
         {
             Directory.CreateDirectory(folder);
-            using var probe = new FileStream(Path.Combine(folder, "probe" + Unfinished), FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            using var probe = new FileStream(Path.Combine(folder, "probe" + Unfinished), FileMode.Create, FileAccess.Write, FileShare.None,
+                bufferSize: 1, FileOptions.DeleteOnClose);
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -40,7 +41,9 @@ internal sealed class CheckpointFolder(string folder)
     /// <param name="step">Its number; higher is newer.</param>
     /// <param name="metadata">Texts to keep beside the tensors.</param>
     /// <param name="tensors">The tensors.</param>
-    /// <exception cref="IOException">The disk is full, or the folder cannot be written to. The checkpoints of before are untouched.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full, or the folder cannot be written to. The checkpoints of before are untouched.
+    /// </exception>
     /// <exception cref="UnauthorizedAccessException">The folder cannot be written to.</exception>
     public void Write(long step, IReadOnlyDictionary<string, string> metadata, IReadOnlyList<NamedTensor> tensors)
     {

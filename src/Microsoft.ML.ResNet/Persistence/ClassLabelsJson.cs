@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
@@ -13,7 +13,8 @@ internal static class ClassLabelsJson
 
     private static readonly Dictionary<string, PrimitiveDataViewType> Types = new PrimitiveDataViewType[]
     {
-        TextDataViewType.Instance, BooleanDataViewType.Instance, DateTimeDataViewType.Instance, DateTimeOffsetDataViewType.Instance, TimeSpanDataViewType.Instance,
+        TextDataViewType.Instance, BooleanDataViewType.Instance, DateTimeDataViewType.Instance, DateTimeOffsetDataViewType.Instance,
+            TimeSpanDataViewType.Instance,
         NumberDataViewType.Single, NumberDataViewType.Double,
         NumberDataViewType.SByte, NumberDataViewType.Int16, NumberDataViewType.Int32, NumberDataViewType.Int64,
         NumberDataViewType.Byte, NumberDataViewType.UInt16, NumberDataViewType.UInt32, NumberDataViewType.UInt64,
@@ -35,7 +36,9 @@ internal static class ClassLabelsJson
         if (description.Type is null)
             return new ClassLabels(description.Count);
         if (!Types.TryGetValue(description.Type, out var type))
-            throw new ModelFormatException($"model.json has classes of type {UntrustedText.Quote(description.Type)}; expected one of {string.Join(", ", Types.Keys)}.");
+            throw new ModelFormatException(
+                $"model.json has classes of type {UntrustedText.Quote(description.Type)}; expected one of "
+                + $"{string.Join(", ", Types.Keys)}.");
         if (description.Values is not { ValueKind: JsonValueKind.Array } values || values.GetArrayLength() != description.Count)
             throw new ModelFormatException($"model.json lists no array of {description.Count} class values.");
         return ClassLabels.Create(type, new FromJson(values));
@@ -44,7 +47,8 @@ internal static class ClassLabelsJson
     private static JsonElement Values(ClassLabels labels) => labels switch
     {
         ClassLabels<ReadOnlyMemory<char>> text => JsonSerializer.SerializeToElement(text.Names),
-        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json), // one by one: an array of bytes would become base64
+        // one by one: an array of bytes would become base64
+        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json),
     };
 
     private sealed class FromJson(JsonElement values) : ClassLabels.IValueSource

@@ -1,8 +1,11 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Persistence;
 
-/// <summary>Turns the parts of a description into what the library works with, and refuses values out of range (docs/model-format.md lists the ranges).</summary>
+/// <summary>
+/// Turns the parts of a description into what the library works with, and refuses values out of range (docs/model-format.md lists the
+/// ranges).
+/// </summary>
 internal static class DescriptionReader
 {
     private const int MaximumChannels = 4;
@@ -15,7 +18,8 @@ internal static class DescriptionReader
     /// <exception cref="ModelFormatException">No network can be built from it, or only an absurd one.</exception>
     public static ResNetArchitecture Architecture(ModelDescription.ArchitectureDescription read)
     {
-        if (read.Stages.Contains(null) || !Enum.IsDefined(read.Stem) || !Enum.IsDefined(read.Block) || !Enum.IsDefined(read.Shortcut) || !Enum.IsDefined(read.Naming))
+        if (read.Stages.Contains(null) || !Enum.IsDefined(read.Stem) || !Enum.IsDefined(read.Block) || !Enum.IsDefined(read.Shortcut)
+            || !Enum.IsDefined(read.Naming))
             throw Error("an architecture whose stem, block, shortcut, naming or stages are not of this format");
         var plan = new ResNetArchitecture
         {
@@ -45,25 +49,32 @@ internal static class DescriptionReader
     }
 
     /// <summary>The shapes that a model may take, in words.</summary>
-    public static string UsableShapes => $"1 to {MaximumChannels} channels, sides of 1 to {MaximumImageSide} pixels, and at most {MaximumImageSize} values in all";
+    public static string UsableShapes
+        => $"1 to {MaximumChannels} channels, sides of 1 to {MaximumImageSide} pixels, and at most {MaximumImageSize} values in all";
 
     /// <summary>Whether a model may take images of that shape.</summary>
     public static bool IsUsable(ImageShape shape)
-        => shape is { Channels: >= 1 and <= MaximumChannels, Height: >= 1 and <= MaximumImageSide, Width: >= 1 and <= MaximumImageSide } && shape.Size <= MaximumImageSize;
+        => shape is { Channels: >= 1 and <= MaximumChannels, Height: >= 1 and <= MaximumImageSide, Width: >= 1 and <= MaximumImageSide }
+            && shape.Size <= MaximumImageSize;
 
     /// <summary>Whether the normalisation of a channel makes finite numbers of pixels.</summary>
     public static bool IsUsable(float mean, float deviation)
         => deviation > 0 && float.IsFinite(deviation) && float.IsFinite(1 / (255 * deviation)) && float.IsFinite(mean / deviation);
 
     /// <summary>The normalisation of the pixels.</summary>
-    /// <exception cref="ModelFormatException">There is not one mean and one deviation for each channel, or not such that pixels become finite numbers.</exception>
+    /// <exception cref="ModelFormatException">
+    /// There is not one mean and one deviation for each channel, or not such that pixels become finite numbers.
+    /// </exception>
     public static Normalization Normalization(ModelDescription.ImageDescription image)
-        => image.Mean.Count == image.Channels && image.Deviation.Count == image.Channels && image.Mean.Zip(image.Deviation, IsUsable).All(usable => usable)
+        => image.Mean.Count == image.Channels && image.Deviation.Count == image.Channels
+            && image.Mean.Zip(image.Deviation, IsUsable).All(usable => usable)
             ? new Normalization(image.Mean, image.Deviation)
             : throw Error($"no finite mean and deviation above 0 for each of {image.Channels} channels");
 
     /// <summary>The columns, and how pixels lie in them.</summary>
-    /// <exception cref="ModelFormatException">A name is empty, the two columns that the model writes have one name, or layout or order are unknown.</exception>
+    /// <exception cref="ModelFormatException">
+    /// A name is empty, the two columns that the model writes have one name, or layout or order are unknown.
+    /// </exception>
     public static ModelColumns Columns(ModelDescription.ColumnDescription columns, ModelDescription.ImageDescription image)
     {
         if (new[] { columns.Feature, columns.Label, columns.Score, columns.PredictedLabel }.Any(string.IsNullOrWhiteSpace))

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -63,7 +62,8 @@ internal static class ModelArchive
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
         WeightCheck.Check(tensors, NetworkPlan.State(architecture, shape.Channels, read.Classes.Count));
-        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime) { History = history, KeptEpoch = keptEpoch }, columns);
+        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime) { History = history,
+            KeptEpoch = keptEpoch }, columns);
     }
 
     private static ModelDescription Describe(TrainedResNet model, ModelColumns columns, string weightsHash)
@@ -72,8 +72,11 @@ internal static class ModelArchive
         return new ModelDescription
         {
             Format = ModelDescription.CurrentFormat,
-            Architecture = new(plan.Stem, plan.StemWidth, plan.Block, plan.Shortcut, plan.ConvolutionBias, [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name, plan.Naming),
-            Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout, columns.Order),
+            Architecture = new(plan.Stem, plan.StemWidth, plan.Block, plan.Shortcut, plan.ConvolutionBias,
+                [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name,
+                plan.Naming),
+            Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout,
+                columns.Order),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
             FlipsAtTestTime = model.FlipsAtTestTime,
@@ -82,12 +85,14 @@ internal static class ModelArchive
         };
     }
 
-    private static (ModelDescription, ResNetArchitecture, ImageShape, Normalization, ClassLabels, ModelColumns) Read(ReadOnlySpan<byte> utf8)
+    private static (ModelDescription, ResNetArchitecture, ImageShape, Normalization, ClassLabels,
+        ModelColumns) Read(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaximumDescriptionLength)
             throw new ModelFormatException($"{DescriptionEntry} has more than {MaximumDescriptionLength} bytes.");
         var read = ModelDescription.Read(utf8);
-        return (read, DescriptionReader.Architecture(read.Architecture), DescriptionReader.Shape(read.Image), DescriptionReader.Normalization(read.Image),
+        return (read, DescriptionReader.Architecture(read.Architecture), DescriptionReader.Shape(read.Image),
+            DescriptionReader.Normalization(read.Image),
             ClassLabelsJson.Read(read.Classes), DescriptionReader.Columns(read.Columns, read.Image));
     }
 
@@ -107,7 +112,8 @@ internal static class ModelArchive
         var start = weights.Position;
         var found = Convert.ToHexStringLower(SHA256.HashData(weights));
         if (!found.Equals(expected, StringComparison.OrdinalIgnoreCase))
-            throw new ModelFormatException($"{WeightsEntry} is damaged: its SHA-256 is {found}, {DescriptionEntry} says {UntrustedText.Quote(expected)}.");
+            throw new ModelFormatException(
+                $"{WeightsEntry} is damaged: its SHA-256 is {found}, {DescriptionEntry} says {UntrustedText.Quote(expected)}.");
         weights.Position = start;
     }
 

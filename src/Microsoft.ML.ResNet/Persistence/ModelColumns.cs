@@ -7,4 +7,5 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// <param name="PredictedLabelColumn">The column of the predicted class.</param>
 /// <param name="Layout">How pixels lie in vectors.</param>
 /// <param name="Order">Which channel comes first in vectors.</param>
-internal sealed record ModelColumns(string FeatureColumn, string LabelColumn, string ScoreColumn, string PredictedLabelColumn, PixelLayout Layout, ChannelOrder Order);
+internal sealed record ModelColumns(string FeatureColumn, string LabelColumn, string ScoreColumn, string PredictedLabelColumn,
+    PixelLayout Layout, ChannelOrder Order);

@@ -52,14 +52,16 @@ internal sealed record ModelDescription
     public HistoryDescription? History { get; init; }
 
     /// <summary>The plan of the network; its name is for people, the other members decide.</summary>
-    public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null,
+    public sealed record ArchitectureDescription(ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut,
+        bool ConvolutionBias, IReadOnlyList<StageDescription?> Stages, [property: JsonPropertyOrder(-1)] string? Name = null,
         [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] ResNetNaming Naming = ResNetNaming.Torchvision);
 
     /// <summary>One stage.</summary>
     public sealed record StageDescription(int Width, int Blocks, int Stride);
 
     /// <summary>What the network takes: shape in pixels, normalisation in units of 0 to 1, and how pixels lie in vectors.</summary>
-    public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation, PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb);
+    public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation,
+        PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb);
 
     /// <summary>The classes; type and values are absent where keys stand for nothing.</summary>
     public sealed record ClassDescription(int Count, string? Type = null, JsonElement? Values = null);
@@ -70,12 +72,15 @@ internal sealed record ModelDescription
     /// <summary>The SHA-256 of the entry of the weights, as 64 hexadecimal digits.</summary>
     public sealed record WeightsDescription(string? Sha256 = null);
 
-    /// <summary>A training: how many epochs there should have been, the epoch that left the weights, and the epochs that there were.</summary>
+    /// <summary>
+    /// A training: how many epochs there should have been, the epoch that left the weights, and the epochs that there were.
+    /// </summary>
     public sealed record HistoryDescription(int NumberOfEpochs, int KeptEpoch, IReadOnlyList<EpochDescription?> Epochs);
 
     /// <summary>One epoch: losses in nats, accuracies from 0 to 1, times in seconds; a loss need not be a finite number.</summary>
     [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
-    public sealed record EpochDescription(int Epoch, double LearningRate, double TrainLoss, double TrainAccuracy, double ImagesPerSecond, double Elapsed, double TimeLeft, double? ValidationLoss = null, double? ValidationAccuracy = null);
+    public sealed record EpochDescription(int Epoch, double LearningRate, double TrainLoss, double TrainAccuracy, double ImagesPerSecond,
+        double Elapsed, double TimeLeft, double? ValidationLoss = null, double? ValidationAccuracy = null);
 
     /// <summary>The description as JSON in UTF-8.</summary>
     public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
@@ -97,9 +102,12 @@ internal sealed record ModelDescription
 
     private static void CheckFormat(ReadOnlySpan<byte> utf8)
     {
-        var format = JsonSerializer.Deserialize<FormatOnly>(utf8, Json)?.Format ?? throw new ModelFormatException("model.json is null; expected an object.");
+        var format = JsonSerializer.Deserialize<FormatOnly>(utf8, Json)?.Format
+            ?? throw new ModelFormatException("model.json is null; expected an object.");
         if (format > CurrentFormat)
-            throw new ModelFormatException($"model.json has format {format}; this version of Microsoft.ML.ResNet reads formats 1 to {CurrentFormat}. Use a newer version.");
+            throw new ModelFormatException(
+                $"model.json has format {format}; this version of Microsoft.ML.ResNet reads formats 1 to {CurrentFormat}. Use a newer "
+                + "version.");
         if (format < 1)
             throw new ModelFormatException($"model.json has format {format}; expected 1 to {CurrentFormat}.");
     }

@@ -25,7 +25,8 @@ internal static class ModelZip
             using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             Check(zip, stream.Length - start);
         }
-        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ArgumentException) // the last: an offset that is no position
+        // the last: an offset that is no position
+        catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ArgumentException)
         {
             throw new ModelFormatException($"The model is not a readable zip: {e.Message}", e);
         }
@@ -58,6 +59,7 @@ internal static class ModelZip
         for (int read; length <= entry.Length && (read = content.Read(buffer)) > 0; length += read)
             checksum = Crc32.Compute(buffer.AsSpan(0, read), checksum);
         if (length != entry.Length || checksum != entry.Crc32)
-            throw new ModelFormatException($"The model's entry {UntrustedText.Quote(entry.FullName)} is damaged: length or CRC-32 differ from what the zip says.");
+            throw new ModelFormatException(
+                $"The model's entry {UntrustedText.Quote(entry.FullName)} is damaged: length or CRC-32 differ from what the zip says.");
     }
 }

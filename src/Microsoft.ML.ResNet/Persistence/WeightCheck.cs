@@ -9,7 +9,8 @@ internal static class WeightCheck
     /// <param name="found">The weights of the file.</param>
     /// <param name="expected">The state dictionary of the architecture.</param>
     /// <exception cref="ModelFormatException">Something differs, or a value is not a number.</exception>
-    public static void Check(IReadOnlyList<NamedTensor> found, IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> expected)
+    public static void Check(IReadOnlyList<NamedTensor> found,
+        IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> expected)
     {
         var byName = found.ToDictionary(tensor => tensor.Name);
         foreach (var (name, type, shape, _) in expected)
@@ -24,6 +25,7 @@ internal static class WeightCheck
                 throw new ModelFormatException($"The weights '{name}' contain negative variances.");
         }
         if (byName.Count > 0)
-            throw new ModelFormatException($"The weights have {UntrustedText.Quote(byName.Keys.First())}, which the architecture does not know.");
+            throw new ModelFormatException(
+                $"The weights have {UntrustedText.Quote(byName.Keys.First())}, which the architecture does not know.");
     }
 }

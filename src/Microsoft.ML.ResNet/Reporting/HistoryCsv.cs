@@ -3,12 +3,14 @@ using System.Globalization;
 namespace Microsoft.ML.ResNet.Reporting;
 
 /// <summary>
-/// The reports of epochs as a CSV file: a line of names, then a line for each epoch. Commas, points in numbers, times in seconds, nothing where nothing
-/// was measured; numbers have all their digits.
+/// The reports of epochs as a CSV file: a line of names, then a line for each epoch. Commas, points in numbers, times in seconds, nothing
+/// where nothing was measured; numbers have all their digits.
 /// </summary>
 internal static class HistoryCsv
 {
-    /// <summary>Writes the file anew. It appears under its name only when it is whole, so that whoever reads it meanwhile never meets half a line.</summary>
+    /// <summary>
+    /// Writes the file anew. It appears under its name only when it is whole, so that whoever reads it meanwhile never meets half a line.
+    /// </summary>
     /// <param name="path">The file; one that exists is replaced. Its folder is made.</param>
     /// <param name="history">The reports.</param>
     /// <exception cref="IOException">It cannot be written. The file of before is untouched.</exception>
@@ -22,8 +24,12 @@ internal static class HistoryCsv
         File.Move(unfinished, path, overwrite: true);
     }
 
-    private static string Header => string.Join(',', HistoryTable.Figures.Select(figure => figure.Name).Prepend(nameof(EpochReport.NumberOfEpochs)).Prepend(nameof(EpochReport.Epoch)));
+    private static string Header
+        => Row(nameof(EpochReport.Epoch), nameof(EpochReport.NumberOfEpochs), HistoryTable.Figures.Select(figure => figure.Name));
 
-    private static string Line(EpochReport report) => string.Create(CultureInfo.InvariantCulture,
-        $"{report.Epoch},{report.NumberOfEpochs},{string.Join(',', HistoryTable.Figures.Select(figure => figure.Value(report)?.ToString(CultureInfo.InvariantCulture)))}");
+    private static string Line(EpochReport report) => Row(report.Epoch, report.NumberOfEpochs,
+        HistoryTable.Figures.Select(figure => figure.Value(report)?.ToString(CultureInfo.InvariantCulture)));
+
+    private static string Row(object epoch, object numberOfEpochs, IEnumerable<string?> figures)
+        => string.Create(CultureInfo.InvariantCulture, $"{epoch},{numberOfEpochs},{string.Join(',', figures)}");
 }

@@ -1,6 +1,9 @@
 namespace Microsoft.ML.ResNet.Reporting;
 
-/// <summary>The reports of epochs as a table: which columns follow <c>Epoch</c> and <c>NumberOfEpochs</c>, under the names that <see cref="EpochReport"/> gives them.</summary>
+/// <summary>
+/// The reports of epochs as a table: which columns follow <c>Epoch</c> and <c>NumberOfEpochs</c>, under the names that
+/// <see cref="EpochReport"/> gives them.
+/// </summary>
 internal static class HistoryTable
 {
     /// <summary>The columns with their values; <see langword="null"/> is a value that was not measured. Times are in seconds.</summary>

@@ -5,10 +5,13 @@ using TorchSharp.Modules;
 namespace Microsoft.ML.ResNet.Reporting;
 
 /// <summary>
-/// The figures of every epoch as scalars for TensorBoard: <c>loss/train</c>, <c>accuracy/train</c>, <c>loss/validation</c>, <c>accuracy/validation</c>,
+/// The figures of every epoch as scalars for TensorBoard: <c>loss/train</c>, <c>accuracy/train</c>, <c>loss/validation</c>,
+/// <c>accuracy/validation</c>,
 /// <c>learning_rate</c>, <c>images_per_second</c>; the step is the epoch's number.
 /// </summary>
-/// <param name="folder">Where the event file goes; made when the first epoch ends. TensorBoard reads all files of a folder as one run.</param>
+/// <param name="folder">
+/// Where the event file goes; made when the first epoch ends. TensorBoard reads all files of a folder as one run.
+/// </param>
 internal sealed class TensorBoardLog(string folder)
 {
     private SummaryWriter? _writer;

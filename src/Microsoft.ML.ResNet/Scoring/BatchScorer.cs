@@ -1,10 +1,12 @@
 using System.Buffers;
+using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Scoring.Direct;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
-/// <summary>Turns pixels into class probabilities. Safe to use from many threads; <see cref="Dispose"/> waits for the batches in flight.</summary>
+/// <summary>
+/// Turns pixels into class probabilities. Safe to use from many threads; <see cref="Dispose"/> waits for the batches in flight.
+/// </summary>
 internal sealed class BatchScorer : IDisposable
 {
     private readonly ReaderWriterLockSlim _life = new(); // scoring reads, disposing writes
@@ -71,8 +73,8 @@ internal sealed class BatchScorer : IDisposable
     }
 
     private static INetworkEngine ChooseEngine(TrainedResNet model)
-        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && DirectNetwork.Fits(model)
-            ? new DirectEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
+        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model)
+            ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
             : new TorchEngine(model);
 
     // Flip at test time: the mean of the logits of both views, as MirroredView says.

@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Columns;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -27,7 +27,7 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
     public void Clear() => Count = _readable = 0;
 
     /// <summary>Adds the image of a reader's current row.</summary>
-    public void Add(ImageReader image)
+    public void Add(ImageColumnReader image)
         => _slots[Count++] = image.TryRead(shape, _pixels.AsSpan(_readable * shape.Size, shape.Size)) ? _readable++ : -1;
 
     /// <summary>Scores the rows.</summary>

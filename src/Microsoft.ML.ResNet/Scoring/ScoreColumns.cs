@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -21,11 +21,14 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
     /// <param name="label">A key column.</param>
     public SchemaShape.Column[] Promise(SchemaShape.Column label)
     {
-        var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues && annotation.Kind == SchemaShape.Column.VectorKind.Vector);
+        var keyValues = label.Annotations.Where(annotation => annotation.Name == AnnotationUtils.Kinds.KeyValues
+            && annotation.Kind == SchemaShape.Column.VectorKind.Vector);
         return
         [
-            new(PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true, new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
-            new(Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false, new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))),
+            new(PredictedLabel, SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.UInt32, isKey: true,
+                new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
+            new(Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
+                new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))),
         ];
     }
 
@@ -35,7 +38,8 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
     public DataViewSchema.DetachedColumn[] Create(ClassLabels classes, DataViewSchema input)
     {
         var set = input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1;
-        var predictedLabel = Annotations(set, AnnotationUtils.Const.ScoreValueKind.PredictedLabel, builder => classes.AddValues(builder, AnnotationUtils.Kinds.KeyValues));
+        var predictedLabel = Annotations(set, AnnotationUtils.Const.ScoreValueKind.PredictedLabel,
+            builder => classes.AddValues(builder, AnnotationUtils.Kinds.KeyValues));
         var score = Annotations(set, AnnotationUtils.Const.ScoreValueKind.Score, builder =>
         {
             if (classes.ValueType is TextDataViewType)
@@ -54,8 +58,10 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
         var builder = new DataViewSchema.Annotations.Builder();
         addLabels(builder);
         builder.Add(AnnotationUtils.Kinds.ScoreColumnSetId, AnnotationUtils.ScoreColumnSetIdType, (ref uint value) => value = set);
-        builder.Add(AnnotationUtils.Kinds.ScoreColumnKind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification.AsMemory());
-        builder.Add(AnnotationUtils.Kinds.ScoreValueKind, TextDataViewType.Instance, (ref ReadOnlyMemory<char> value) => value = valueKind.AsMemory());
+        builder.Add(AnnotationUtils.Kinds.ScoreColumnKind, TextDataViewType.Instance,
+            (ref ReadOnlyMemory<char> value) => value = AnnotationUtils.Const.ScoreColumnKind.MulticlassClassification.AsMemory());
+        builder.Add(AnnotationUtils.Kinds.ScoreValueKind, TextDataViewType.Instance,
+            (ref ReadOnlyMemory<char> value) => value = valueKind.AsMemory());
         return builder.ToAnnotations();
     }
 }

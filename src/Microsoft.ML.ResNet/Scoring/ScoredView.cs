@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -25,12 +25,15 @@ internal sealed class ScoredView : IDataView
     private readonly DataViewSchema.Column _feature;
 
     /// <param name="source">The rows to score.</param>
-    /// <param name="bindings">Where the score columns stand among the source's: each behind the column that it hides, or else at the end.</param>
+    /// <param name="bindings">
+    /// Where the score columns stand among the source's: each behind the column that it hides, or else at the end.
+    /// </param>
     /// <param name="scorer">Computes the scores.</param>
     /// <param name="shape">The shape in which the model takes images.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
-    public ScoredView(IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape, ImageColumn images, DataViewSchema.Column feature)
+    public ScoredView(IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape, ImageColumn images,
+        DataViewSchema.Column feature)
     {
         _source = source;
         _bindings = bindings;
@@ -74,7 +77,8 @@ internal sealed class ScoredView : IDataView
     }
 
     /// <inheritdoc/>
-    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) => [GetRowCursor(columnsNeeded, rand)];
+    public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)
+        => [GetRowCursor(columnsNeeded, rand)];
 
     private sealed class Cursor : DataViewRowCursor
     {
@@ -82,7 +86,7 @@ internal sealed class ScoredView : IDataView
         private readonly bool[] _active;
         private readonly DataViewRowCursor _rows;
         private readonly DataViewRowCursor? _ahead;
-        private readonly ImageReader? _image;
+        private readonly ImageColumnReader? _image;
         private readonly ScoreBuffer? _batch;
         private int _rowInBatch = -1;
 
@@ -121,7 +125,8 @@ internal sealed class ScoredView : IDataView
         public override ValueGetter<TValue> GetGetter<TValue>(DataViewSchema.Column column)
         {
             if (!_active[column.Index])
-                throw Contracts.ExceptParam(nameof(column), $"Column '{column.Name}' is not active. Name it among the columns needed when the cursor is opened.");
+                throw Contracts.ExceptParam(nameof(column),
+                    $"Column '{column.Name}' is not active. Name it among the columns needed when the cursor is opened.");
             var index = _view._bindings.MapColumnIndex(out var isPassedThrough, column.Index);
             if (isPassedThrough)
                 return _rows.GetGetter<TValue>(_view._source.Schema[index]);
@@ -148,7 +153,9 @@ internal sealed class ScoredView : IDataView
             while (!_batch.IsFull && SourceErrors.MoveNext(_ahead!))
                 _batch.Add(_image!);
             if (_batch.Count == 0)
-                throw Contracts.Except("The source of the scores gave fewer rows when it was read a second time. Cache it, so that every reading gives the same rows.");
+                throw Contracts.Except(
+                    "The source of the scores gave fewer rows when it was read a second time. Cache it, so that every reading gives the "
+                    + "same rows.");
             _batch.Score();
             _rowInBatch = 0;
         }
@@ -157,6 +164,9 @@ internal sealed class ScoredView : IDataView
 
         private void GetPredictedLabel(ref uint value) => _batch!.GetPredictedLabel(CurrentRow, ref value);
 
-        private int CurrentRow => _rows.Position >= 0 ? _rowInBatch : throw Contracts.Except("Call MoveNext before reading a value, and read none after it returned false.");
+        private int CurrentRow
+            => _rows.Position >= 0
+            ? _rowInBatch
+            : throw Contracts.Except("Call MoveNext before reading a value, and read none after it returned false.");
     }
 }

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// The one thread of the process that scores with libtorch. It starts with the first work, lives as long as the process and does not keep it alive.
+/// The one thread of the process that scores with libtorch. It starts with the first work, lives as long as the process and does not keep
+/// it alive.
 /// </summary>
 /// <remarks>
 /// libtorch computes with OpenMP, and OpenMP makes a pool of threads for every thread that calls it: eight web requests at once would
@@ -14,7 +15,9 @@ internal static class ScoringThread
 {
     private static readonly BlockingCollection<Action> Waiting = Start();
 
-    /// <summary>Does some work on the thread, after all work that came before, and returns when it is done. Work must not call this itself.</summary>
+    /// <summary>
+    /// Does some work on the thread, after all work that came before, and returns when it is done. Work must not call this itself.
+    /// </summary>
     /// <param name="action">The work; what it throws is thrown here.</param>
     public static void Run(Action action)
     {

@@ -1,18 +1,20 @@
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// The network as it was trained, in libtorch: for processors without the vectors that <see cref="Direct.DirectEngine"/> needs, and what that is
-/// compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
+/// The network as it was trained, in libtorch: for processors without the vectors that <see cref="Cpu.Inference.CpuEngine"/> needs, and
+/// what that is compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
 /// </summary>
 internal sealed class TorchEngine(TrainedResNet model) : INetworkEngine
 {
     private ResidualNetwork? _network;
 
     /// <inheritdoc/>
-    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => ScoringThread.Run(() => Forward(pixels.Span, count, logits.Span));
+    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
+        => ScoringThread.Run(() => Forward(pixels.Span, count, logits.Span));
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => ScoringThread.Run(() =>

@@ -34,7 +34,7 @@ internal enum ElementType
     Float64,
 }
 
-/// <summary>Facts about element types.</summary>
+/// <summary>ValueFingerprint about element types.</summary>
 internal static class ElementTypes
 {
     /// <summary>The size of one element, in bytes.</summary>

@@ -12,16 +12,21 @@ internal static class Safetensors
     public const string FileKind = "safetensors file";
 
     /// <summary>
-    /// The longest header that is read, in bytes. The reference implementation allows 100,000,000; a network of 1,202 layers needs about 1,000,000,
-    /// and a hostile header of millions of empty tensors takes some 25 times its length in memory while it is read.
+    /// The longest header that is read, in bytes. The reference implementation allows 100,000,000; a network of 1,202 layers needs about
+    /// 1,000,000, and a hostile header of millions of empty tensors takes some 25 times its length in memory while it is read.
     /// </summary>
     public const int MaximumHeaderLength = 16_000_000;
 
     /// <summary>Reads a file to its end. Nothing about it is trusted; see <see cref="WeightsFormatException"/>.</summary>
     /// <param name="stream">Read from its position to its end; need not be seekable.</param>
     /// <param name="metadata">The texts the writer attached under <c>__metadata__</c>; empty when there are none.</param>
-    /// <returns>The tensors in the order of their bytes in the file. Each is at most <see cref="UntrustedBytes.MaximumCount"/> bytes; together they may be more.</returns>
-    /// <exception cref="WeightsFormatException">The bytes are not a safetensors file, or a tensor's element type or size is one that is not read.</exception>
+    /// <returns>
+    /// The tensors in the order of their bytes in the file. Each is at most <see cref="UntrustedBytes.MaximumCount"/> bytes; together they
+    /// may be more.
+    /// </returns>
+    /// <exception cref="WeightsFormatException">
+    /// The bytes are not a safetensors file, or a tensor's element type or size is one that is not read.
+    /// </exception>
     public static IReadOnlyList<NamedTensor> Read(Stream stream, out IReadOnlyDictionary<string, string> metadata)
     {
         ArgumentNullException.ThrowIfNull(stream);
@@ -45,7 +50,9 @@ internal static class Safetensors
     /// <param name="stream">Written from its position; stays open.</param>
     /// <param name="tensors">Distinct names; data as long as type and shape say.</param>
     /// <param name="metadata">Texts to attach, such as <c>format</c>; <see langword="null"/> for none.</param>
-    /// <exception cref="ArgumentException">Two tensors have one name, a name is <c>__metadata__</c>, or data does not fit its shape.</exception>
+    /// <exception cref="ArgumentException">
+    /// Two tensors have one name, a name is <c>__metadata__</c>, or data does not fit its shape.
+    /// </exception>
     public static void Write(Stream stream, IEnumerable<NamedTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(stream);

@@ -58,7 +58,8 @@ internal static class SafetensorsHeader
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the latter: text that is not Unicode
         {
-            throw Safetensors.Error("the header", $"expected a JSON object in UTF-8 without duplicate names; {exception.Message.TrimEnd('.')}", exception);
+            throw Safetensors.Error("the header",
+                $"expected a JSON object in UTF-8 without duplicate names; {exception.Message.TrimEnd('.')}", exception);
         }
     }
 
@@ -129,7 +130,8 @@ internal static class SafetensorsHeader
         return numbers;
     }
 
-    private static WeightsFormatException Error(string name, string problem) => Safetensors.Error($"tensor {UntrustedText.Quote(name)}", problem);
+    private static WeightsFormatException Error(string name, string problem)
+        => Safetensors.Error($"tensor {UntrustedText.Quote(name)}", problem);
 
     private static void RequireKind(JsonElement element, JsonValueKind kind, string place)
     {
@@ -141,7 +143,8 @@ internal static class SafetensorsHeader
 
     private static List<SafetensorsEntry> InDataOrder(IEnumerable<SafetensorsEntry> entries)
     {
-        var ordered = entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).ToList(); // stable: empty tensors keep the header's order
+        // stable: empty tensors keep the header's order
+        var ordered = entries.OrderBy(entry => entry.Begin).ThenBy(entry => entry.End).ToList();
         var position = 0L;
         foreach (var entry in ordered)
         {
@@ -167,7 +170,8 @@ internal static class SafetensorsHeader
         foreach (var tensor in tensors)
         {
             if (!names.Add(tensor.Name))
-                throw new ArgumentException($"Expected distinct tensor names other than {Metadata}; got '{tensor.Name}' again.", nameof(tensors));
+                throw new ArgumentException($"Expected distinct tensor names other than {Metadata}; got '{tensor.Name}' again.",
+                    nameof(tensors));
             TensorSize.Require(tensor);
             json.WriteStartObject(tensor.Name);
             json.WriteString("dtype", TypeNames[tensor.Type]);

@@ -30,6 +30,7 @@ internal static class TensorSize
     public static void Require(NamedTensor tensor)
     {
         if (!TryGetByteCount(tensor.Type, tensor.Shape, out var count) || count != tensor.Data.Length)
-            throw new ArgumentException($"Expected the data of {tensor} to have as many bytes as its shape; got {tensor.Data.Length}.", nameof(tensor));
+            throw new ArgumentException($"Expected the data of {tensor} to have as many bytes as its shape; got {tensor.Data.Length}.",
+                nameof(tensor));
     }
 }

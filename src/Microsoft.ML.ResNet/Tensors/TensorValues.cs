@@ -25,7 +25,9 @@ internal static class TensorValues
         return false;
     }
 
-    /// <summary>The tensor as one of <see cref="ElementType.Float32"/>, if it has floating-point numbers; any other is returned as it is.</summary>
+    /// <summary>
+    /// The tensor as one of <see cref="ElementType.Float32"/>, if it has floating-point numbers; any other is returned as it is.
+    /// </summary>
     /// <remarks>Numbers of 16 bits keep their value. Of 64 bits they are rounded, and become infinite where they are too large.</remarks>
     public static NamedTensor ToFloat32(this NamedTensor tensor) => tensor.Type switch
     {

@@ -1,9 +1,9 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// A file with weights (safetensors, or PyTorch's <c>.pth</c>) is damaged, hostile, uses something this library does not read, or does not fit the network.
-/// Weight files are untrusted input: this is the one exception any of them causes, and it comes before memory is taken for what the file
-/// promises and does not hold. A file that cannot be opened at all is still an <see cref="IOException"/>.
+/// A file with weights (safetensors, or PyTorch's <c>.pth</c>) is damaged, hostile, uses something this library does not read, or does not
+/// fit the network. Weight files are untrusted input: this is the one exception any of them causes, and it comes before memory is taken for
+/// what the file promises and does not hold. A file that cannot be opened at all is still an <see cref="IOException"/>.
 /// </summary>
 public sealed class WeightsFormatException : FormatException
 {

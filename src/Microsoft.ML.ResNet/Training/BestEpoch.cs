@@ -3,8 +3,9 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// Remembers the weights of the best epoch so far, and when it was worth going on. Without a validation set the last epoch is the best. The weights are
-/// a copy, made once an epoch: what is in the network may be spoilt by the next step, and a copy takes less time than that step.
+/// Remembers the weights of the best epoch so far, and when it was worth going on. Without a validation set the last epoch is the best. The
+/// weights are a copy, made once an epoch: what is in the network may be spoilt by the next step, and a copy takes less time than that
+/// step.
 /// </summary>
 /// <param name="metric">What makes an epoch better than another.</param>
 /// <param name="stopping">When to stop; <see langword="null"/> is never.</param>
@@ -18,7 +19,8 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
     /// <param name="EpochsSinceMilestone">How many epochs came after that.</param>
     /// <param name="Epochs">How many epochs were taken in.</param>
     /// <param name="BestNumber">The best epoch's number; the first is 1, and 0 is none.</param>
-    public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone, int Epochs = 0, int BestNumber = 0);
+    public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone, int Epochs = 0,
+        int BestNumber = 0);
 
     /// <summary>The best epoch's weights; <see langword="null"/> before the first.</summary>
     public IReadOnlyList<NamedTensor>? Weights { get; private set; }

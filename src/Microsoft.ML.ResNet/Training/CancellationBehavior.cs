@@ -7,8 +7,8 @@ public enum CancellationBehavior
     Throw,
 
     /// <summary>
-    /// The model of the best epoch so far or, without validation, of the last that was finished; a warning says so. The unfinished epoch is lost.
-    /// Before an epoch was finished it is the exception all the same.
+    /// The model of the best epoch so far or, without validation, of the last that was finished; a warning says so. The unfinished epoch is
+    /// lost. Before an epoch was finished it is the exception all the same.
     /// </summary>
     KeepBest,
 }

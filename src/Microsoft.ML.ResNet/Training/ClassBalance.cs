@@ -7,7 +7,8 @@ public enum ClassBalance
     None,
 
     /// <summary>
-    /// In inverse proportion to the rows of its class, so that all classes count the same together: <c>rows / (classes x rows of the class)</c>, scikit-learn's
+    /// In inverse proportion to the rows of its class, so that all classes count the same together: <c>rows / (classes x rows of the
+    /// class)</c>, scikit-learn's
     /// <c>class_weight="balanced"</c>. It trades overall accuracy for the recall of rare classes.
     /// </summary>
     Inverse,

@@ -1,9 +1,11 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>What rows count because of their classes, times what they count themselves. Together the rows count what they did: 1 on average.</summary>
+/// <summary>
+/// What rows count because of their classes, times what they count themselves. Together the rows count what they did: 1 on average.
+/// </summary>
 internal sealed class ClassWeights : IDisposable
 {
     private readonly Tensor _ofClass; // float32, (classes)

@@ -59,7 +59,10 @@ public sealed record OneCycleSchedule : LearningRateSchedule
     [
         .. InRange($"{nameof(OneCycleSchedule)}.{nameof(Start)}", Start, 0, 1),
         .. InRange($"{nameof(OneCycleSchedule)}.{nameof(End)}", End, 0, 1),
-        .. Peak is > 0 and < 1 ? [] : new[] { string.Create(CultureInfo.InvariantCulture, $"OneCycleSchedule.Peak is {Peak}; it must lie between 0 and 1, as a part of the whole training.") },
+        .. Peak is > 0 and < 1
+            ? []
+            : new[] { string.Create(CultureInfo.InvariantCulture,
+            $"OneCycleSchedule.Peak is {Peak}; it must lie between 0 and 1, as a part of the whole training.") },
     ];
 
     /// <summary>As in <c>one-cycle(peak 0.25, 0.1 to 1 to 0)</c>.</summary>
@@ -83,8 +86,10 @@ public sealed record WarmUpSchedule(double Length, LearningRateSchedule Then) : 
     internal override IEnumerable<string> Problems()
     {
         if (!(Length is > 0 and < 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"WarmUpSchedule.Length is {Length}; it must lie between 0 and 1, as a part of the whole training.");
-        foreach (var problem in InRange($"{nameof(WarmUpSchedule)}.{nameof(Start)}", Start, 0, 1).Concat(Then?.Problems() ?? ["WarmUpSchedule.Then is null; use LearningRateSchedule.Constant to keep the rate."]))
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"WarmUpSchedule.Length is {Length}; it must lie between 0 and 1, as a part of the whole training.");
+        foreach (var problem in InRange($"{nameof(WarmUpSchedule)}.{nameof(Start)}", Start, 0, 1)
+            .Concat(Then?.Problems() ?? ["WarmUpSchedule.Then is null; use LearningRateSchedule.Constant to keep the rate."]))
             yield return problem;
     }
 

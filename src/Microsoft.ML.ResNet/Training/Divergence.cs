@@ -1,5 +1,5 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -7,7 +7,9 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>Notices that a training has diverged: from then on it only multiplies what is no number.</summary>
 internal static class Divergence
 {
-    /// <summary>Looks at the loss after a step, where that makes nobody wait. On a GPU it would, so there the end of the epoch has to do.</summary>
+    /// <summary>
+    /// Looks at the loss after a step, where that makes nobody wait. On a GPU it would, so there the end of the epoch has to do.
+    /// </summary>
     /// <param name="running">The loss so far in the epoch.</param>
     /// <param name="epoch">The epoch, from 0.</param>
     /// <exception cref="DivergenceException">The loss is not finite.</exception>
@@ -41,7 +43,9 @@ internal static class Divergence
     }
 }
 
-/// <summary>Training has diverged. Root catches it; users see a warning, or an <see cref="InvalidOperationException"/> with its message.</summary>
+/// <summary>
+/// Training has diverged. Root catches it; users see a warning, or an <see cref="InvalidOperationException"/> with its message.
+/// </summary>
 /// <param name="symptom">What is no number any more, as the end of a sentence.</param>
 internal sealed class DivergenceException(string symptom)
     : Exception($"Training diverged: {symptom} Lower the learning rate, put a warm-up in front of the schedule, or set GradientClipNorm.");

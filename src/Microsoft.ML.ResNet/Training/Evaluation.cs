@@ -1,5 +1,6 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -18,7 +19,8 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
     /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
     /// <param name="flips">Whether the network looks at the mirror images too.</param>
     /// <param name="microBatchSize">Images that fit into memory at a time; <see langword="null"/> where nobody has set a limit.</param>
-    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive, bool flips = false, int? microBatchSize = null)
+    public static Evaluation Of(ResidualNetwork network, PixelStore images, Normalization normalization, Action checkAlive,
+        bool flips = false, int? microBatchSize = null)
     {
         var batchSize = Math.Min(LargestBatch, microBatchSize ?? LargestBatch);
         using var inference = inference_mode();

@@ -13,7 +13,9 @@ public abstract record LearningRateSchedule
     }
 
     /// <summary>The factor on the base rate.</summary>
-    /// <param name="progress">The part of training that is done, in [0, 1): 0 before the first step, 0.5 when half of the epochs are done.</param>
+    /// <param name="progress">
+    /// The part of training that is done, in [0, 1): 0 before the first step, 0.5 when half of the epochs are done.
+    /// </param>
     public abstract double Factor(double progress);
 
     /// <summary>Lists what makes this value unusable; empty when nothing does.</summary>
@@ -34,7 +36,9 @@ public abstract record LearningRateSchedule
 
     /// <summary>The problem of a value outside a closed range, if it is outside.</summary>
     private protected static IEnumerable<string> InRange(string name, double value, double least, double most)
-        => value >= least && value <= most ? [] : [string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {least} to {most}.")];
+        => value >= least && value <= most
+            ? []
+            : [string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {least} to {most}.")];
 }
 
 /// <summary>Multiplies the rate by <see cref="Gamma"/> at each milestone (PyTorch's <c>MultiStepLR</c>).</summary>
@@ -53,17 +57,22 @@ public sealed record MultiStepSchedule(IReadOnlyList<double> Milestones) : Learn
     internal override IEnumerable<string> Problems()
     {
         if (!(Gamma is > 0 and <= 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"MultiStepSchedule.Gamma is {Gamma}; it must be above 0 and at most 1.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"MultiStepSchedule.Gamma is {Gamma}; it must be above 0 and at most 1.");
         if (!Milestones.All(milestone => milestone is > 0 and < 1) || !Milestones.SequenceEqual(Milestones.Order().Distinct()))
-            yield return $"MultiStepSchedule.Milestones are {this}; they must rise and lie between 0 and 1, as parts of the whole training.";
+            yield return $"MultiStepSchedule.Milestones are {this}; they must rise and lie between 0 and 1, as parts of the whole "
+                + "training.";
     }
 
     /// <inheritdoc/>
-    public bool Equals(MultiStepSchedule? other) => other is not null && Gamma.Equals(other.Gamma) && Milestones.SequenceEqual(other.Milestones);
+    public bool Equals(MultiStepSchedule? other) => other is not null && Gamma.Equals(other.Gamma)
+        && Milestones.SequenceEqual(other.Milestones);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Gamma, Milestones.Count);
 
     /// <summary>As in <c>multi-step(0.5, 0.75; 0.1)</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"multi-step({string.Join(", ", Milestones.Select(m => m.ToString(CultureInfo.InvariantCulture)))}; {Gamma})");
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture,
+        $"multi-step({string.Join(", ", Milestones.Select(m => m.ToString(CultureInfo.InvariantCulture)))}; {Gamma})");
 }

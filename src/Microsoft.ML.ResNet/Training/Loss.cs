@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -9,7 +9,9 @@ internal static class Loss
 {
     /// <summary>The mean cross-entropy of a batch, each row counted by its weight.</summary>
     /// <param name="logits">float32, (n, classes).</param>
-    /// <param name="batch">The rows. Their weights are 1 on average over the whole set, so that the mean over a set is that over its batches.</param>
+    /// <param name="batch">
+    /// The rows. Their weights are 1 on average over the whole set, so that the mean over a set is that over its batches.
+    /// </param>
     /// <param name="labelSmoothing">The part of the target that is spread evenly over all classes, in [0, 1).</param>
     /// <returns>A scalar, in nats; the caller owns it.</returns>
     public static Tensor Of(Tensor logits, PixelBatch batch, double labelSmoothing = 0)
@@ -21,7 +23,10 @@ internal static class Loss
         return weighted.mean();
     }
 
-    /// <summary>The same for mixtures: the loss against their own labels and that against their partners', each times its part (equation 10 of Zhang et al. 2017).</summary>
+    /// <summary>
+    /// The same for mixtures: the loss against their own labels and that against their partners', each times its part (equation 10 of Zhang
+    /// et al. 2017).
+    /// </summary>
     /// <param name="logits">float32, (n, classes).</param>
     /// <param name="batch">The mixtures.</param>
     /// <param name="labelSmoothing">The part of the target that is spread evenly over all classes, in [0, 1).</param>

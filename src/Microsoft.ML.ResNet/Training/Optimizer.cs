@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet;
 
-/// <summary>The rule by which a step turns gradients into new weights. An immutable value; its state during training lives elsewhere.</summary>
+/// <summary>
+/// The rule by which a step turns gradients into new weights. An immutable value; its state during training lives elsewhere.
+/// </summary>
 public abstract record Optimizer
 {
     private protected Optimizer()

@@ -7,9 +7,12 @@ internal static class OutOfMemory
 {
     private const int MostOfTheirs = 200; // characters; what follows is a stack trace or a lecture on allocators
 
-    private static readonly string[] Signs = ["out of memory", "can't allocate memory", "not enough memory", "insufficient memory", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED"];
+    private static readonly string[] Signs = ["out of memory", "can't allocate memory", "not enough memory", "insufficient memory",
+        "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED"];
 
-    /// <summary>Says how many images were too many and how many may fit: half. What a step needs is nearly all in proportion to them.</summary>
+    /// <summary>
+    /// Says how many images were too many and how many may fit: half. What a step needs is nearly all in proportion to them.
+    /// </summary>
     /// <param name="message">What the allocator says.</param>
     /// <param name="recipe">The recipe that was too much.</param>
     /// <returns>The advice; <see langword="null"/> if the message is about something else.</returns>
@@ -19,9 +22,11 @@ internal static class OutOfMemory
             return null;
         var tried = Math.Min(recipe.MicroBatchSize ?? recipe.BatchSize, recipe.BatchSize);
         var advice = tried / 2 >= 2
-            ? $"Set MicroBatchSize to {tried / 2}: the batch stays {recipe.BatchSize}, in pieces. Or take smaller images or a smaller network."
+            ? $"Set MicroBatchSize to {tried / 2}: the batch stays {recipe.BatchSize}, in pieces. Or take smaller images or a smaller "
+                + "network."
             : "Take smaller images or a smaller network.";
-        return string.Create(CultureInfo.InvariantCulture, $"Training ran out of memory with {tried} images at a time. {advice} The allocator says: {Shortened(message)}");
+        return string.Create(CultureInfo.InvariantCulture,
+            $"Training ran out of memory with {tried} images at a time. {advice} The allocator says: {Shortened(message)}");
     }
 
     private static string Shortened(string message)

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -36,7 +36,8 @@ internal abstract class ParameterUpdate(IReadOnlyList<TrainedParameter> paramete
         foreach (var tensor in memory)
         {
             // In the memory layout of the weight, which is that of its gradient.
-            var restored = zeros_like(byName[tensor.Name[(tensor.Name.IndexOf('.', StringComparison.Ordinal) + 1)..]], requires_grad: false).DetachFromDisposeScope();
+            var restored = zeros_like(byName[tensor.Name[(tensor.Name.IndexOf('.', StringComparison.Ordinal) + 1)..]], requires_grad: false)
+                .DetachFromDisposeScope();
             RawTensors.Load(restored, tensor);
             _memory[tensor.Name] = restored;
         }

@@ -1,10 +1,13 @@
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// Follows the steps of a training and reports now and then: the figures are read only when a report is due, because reading them waits for a GPU.
+/// Follows the steps of a training and reports now and then: the figures are read only when a report is due, because reading them waits for
+/// a GPU.
 /// </summary>
 /// <param name="time">The clock.</param>
-/// <param name="interval">The least time from the end of one report to the beginning of the next. The last step of an epoch is reported in any case.</param>
+/// <param name="interval">
+/// The least time from the end of one report to the beginning of the next. The last step of an epoch is reported in any case.
+/// </param>
 /// <param name="before">The report of the last epoch before a resume; <see langword="null"/> for a training from the beginning.</param>
 /// <param name="report">Receives the reports, in the order of the steps.</param>
 internal sealed class ProgressMeter(TimeProvider time, TimeSpan interval, EpochReport? before, Action<TrainingProgress> report)
@@ -50,10 +53,12 @@ internal sealed class ProgressMeter(TimeProvider time, TimeSpan interval, EpochR
         var elapsed = time.GetElapsedTime(_start, now);
         var rows = (double)sums.Rows * _epochSteps / position.Step; // without those of before a resume
         var seconds = time.GetElapsedTime(_epochStart, now).TotalSeconds;
-        return new TrainingProgress(position.Epoch, position.NumberOfEpochs, position.Step, position.StepsPerEpoch, sums.Loss / sums.Rows, sums.Right / sums.Rows,
+        return new TrainingProgress(position.Epoch, position.NumberOfEpochs, position.Step, position.StepsPerEpoch, sums.Loss / sums.Rows,
+            sums.Right / sums.Rows,
             seconds > 0 ? rows / seconds : 0,
             _elapsedBefore + elapsed,
-            new TimeSpan((long)((double)elapsed.Ticks / _steps * position.StepsLeft)), // the conversion saturates: two billion epochs are no error
+            // the conversion saturates: two billion epochs are no error
+            new TimeSpan((long)((double)elapsed.Ticks / _steps * position.StepsLeft)),
             _lastEpoch);
     }
 }

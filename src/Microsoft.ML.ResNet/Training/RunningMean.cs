@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>Loss and accuracy over many batches. The sums stay on the device until they are asked for, so that no step waits for them.</summary>
+/// <summary>
+/// Loss and accuracy over many batches. The sums stay on the device until they are asked for, so that no step waits for them.
+/// </summary>
 internal sealed class RunningMean : IDisposable
 {
     private Tensor? _sums; // float64, (2): summed loss, right answers

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Microsoft.ML.ResNet.Kernels;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Cpu.Kernels;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 
@@ -28,7 +28,8 @@ public sealed record Sgd(double Momentum = 0.9, bool Nesterov = false) : Optimiz
     }
 
     /// <summary>As in <c>SGD momentum 0.9 Nesterov</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"SGD momentum {Momentum}{(Nesterov ? " Nesterov" : "")}");
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"SGD momentum {Momentum}{(Nesterov ? " Nesterov" : "")}");
 
     private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
     {

@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Foundation;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -31,7 +32,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
-    private readonly NetworkPass _pass;
+    private readonly TrainingEngine _pass;
     private ClassWeights? _classWeights;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
@@ -52,7 +53,7 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _events = events;
         network.Precision = recipe.Precision;
-        _pass = new NetworkPass(network);
+        _pass = new TrainingEngine(network);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -61,17 +62,24 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>The reports of the epochs so far.</summary>
     public IReadOnlyList<EpochReport> History => _history;
 
-    /// <summary>The weights that the epochs so far have earned: those of the best, or, without a validation set, of the last. <see langword="null"/> before the first has ended.</summary>
+    /// <summary>
+    /// The weights that the epochs so far have earned: those of the best, or, without a validation set, of the last. <see langword="null"/>
+    /// before the first has ended.
+    /// </summary>
     public IReadOnlyList<NamedTensor>? Kept => _best.Weights;
 
-    /// <summary>The number of the epoch whose weights <see cref="Run"/> returns if it ends now; <see langword="null"/> before the end of the first.</summary>
+    /// <summary>
+    /// The number of the epoch whose weights <see cref="Run"/> returns if it ends now; <see langword="null"/> before the end of the first.
+    /// </summary>
     public int? KeptEpoch => _best.Epoch ?? (_history.Count > 0 ? _history[^1].Epoch : null);
 
     /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
     /// <returns>The weights of the best epoch by <see cref="TrainingRecipe.BestBy"/>, or, without a validation set, of the last.</returns>
-    /// <exception cref="DivergenceException">The loss or a weight is no longer a number. <see cref="Kept"/> is of an epoch before that.</exception>
+    /// <exception cref="DivergenceException">
+    /// The loss or a weight is no longer a number. <see cref="Kept"/> is of an epoch before that.
+    /// </exception>
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
@@ -142,7 +150,9 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
-        batch = batch with { Pixels = _recipe.Augmentation.Apply(batch.Pixels, new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
+        batch = batch with {
+            Pixels = _recipe.Augmentation.Apply(batch.Pixels,
+            new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
         batch = _classWeights?.Apply(batch) ?? batch;
         var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);
 
@@ -169,7 +179,9 @@ internal sealed class TrainingLoop : IDisposable
     private Evaluation? JudgeEpoch(PixelStore? validation)
     {
         _average?.Exchange();
-        var validated = validation is null ? (Evaluation?)null : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);
+        var validated = validation is null
+            ? (Evaluation?)null
+            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;
@@ -181,7 +193,9 @@ internal sealed class TrainingLoop : IDisposable
         _step = 0;
         _running.Dispose();
         _running = new RunningMean();
-        _history.Add(new EpochReport(_epoch, _recipe.NumberOfEpochs, learningRate, trained.MeanLoss, trained.Accuracy, validated?.MeanLoss, validated?.Accuracy,
+        _history.Add(
+            new EpochReport(_epoch, _recipe.NumberOfEpochs, learningRate, trained.MeanLoss, trained.Accuracy, validated?.MeanLoss,
+            validated?.Accuracy,
             imagesPerSecond, elapsed, elapsed / _epoch * (_recipe.NumberOfEpochs - _epoch)));
         _events.AfterEpoch(_history[^1], Save);
     }
@@ -194,7 +208,8 @@ internal sealed class TrainingLoop : IDisposable
     private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)
     {
         // Frozen parameters need no gradient. Biases and the weights of batch normalisation are the vectors among the parameters.
-        return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter { requires_grad: true }).Select(entry => new TrainedParameter(
+        return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter { requires_grad: true })
+            .Select(entry => new TrainedParameter(
             entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
 }

@@ -15,9 +15,9 @@ public sealed record TrainingRecipe
     public static TrainingRecipe Tutorial { get; } = new();
 
     /// <summary>
-    /// For training that starts from another model's weights: 10 epochs of SGD, a tenth of the usual rate after a warm-up of one epoch, then half a
-    /// cosine. Rate 0.01, momentum 0.9 and weight decay 1e-4 are what is commonly taken (Li et al. 2020, arXiv:2002.11770, section 1); the best
-    /// rate depends on how near the images are to those of before.
+    /// For training that starts from another model's weights: 10 epochs of SGD, a tenth of the usual rate after a warm-up of one epoch,
+    /// then half a cosine. Rate 0.01, momentum 0.9 and weight decay 1e-4 are what is commonly taken (Li et al. 2020, arXiv:2002.11770,
+    /// section 1); the best rate depends on how near the images are to those of before.
     /// </summary>
     public static TrainingRecipe FineTune { get; } = new()
     {
@@ -29,9 +29,10 @@ public sealed record TrainingRecipe
     };
 
     /// <summary>
-    /// For trainings of 5 to 10 epochs, of which 10 is the default: small batches, a rate that rises and falls once, Nesterov's momentum, no decay of biases and norms,
-    /// smoothed labels, flips in turns but no crops, and scores over both views of an image. docs/evidence.md says how it was found. Made for small photographs
-    /// (CIFAR); leave out the flip and <see cref="FlipAtTestTime"/> where left and right differ, and add <c>new RandomCrop(4)</c> for more epochs.
+    /// For trainings of 5 to 10 epochs, of which 10 is the default: small batches, a rate that rises and falls once, Nesterov's momentum,
+    /// no decay of biases and norms, smoothed labels, flips in turns but no crops, and scores over both views of an image. docs/evidence.md
+    /// says how it was found. Made for small photographs (CIFAR); leave out the flip and <see cref="FlipAtTestTime"/> where left and right
+    /// differ, and add <c>new RandomCrop(4)</c> for more epochs.
     /// </summary>
     public static TrainingRecipe Fast { get; } = new()
     {
@@ -49,7 +50,9 @@ public sealed record TrainingRecipe
     /// <summary>Passes over the training images; at least 1. The default is 100.</summary>
     public int NumberOfEpochs { get; init; } = 100;
 
-    /// <summary>Images in one step; at least 2. The default is 128. The last batch of an epoch may be smaller, or one image larger.</summary>
+    /// <summary>
+    /// Images in one step; at least 2. The default is 128. The last batch of an epoch may be smaller, or one image larger.
+    /// </summary>
     public int BatchSize { get; init; } = 128;
 
     /// <summary>The base learning rate, for the mean loss of a batch; above 0. The default is 0.1.</summary>
@@ -61,7 +64,10 @@ public sealed record TrainingRecipe
     /// <summary>How gradients change weights. The default is <see cref="Sgd"/> with momentum 0.9.</summary>
     public Optimizer Optimizer { get; init; } = new Sgd();
 
-    /// <summary>The part of each weight that is added to its gradient (<see cref="Sgd"/>) or taken away directly (<see cref="AdamW"/>); 0 or more. The default is 5e-4.</summary>
+    /// <summary>
+    /// The part of each weight that is added to its gradient (<see cref="Sgd"/>) or taken away directly (<see cref="AdamW"/>); 0 or more.
+    /// The default is 5e-4.
+    /// </summary>
     public double WeightDecay { get; init; } = 5e-4;
 
     /// <summary>
@@ -70,65 +76,102 @@ public sealed record TrainingRecipe
     /// </summary>
     public bool DecaysBiasAndNorm { get; init; } = true;
 
-    /// <summary>The most that the joint L2 norm of all gradients may be in a step; above 0. The default, <see langword="null"/>, is no limit.</summary>
+    /// <summary>
+    /// The most that the joint L2 norm of all gradients may be in a step; above 0. The default, <see langword="null"/>, is no limit.
+    /// </summary>
     public double? GradientClipNorm { get; init; }
 
     /// <summary>
-    /// Images that go through the network at a time, for batches larger than memory: a batch is cut into such pieces and their gradients are
-    /// added up before the step; validation takes no more images at a time either. At least 2. The default, <see langword="null"/>, is the whole batch. Batch
-    /// normalisation sees one piece at a time.
+    /// Images that go through the network at a time, for batches larger than memory: a batch is cut into such pieces and their gradients
+    /// are added up before the step; validation takes no more images at a time either. At least 2. The default, <see langword="null"/>, is
+    /// the whole batch. Batch normalisation sees one piece at a time.
     /// </summary>
     public int? MicroBatchSize { get; init; }
 
     /// <summary>
-    /// The part of the target that is spread evenly over all classes, in [0, 1) (Szegedy et al. 2015, arXiv:1512.00567, section 7). The default is 0.
-    /// Reports of training loss include it; validation loss never does.
+    /// The part of the target that is spread evenly over all classes, in [0, 1) (Szegedy et al. 2015, arXiv:1512.00567, section 7). The
+    /// default is 0. Reports of training loss include it; validation loss never does.
     /// </summary>
     public double LabelSmoothing { get; init; }
 
     /// <summary>
-    /// The part of the moving average of weights that a step keeps, in (0, 1), such as 0.999; the average is validated and kept instead of the
-    /// weights themselves. The default, <see langword="null"/>, keeps no average.
+    /// The part of the moving average of weights that a step keeps, in (0, 1), such as 0.999; the average is validated and kept instead of
+    /// the weights themselves. The default, <see langword="null"/>, keeps no average.
     /// </summary>
     public double? WeightAverageDecay { get; init; }
 
     /// <summary>Which figure of the validation set makes an epoch the best. The default is the accuracy.</summary>
     public ValidationMetric BestBy { get; init; } = ValidationMetric.Accuracy;
 
-    /// <summary>When to stop before the last epoch; needs a validation set, and without one does nothing. The default, <see langword="null"/>, is never.</summary>
+    /// <summary>
+    /// When to stop before the last epoch; needs a validation set, and without one does nothing. The default, <see langword="null"/>, is
+    /// never.
+    /// </summary>
     public EarlyStopping? EarlyStopping { get; init; }
 
-    /// <summary>In what precision convolutions are computed while the network learns. The default is 32 bits; bfloat16 is for GPUs with units for it.</summary>
+    /// <summary>
+    /// In what precision convolutions are computed while the network learns. The default is 32 bits; bfloat16 is for GPUs with units for
+    /// it.
+    /// </summary>
     public TrainingPrecision Precision { get; init; }
 
     /// <summary>Random changes to the training images. The default is a crop with 4 pixels of padding, then a flip.</summary>
     public AugmentationPolicy Augmentation { get; init; } = [new RandomCrop(4), new HorizontalFlip()];
 
-    /// <summary>How the images of a batch are mixed with one another: <see cref="Mixup"/> or <see cref="CutMix"/>. The default, <see langword="null"/>, is not at all.</summary>
+    /// <summary>
+    /// How the images of a batch are mixed with one another: <see cref="Mixup"/> or <see cref="CutMix"/>. The default,
+    /// <see langword="null"/>, is not at all.
+    /// </summary>
     public ImageMix? Mix { get; init; }
 
     /// <summary>
-    /// Whether rows of rare classes count more in training, on top of what a weight column says. The default is <see cref="ClassBalance.None"/>.
-    /// Training loss is counted so; accuracies and validation never are.
+    /// Whether rows of rare classes count more in training, on top of what a weight column says. The default is
+    /// <see cref="ClassBalance.None"/>. Training loss is counted so; accuracies and validation never are.
     /// </summary>
     public ClassBalance ClassBalance { get; init; }
 
     /// <summary>
-    /// Whether the trained model, and validation during training, look at every image and at its mirror image: the scores are the softmax of the mean of the two
-    /// logits. It doubles the time of scoring, and belongs to the model: saved models and exported ONNX files do it too. The default is <see langword="false"/>;
-    /// leave it so where left and right differ, as in writing.
+    /// Whether the trained model, and validation during training, look at every image and at its mirror image: the scores are the softmax
+    /// of the mean of the two logits. It doubles the time of scoring, and belongs to the model: saved models and exported ONNX files do it
+    /// too. The default is <see langword="false"/>; leave it so where left and right differ, as in writing.
     /// </summary>
     public bool FlipAtTestTime { get; init; }
 
     /// <summary>
-    /// Whether the last batch normalisation of every block starts with weights of 0, so that every block starts as its shortcut (Goyal et al. 2017, arXiv:1706.02677,
-    /// section 5.1). The default is <see langword="false"/>: they start with 1.
+    /// Whether the last batch normalisation of every block starts with weights of 0, so that every block starts as its shortcut (Goyal et
+    /// al. 2017, arXiv:1706.02677, section 5.1). The default is <see langword="false"/>: they start with 1.
     /// </summary>
     public bool ZeroInitializesResiduals { get; init; }
 
     /// <summary>The recipe as one line for logs.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{NumberOfEpochs} epochs, batch {BatchSize}, {Optimizer} rate {LearningRate:g4} {Schedule}, weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}{(Precision == TrainingPrecision.BFloat16 ? ", bfloat16" : "")}{(GradientClipNorm is { } clip ? $", gradient norm at most {clip:g4}" : "")}{(LabelSmoothing > 0 ? $", label smoothing {LabelSmoothing:g4}" : "")}{(WeightAverageDecay is { } decay ? $", weight average {decay:g6}" : "")}, augmentation {Augmentation}{(Mix is null ? "" : $", {Mix}")}{(ClassBalance == ClassBalance.None ? "" : ", classes balanced")}{(FlipAtTestTime ? ", flip at test time" : "")}{(ZeroInitializesResiduals ? ", residuals start at 0" : "")}");
+    public override string ToString() => string.Join(", ", Parts());
+
+    private IEnumerable<string> Parts()
+    {
+        yield return Print($"{NumberOfEpochs} epochs");
+        yield return Print($"batch {BatchSize}");
+        yield return Print($"{Optimizer} rate {LearningRate:g4} {Schedule}");
+        yield return Print($"weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}");
+        if (Precision == TrainingPrecision.BFloat16)
+            yield return "bfloat16";
+        if (GradientClipNorm is { } clip)
+            yield return Print($"gradient norm at most {clip:g4}");
+        if (LabelSmoothing > 0)
+            yield return Print($"label smoothing {LabelSmoothing:g4}");
+        if (WeightAverageDecay is { } decay)
+            yield return Print($"weight average {decay:g6}");
+        yield return $"augmentation {Augmentation}";
+        if (Mix is not null)
+            yield return $"{Mix}";
+        if (ClassBalance != ClassBalance.None)
+            yield return "classes balanced";
+        if (FlipAtTestTime)
+            yield return "flip at test time";
+        if (ZeroInitializesResiduals)
+            yield return "residuals start at 0";
+
+        static string Print(FormattableString text) => FormattableString.Invariant(text);
+    }
 
     /// <summary>Lists what makes this recipe unusable; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()
@@ -146,11 +189,13 @@ public sealed record TrainingRecipe
         if (MicroBatchSize is < 2)
             yield return $"MicroBatchSize is {MicroBatchSize}; it must be at least 2, or unset.";
         if (!(LabelSmoothing is >= 0 and < 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"LabelSmoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"LabelSmoothing is {LabelSmoothing}; it must be at least 0 and below 1.");
         if (!(double.IsFinite(WeightDecay) && WeightDecay >= 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"WeightDecay is {WeightDecay}; it must be a number of at least 0.");
         if (WeightAverageDecay is { } decay && !(decay is > 0 and < 1))
-            yield return string.Create(CultureInfo.InvariantCulture, $"WeightAverageDecay is {decay}; it must lie between 0 and 1, or be unset.");
+            yield return string.Create(CultureInfo.InvariantCulture,
+                $"WeightAverageDecay is {decay}; it must lie between 0 and 1, or be unset.");
         foreach (var problem in Mix?.Problems() ?? [])
             yield return problem;
         if (!Enum.IsDefined(ClassBalance))
@@ -161,7 +206,8 @@ public sealed record TrainingRecipe
             yield return problem;
         foreach (var problem in Schedule?.Problems() ?? ["Schedule is null; use LearningRateSchedule.Constant to keep the rate."])
             yield return problem;
-        foreach (var problem in Augmentation?.SelectMany(augmentation => augmentation.Problems()) ?? ["Augmentation is null; use AugmentationPolicy.None for no change."])
+        foreach (var problem in Augmentation?.SelectMany(augmentation => augmentation.Problems())
+            ?? ["Augmentation is null; use AugmentationPolicy.None for no change."])
             yield return problem;
     }
 }

@@ -31,10 +31,14 @@ internal sealed record TrainingState(
 
     /// <summary>The tensors of a group, without its name.</summary>
     public IReadOnlyList<NamedTensor> Group(string group)
-        => [.. Tensors.Where(tensor => tensor.Name.StartsWith($"{group}/", StringComparison.Ordinal)).Select(tensor => tensor with { Name = tensor.Name[(group.Length + 1)..] })];
+        => [.. Tensors.Where(tensor => tensor.Name.StartsWith($"{group}/", StringComparison.Ordinal))
+            .Select(tensor => tensor with { Name = tensor.Name[(group.Length + 1)..] })];
 
-    /// <summary>Whether every number of the training is finite. Where one is not, the training has diverged and nothing can go on from it.</summary>
-    public bool IsFinite() => double.IsFinite(Running.Loss) && Tensors.Where(tensor => tensor.Type == ElementType.Float32).All(HoldsNumbers);
+    /// <summary>
+    /// Whether every number of the training is finite. Where one is not, the training has diverged and nothing can go on from it.
+    /// </summary>
+    public bool IsFinite()
+        => double.IsFinite(Running.Loss) && Tensors.Where(tensor => tensor.Type == ElementType.Float32).All(HoldsNumbers);
 
     /// <summary>Puts tensors into a group.</summary>
     public static IEnumerable<NamedTensor> InGroup(string group, IEnumerable<NamedTensor> tensors)

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
 
@@ -20,7 +20,8 @@ internal sealed class WeightAverage : IDisposable
     {
         _decay = decay;
         using var noGradient = no_grad();
-        _pairs = [.. StateDictionary.Entries(network).Where(entry => entry.Tensor.is_floating_point()).Select(entry => (entry.Name, entry.Tensor, entry.Tensor.clone().DetachFromDisposeScope()))];
+        _pairs = [.. StateDictionary.Entries(network).Where(entry => entry.Tensor.is_floating_point())
+            .Select(entry => (entry.Name, entry.Tensor, entry.Tensor.clone().DetachFromDisposeScope()))];
     }
 
     /// <summary>The averages by the names of their weights; they stay this object's.</summary>

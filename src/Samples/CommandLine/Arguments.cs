@@ -8,7 +8,8 @@ namespace Samples.CommandLine;
 internal static class Arguments
 {
     /// <summary>The recipes that <c>--recipe</c> knows.</summary>
-    public static IReadOnlyDictionary<string, TrainingRecipe> Recipes { get; } = new SortedDictionary<string, TrainingRecipe>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, TrainingRecipe> Recipes { get; } =
+        new SortedDictionary<string, TrainingRecipe>(StringComparer.Ordinal)
     {
         ["fast"] = TrainingRecipe.Fast,
         ["finetune"] = TrainingRecipe.FineTune,
@@ -61,7 +62,8 @@ internal static class Arguments
     {
         if (WholeNumbers(argument.Tokens[0].Value, ',') is { } epochs)
             return epochs;
-        argument.AddError($"'{argument.Tokens[0].Value}' is no list of epochs. Expected whole numbers with commas between them, such as 3,4.");
+        argument.AddError(
+            $"'{argument.Tokens[0].Value}' is no list of epochs. Expected whole numbers with commas between them, such as 3,4.");
         return [];
     }
 
@@ -73,7 +75,9 @@ internal static class Arguments
         {
             if (!float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
             {
-                argument.AddError($"'{argument.Tokens[0].Value}' is no list of numbers. Expected numbers with commas between them, such as 0.485,0.456,0.406.");
+                argument.AddError(
+                    $"'{argument.Tokens[0].Value}' is no list of numbers. Expected numbers with commas between them, such as "
+                    + "0.485,0.456,0.406.");
                 return null;
             }
             numbers.Add(number);

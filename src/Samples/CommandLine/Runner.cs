@@ -16,9 +16,12 @@ internal static class Runner
 {
     private const int Failed = 1, WrongUsage = 2, Cancelled = 130;
 
-    private static readonly Option<bool> Json = new("--json") { Description = "End with one line of JSON, for machines.", Recursive = true };
+    private static readonly Option<bool> Json = new("--json") { Description = "End with one line of JSON, for machines.",
+        Recursive = true };
 
-    private static readonly JsonSerializerOptions JsonFormat = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals }; // a loss may be NaN
+    // a loss may be NaN
+    private static readonly JsonSerializerOptions JsonFormat =
+        new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>How long Ctrl+C waits for the batch in flight before the process is ended.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -42,7 +45,8 @@ internal static class Runner
         // On another thread, because System.CommandLine begins to listen for Ctrl+C when this call returns.
         => command.SetAction((parsed, cancellation) => Task.Run(() => Run(work, parsed, cancellation), CancellationToken.None));
 
-    private static int Run(Func<ParseResult, Display, CancellationToken, JsonObject> work, ParseResult parsed, CancellationToken cancellation)
+    private static int Run(Func<ParseResult, Display, CancellationToken, JsonObject> work, ParseResult parsed,
+        CancellationToken cancellation)
     {
         var display = new Display();
         var clock = Stopwatch.StartNew();
@@ -54,7 +58,8 @@ internal static class Runner
                 display.Line(result.ToJsonString(JsonFormat));
             return 0;
         }
-        catch (Exception exception) when (cancellation.IsCancellationRequested && ExpectedErrors.Cause(exception) is OperationCanceledException)
+        catch (Exception exception) when (cancellation.IsCancellationRequested
+            && ExpectedErrors.Cause(exception) is OperationCanceledException)
         {
             Display.Error("Cancelled.");
             return Cancelled;

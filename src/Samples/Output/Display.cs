@@ -18,7 +18,8 @@ internal sealed class Display
 
     /// <summary>Bars for things that take long; only when <see cref="IsLive"/>.</summary>
     public Progress Progress() => _console.Progress().AutoClear(true)
-        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new SpinnerColumn());
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
+            new ElapsedTimeColumn(), new SpinnerColumn());
 
     /// <summary>Prints a line of text as it is, however wide the terminal: paths and JSON can be copied.</summary>
     public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
@@ -35,7 +36,8 @@ internal sealed class Display
         if (Console.IsErrorRedirected)
             Console.Error.WriteLine(message);
         else
-            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).WriteLine(message, new Style(Color.Red));
+            AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) })
+                .WriteLine(message, new Style(Color.Red));
     }
 
     /// <summary>Prints what the trainer is about to do, and what ML.NET warns of (classes without rows, rows left out).</summary>
@@ -43,7 +45,8 @@ internal sealed class Display
     {
         if (message.Kind == ChannelMessageKind.Warning)
             LineAboveBars($"Warning: {message.RawMessage}");
-        else if (message.Kind == ChannelMessageKind.Info && Beginnings.Any(start => message.RawMessage.StartsWith(start, StringComparison.Ordinal)))
+        else if (message.Kind == ChannelMessageKind.Info
+            && Beginnings.Any(start => message.RawMessage.StartsWith(start, StringComparison.Ordinal)))
             LineAboveBars(message.RawMessage);
     };
 

@@ -3,7 +3,10 @@ using Spectre.Console;
 
 namespace Samples.Output;
 
-/// <summary>Shows training: one line for each epoch and, on a terminal, a bar below them that moves with the steps, as <see cref="ResNetTrainer.Options.Progress"/>.</summary>
+/// <summary>
+/// Shows training: one line for each epoch and, on a terminal, a bar below them that moves with the steps, as
+/// <see cref="ResNetTrainer.Options.Progress"/>.
+/// </summary>
 internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 {
     private readonly List<EpochReport> _reports = [];
@@ -32,15 +35,20 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
         if (_bar is null)
             return;
         _bar.Value = value.Epoch - 1 + (double)value.Step / value.StepsPerEpoch;
-        _bar.Description = $"epoch {value.Epoch}/{value.NumberOfEpochs}, step {value.Step}/{value.StepsPerEpoch}, {value.ImagesPerSecond:f0} images/s, {(int)value.TimeLeft.TotalHours:d2}:{value.TimeLeft:mm\\:ss} left";
+        _bar.Description =
+            $"epoch {value.Epoch}/{value.NumberOfEpochs}, step {value.Step}/{value.StepsPerEpoch}, {value.ImagesPerSecond:f0} images/s, "
+            + $"{(int)value.TimeLeft.TotalHours:d2}:{value.TimeLeft:mm\\:ss} left";
     }
 
     private void Print(EpochReport report)
     {
         if (_reports.Count == 0)
-            display.LineAboveBars($"epoch      rate  train loss  accuracy{(report.ValidationLoss is null ? "" : "  validation loss  accuracy")}  images/s");
+            display.LineAboveBars(
+                $"epoch      rate  train loss  accuracy{(report.ValidationLoss is null ? "" : "  validation loss  accuracy")}  images/s");
         _reports.Add(report);
         var validation = report.ValidationLoss is null ? "" : $"  {report.ValidationLoss,15:f4}  {report.ValidationAccuracy,8:f4}";
-        display.LineAboveBars($"{report.Epoch,5}  {report.LearningRate,8:g4}  {report.TrainLoss,10:f4}  {report.TrainAccuracy,8:f4}{validation}  {report.ImagesPerSecond,8:f0}");
+        display.LineAboveBars(
+            $"{report.Epoch,5}  {report.LearningRate,8:g4}  {report.TrainLoss,10:f4}  {report.TrainAccuracy,8:f4}{validation}  "
+            + $"{report.ImagesPerSecond,8:f0}");
     }
 }

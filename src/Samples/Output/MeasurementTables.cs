@@ -20,18 +20,24 @@ internal static class MeasurementTables
             display.Line($"left out        {measured.LeftOut}   (images of classes that the model does not know)");
     }
 
-    /// <summary>Prints how each class fares: its recall and, where it fits, the confusion matrix (rows are the truth, columns the prediction).</summary>
+    /// <summary>
+    /// Prints how each class fares: its recall and, where it fits, the confusion matrix (rows are the truth, columns the prediction).
+    /// </summary>
     public static void ShowClasses(this Display display, Measurement measured, IReadOnlyList<string> classNames)
     {
         var matrix = measured.Metrics.ConfusionMatrix;
         var withMatrix = classNames.Count <= WidestMatrix;
-        var table = Display.NewTable(texts: ["class"], numbers: ["images", "recall", .. withMatrix ? classNames.Select((_, index) => $"{index + 1}") : []]);
+        var table = Display.NewTable(texts: ["class"],
+            numbers: ["images", "recall", .. withMatrix ? classNames.Select((_, index) => $"{index + 1}") : []]);
         for (var actual = 0; actual < classNames.Count; actual++)
         {
             var counts = matrix.Counts[actual];
             var name = withMatrix ? $"{actual + 1} {classNames[actual]}" : classNames[actual];
             var recall = counts.Sum() > 0 ? $"{matrix.PerClassRecall[actual]:f3}" : "-";
-            table.AddRow([new Text(name), new Text($"{counts.Sum()}"), new Text(recall), .. withMatrix ? counts.Select(count => new Text($"{count}")) : []]);
+            table.AddRow(
+                [new Text(name), new Text($"{counts.Sum()}"), new Text(recall), .. withMatrix
+                ? counts.Select(count => new Text($"{count}"))
+                : []]);
         }
         display.Table(table);
     }

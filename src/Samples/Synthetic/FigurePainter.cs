@@ -1,8 +1,8 @@
 namespace Samples.Synthetic;
 
 /// <summary>
-/// Draws figures into images of 3x32x32 bytes, planar, as CIFAR stores them. Place, size, angle, the two colours, the background's slope and
-/// the noise are all random, so that neither a single pixel nor the mean colour tells the class.
+/// Draws figures into images of 3x32x32 bytes, planar, as CIFAR stores them. Place, size, angle, the two colours, the background's slope
+/// and the noise are all random, so that neither a single pixel nor the mean colour tells the class.
 /// </summary>
 /// <param name="random">Where every choice comes from; the same seed draws the same images.</param>
 internal sealed class FigurePainter(Random random)

@@ -1,7 +1,8 @@
 namespace Samples.Synthetic;
 
 /// <summary>
-/// The ten classes: each is a figure in a coordinate system of its own, in which it reaches from -1 to 1, with y pointing down as in images.
+/// The ten classes: each is a figure in a coordinate system of its own, in which it reaches from -1 to 1, with y pointing down as in
+/// images.
 /// </summary>
 internal static class Figures
 {

@@ -44,7 +44,8 @@ internal static class Evaluate
         display.Show(measured);
         display.Line();
         display.ShowClasses(measured, network.ClassNames);
-        var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name, ["parameters"] = network.ParameterCount };
+        var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name,
+            ["parameters"] = network.ParameterCount };
         measured.AddTo(result);
         return result;
     }

@@ -21,7 +21,8 @@ internal static class Export
     private static readonly Format[] Formats =
     [
         new("safetensors", "Write the weights as safetensors, under PyTorch's names.", (network, path) => network.SaveSafetensors(path)),
-        new("pytorch", "Write the weights as a state_dict, for torch.load and load_state_dict.", (network, path) => network.SavePyTorch(path)),
+        new("pytorch", "Write the weights as a state_dict, for torch.load and load_state_dict.",
+            (network, path) => network.SavePyTorch(path)),
         new("onnx", "Write the network as ONNX, which normalises its images itself.", (network, path) => network.SaveOnnx(path)),
     ];
 

@@ -64,7 +64,8 @@ internal static class Import
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
-        var command = new Command("import", "Makes a model of weights that PyTorch has trained.") { Weights, Architecture, Classes, Mean, Deviation, Image, Output };
+        var command = new Command("import", "Makes a model of weights that PyTorch has trained.") { Weights, Architecture, Classes, Mean,
+            Deviation, Image, Output };
         command.SetWork((options, display, _) => Run(options, display));
         return command;
     }
@@ -79,11 +80,13 @@ internal static class Import
             Architecture = options.GetValue(Architecture)!,
             ClassNames = Arguments.ClassNames(options.GetValue(Classes)!),
             ImageShape = options.GetValue(Image),
-            ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null, // an option of many values is empty when it is not given
+            // an option of many values is empty when it is not given
+            ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null,
             ChannelDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
         }, out var report);
 
-        // The model is the whole chain, as 'train' writes it: class names in, class names out. Nothing is learnt, so it is fitted to no rows.
+        // The model is the whole chain, as 'train' writes it: class names in, class names out. Nothing is learnt, so it is fitted to no
+        // rows.
         var images = mlContext.Data.LoadFromEnumerable<ImageRow>([], ImageRow.SchemaFor(network));
         var keys = mlContext.Transforms.Conversion.MapLabelToKey(network).Fit(images);
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(images)));
@@ -91,8 +94,11 @@ internal static class Import
 
         var model = network.Model;
         display.Line($"Tensors: {report}");
-        display.Line($"Network: {model.Architecture.Name}, {model.ParameterCount:n0} parameters, images of {model.ImageShape}, {model.ClassNames.Count} classes");
+        display.Line(
+            $"Network: {model.Architecture.Name}, {model.ParameterCount:n0} parameters, images of {model.ImageShape}, "
+            + $"{model.ClassNames.Count} classes");
         display.Line($"Model: {output}");
-        return new JsonObject { ["model"] = output, ["architecture"] = model.Architecture.Name, ["parameters"] = model.ParameterCount, ["tensors"] = report.Matched.Count };
+        return new JsonObject { ["model"] = output, ["architecture"] = model.Architecture.Name, ["parameters"] = model.ParameterCount,
+            ["tensors"] = report.Matched.Count };
     }
 }

@@ -45,7 +45,8 @@ internal static class Predict
         var data = mlContext.Data.LoadFromEnumerable(rows, ImageRow.SchemaFor(model.Network));
         var predictions = mlContext.Data.CreateEnumerable<Prediction>(model.Chain.Transform(data), reuseRowObject: false);
 
-        var table = Display.NewTable(texts: ["image", .. Enumerable.Range(1, Math.Min(Top, network.ClassNames.Count)).Select(place => $"class {place}")]);
+        var table = Display.NewTable(
+            texts: ["image", .. Enumerable.Range(1, Math.Min(Top, network.ClassNames.Count)).Select(place => $"class {place}")]);
         var results = new JsonArray();
         foreach (var (file, prediction) in files.Zip(predictions))
         {

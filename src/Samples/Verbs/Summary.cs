@@ -49,7 +49,8 @@ internal static class Summary
 
         var table = Display.NewTable(texts: ["layer", "type", "output"], numbers: ["parameters", "multiply-adds"]);
         foreach (var layer in layers)
-            table.AddRow(new Text(layer.Name), new Text(layer.Type), new Text($"{layer.Output}"), new Text($"{layer.Parameters:n0}"), new Text($"{layer.MultiplyAdds:n0}"));
+            table.AddRow(new Text(layer.Name), new Text(layer.Type), new Text($"{layer.Output}"), new Text($"{layer.Parameters:n0}"),
+                new Text($"{layer.MultiplyAdds:n0}"));
         display.Table(table);
 
         var (parameters, multiplyAdds) = (layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.MultiplyAdds));
@@ -57,6 +58,7 @@ internal static class Summary
         display.Line($"{architecture.Name} for images of {image} and {options.GetValue(Classes)} classes");
         display.Line($"parameters     {parameters,15:n0}");
         display.Line($"multiply-adds  {multiplyAdds,15:n0}   (for one image)");
-        return new JsonObject { ["architecture"] = architecture.Name, ["parameters"] = parameters, ["multiplyAdds"] = multiplyAdds, ["layers"] = layers.Count };
+        return new JsonObject { ["architecture"] = architecture.Name, ["parameters"] = parameters, ["multiplyAdds"] = multiplyAdds,
+            ["layers"] = layers.Count };
     }
 }

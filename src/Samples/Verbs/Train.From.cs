@@ -15,13 +15,17 @@ internal static partial class Train
 
     private static readonly Option<string?> From = new("--from")
     {
-        Description = "Start from these weights: a model .zip, or a PyTorch or safetensors file for --architecture (import it first if its images or normalisation are unusual).",
+        Description =
+            "Start from these weights: a model .zip, or a PyTorch or safetensors file for --architecture (import it first if its images "
+            + "or normalisation are unusual).",
         HelpName = "FILE",
     };
 
     private static readonly Option<string?> Classes = new("--classes")
     {
-        Description = "The classes of a weights file that --from names, as 'import' takes them; its head is kept if they are those of the images. [default: a new head]",
+        Description =
+            "The classes of a weights file that --from names, as 'import' takes them; its head is kept if they are those of the images. "
+            + "[default: a new head]",
         HelpName = "cifar10|cifar100|FILE",
     };
 
@@ -49,16 +53,19 @@ internal static partial class Train
         if (report.Missing.Count + report.Unexpected.Count == 0 && report.Mismatched.Count <= HeadTensors)
             return weights;
         weights.Dispose();
-        throw new InvalidDataException($"{path} does not fit {options.GetValue(Architecture)!.Name}: {report}. Name its network with --architecture.");
+        throw new InvalidDataException(
+            $"{path} does not fit {options.GetValue(Architecture)!.Name}: {report}. Name its network with --architecture.");
     }
 
     // Numbered by name; or, if the classes are those of the initial model, in its order, so that its head is kept.
     private static ValueToKeyMappingTransformer Keys(MLContext mlContext, IDataView train, ResNetTransformer? initial)
     {
-        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue).Fit(train);
+        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label", keyOrdinality: ValueToKeyMappingEstimator.KeyOrdinality.ByValue)
+            .Fit(train);
         VBuffer<ReadOnlyMemory<char>> names = default;
         keys.GetOutputSchema(train.Schema)["Label"].GetKeyValues(ref names);
-        return initial is not null && names.DenseValues().Select(name => name.ToString()).ToHashSet(StringComparer.Ordinal).SetEquals(initial.Model.ClassNames)
+        return initial is not null && names.DenseValues().Select(name => name.ToString()).ToHashSet(StringComparer.Ordinal)
+            .SetEquals(initial.Model.ClassNames)
             ? mlContext.Transforms.Conversion.MapLabelToKey(initial).Fit(train)
             : keys;
     }

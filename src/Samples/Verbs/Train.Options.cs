@@ -9,7 +9,9 @@ internal static partial class Train
 {
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "Training images: a CIFAR .bin, a folder of them, a CIFAR .tar.gz, a folder of class folders or a .zip of it; #train or #test after it picks a part.",
+        Description =
+            "Training images: a CIFAR .bin, a folder of them, a CIFAR .tar.gz, a folder of class folders or a .zip of it; #train or #test "
+            + "after it picks a part.",
         HelpName = "PATH",
         Required = true,
     };
@@ -111,7 +113,8 @@ internal static partial class Train
     {
         var command = new Command("train", "Trains a network on images and saves it.")
         {
-            Data, Validation, Architecture, From, Classes, Freeze, RecipeName, Epochs, Milestones, BatchSize, LearningRate, TrainRows, Image, Seed, Device, Output, History, TensorBoard,
+            Data, Validation, Architecture, From, Classes, Freeze, RecipeName, Epochs, Milestones, BatchSize, LearningRate, TrainRows,
+                Image, Seed, Device, Output, History, TensorBoard,
             ValidationFraction, Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);

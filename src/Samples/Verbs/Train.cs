@@ -88,7 +88,9 @@ internal static partial class Train
         var validation = options.GetValue(Validation) is { } path
             ? new DataPath(path).Load(mlContext, new ImageShape(shape[0], shape[1], shape[2]))
             : null;
-        return (options.GetValue(TrainRows) is { } rows ? RandomRows.Take(mlContext, train, rows, options.GetValue(Seed)) : train, validation);
+        return (options.GetValue(TrainRows) is { } rows
+            ? RandomRows.Take(mlContext, train, rows, options.GetValue(Seed))
+            : train, validation);
     }
 
     private static TrainingRecipe Recipe(ParseResult options)

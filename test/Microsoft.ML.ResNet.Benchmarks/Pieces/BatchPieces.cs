@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 

@@ -1,11 +1,12 @@
 using BenchmarkDotNet.Attributes;
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Benchmarks.Pieces;
 
-/// <summary>Batch normalisation as the network uses it, on a batch of 128 in channels-last memory; TorchSharp's own as the baseline.</summary>
+/// <summary>
+/// Batch normalisation as the network uses it, on a batch of 128 in channels-last memory; TorchSharp's own as the baseline.
+/// </summary>
 public class BatchNormPieces
 {
     private BatchNorm _ours = null!;

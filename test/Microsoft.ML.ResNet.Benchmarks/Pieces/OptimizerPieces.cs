@@ -1,5 +1,5 @@
 using BenchmarkDotNet.Attributes;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;

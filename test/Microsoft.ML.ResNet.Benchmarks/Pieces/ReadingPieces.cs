@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Images;
 using SkiaSharp;
 

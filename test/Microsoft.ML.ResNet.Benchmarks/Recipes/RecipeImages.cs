@@ -22,7 +22,9 @@ internal sealed class RecipeImages
     /// <summary>Decodes the images.</summary>
     /// <param name="mlContext">The environment.</param>
     /// <param name="path">The folder or zip.</param>
-    /// <param name="trainRows">How many rows to learn from, spread evenly over the classes' folders; <see langword="null"/> takes all.</param>
+    /// <param name="trainRows">
+    /// How many rows to learn from, spread evenly over the classes' folders; <see langword="null"/> takes all.
+    /// </param>
     public static RecipeImages Load(MLContext mlContext, string path, int? trainRows)
     {
         IDataView train = Part(mlContext, path, "train"), test = Part(mlContext, path, "test");
@@ -30,7 +32,8 @@ internal sealed class RecipeImages
         return new(Keep(mlContext, keys.Transform(train), trainRows), Keep(mlContext, keys.Transform(test), null));
     }
 
-    private static IDataView Part(MLContext mlContext, string path, string part) => mlContext.Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = part });
+    private static IDataView Part(MLContext mlContext, string path, string part)
+        => mlContext.Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = part });
 
     private static IDataView Keep(MLContext mlContext, IDataView view, int? rows)
     {
@@ -38,7 +41,9 @@ internal sealed class RecipeImages
         foreach (var row in all)
             row.Label--; // keys count from 1 in a view, and from 0 in the memory that a view is made of
         // Classes follow one another, so every nth row holds all of them equally often.
-        var kept = rows is { } wanted && wanted < all.Length ? [.. Enumerable.Range(0, wanted).Select(row => all[(long)row * all.Length / wanted])] : all;
+        var kept = rows is { } wanted && wanted < all.Length
+            ? [.. Enumerable.Range(0, wanted).Select(row => all[(long)row * all.Length / wanted])]
+            : all;
         var schema = SchemaDefinition.Create(typeof(Row));
         schema[nameof(Row.Features)].ColumnType = view.Schema[nameof(Row.Features)].Type;
         schema[nameof(Row.Label)].ColumnType = view.Schema[nameof(Row.Label)].Type;

@@ -12,11 +12,12 @@ namespace Benchmarks.Recipes;
 /// <param name="TrainLoss">The training loss of the last epoch, in nats.</param>
 /// <param name="Seconds">What the training took.</param>
 /// <param name="Recipe">The recipe in words: a variant whose recipe was changed since is another one.</param>
-internal sealed record RecipeResult(string Variant, string Architecture, int Rows, int Seed, double Accuracy, double LogLoss, double TrainLoss, double Seconds, string Recipe);
+internal sealed record RecipeResult(string Variant, string Architecture, int Rows, int Seed, double Accuracy, double LogLoss,
+    double TrainLoss, double Seconds, string Recipe);
 
 /// <summary>
-/// Results in a file of tab-separated text, a line each, written as soon as there is one: what is in it survives the process, and need not be
-/// measured again.
+/// Results in a file of tab-separated text, a line each, written as soon as there is one: what is in it survives the process, and need not
+/// be measured again.
 /// </summary>
 internal sealed class RecipeResults
 {
@@ -43,10 +44,14 @@ internal sealed class RecipeResults
     {
         _results.Add(result);
         File.AppendAllText(_path, string.Create(CultureInfo.InvariantCulture,
-            $"{result.Variant}\t{result.Architecture}\t{result.Rows}\t{result.Seed}\t{result.Accuracy:f4}\t{result.LogLoss:f4}\t{result.TrainLoss:f4}\t{result.Seconds:f0}\t{result.Recipe}\n"));
+            $"{result.Variant}\t{result.Architecture}\t{result.Rows}\t{result.Seed}\t{result.Accuracy:f4}\t{result.LogLoss:f4}\t"
+            + $"{result.TrainLoss:f4}\t{result.Seconds:f0}\t{result.Recipe}\n"));
     }
 
-    /// <summary>Sums up in Markdown: mean and sample deviation of the accuracy over the seeds, and its difference from the first variant that has results.</summary>
+    /// <summary>
+    /// Sums up in Markdown: mean and sample deviation of the accuracy over the seeds, and its difference from the first variant that has
+    /// results.
+    /// </summary>
     public IEnumerable<string> Table(IReadOnlyList<RecipeVariant> variants, string architecture, int rows)
     {
         yield return "| recipe | runs | accuracy, % | to the first | log loss | train loss | seconds a run |";
@@ -60,18 +65,22 @@ internal sealed class RecipeResults
             var mean = results.Average(result => 100 * result.Accuracy);
             first ??= mean;
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"| {variant.Name} | {results.Count} | {mean:f2} ± {Deviation([.. results.Select(result => 100 * result.Accuracy)]):f2} | {mean - first:+0.00;-0.00;0.00} | {results.Average(result => result.LogLoss):f4} | {results.Average(result => result.TrainLoss):f3} | {results.Average(result => result.Seconds):f0} |");
+                $"| {variant.Name} | {results.Count} | {mean:f2} ± {Deviation([.. results.Select(result => 100 * result.Accuracy)]):f2} | "
+                    + $"{mean - first:+0.00;-0.00;0.00} | {results.Average(result => result.LogLoss):f4} | "
+                    + $"{results.Average(result => result.TrainLoss):f3} | {results.Average(result => result.Seconds):f0} |");
         }
     }
 
     private static bool IsOf(RecipeResult result, RecipeVariant variant, string architecture, int rows)
-        => result.Variant == variant.Name && result.Recipe == variant.Recipe.ToString() && result.Architecture == architecture && result.Rows == rows;
+        => result.Variant == variant.Name && result.Recipe == variant.Recipe.ToString() && result.Architecture == architecture
+            && result.Rows == rows;
 
     private static double Deviation(double[] values)
         => values.Length < 2 ? 0 : Math.Sqrt(values.Sum(value => Math.Pow(value - values.Average(), 2)) / (values.Length - 1));
 
     private static RecipeResult Parse(string line) => line.Split('\t') is { Length: 9 } cells
-        ? new(cells[0], cells[1], Whole(cells[2]), Whole(cells[3]), Number(cells[4]), Number(cells[5]), Number(cells[6]), Number(cells[7]), cells[8])
+        ? new(cells[0], cells[1], Whole(cells[2]), Whole(cells[3]), Number(cells[4]), Number(cells[5]), Number(cells[6]),
+            Number(cells[7]), cells[8])
         : throw new FormatException($"'{line}' is no result; expected the cells {Header.Replace("\t", ", ", StringComparison.Ordinal)}.");
 
     private static double Number(string cell) => double.Parse(cell, CultureInfo.InvariantCulture);

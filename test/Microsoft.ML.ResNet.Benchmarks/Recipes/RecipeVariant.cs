@@ -31,8 +31,11 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
         ["nesterov"] = (recipe, value) => recipe with { Optimizer = (Sgd)recipe.Optimizer with { Nesterov = IsOn(value) } },
         ["schedule"] = (recipe, value) => recipe with { Schedule = Schedule(value) },
         ["peak"] = (recipe, value) => recipe with { Schedule = (OneCycleSchedule)recipe.Schedule with { Peak = Number(value) } },
-        ["crop"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var padding ? new RandomCrop(padding) : null) },
-        ["cutout"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var size ? new Cutout(size) : null) },
+        ["crop"] = (recipe, value)
+            => recipe with {
+            Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var padding ? new RandomCrop(padding) : null) },
+        ["cutout"] = (recipe, value)
+            => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var size ? new Cutout(size) : null) },
         ["flip"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Flip(value)) },
         ["mixup"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new Mixup(alpha) : null },
         ["cutmix"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new CutMix(alpha) : null },
@@ -53,7 +56,8 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
     private static TrainingRecipe Change(TrainingRecipe recipe, string part, string text)
     {
         if (part.Split('=') is not [var name, var value] || !Changes.TryGetValue(name, out var change))
-            throw new FormatException($"'{text}' has the change '{part}'; expected NAME=VALUE with one of {string.Join(", ", Changes.Keys)}.");
+            throw new FormatException(
+                $"'{text}' has the change '{part}'; expected NAME=VALUE with one of {string.Join(", ", Changes.Keys)}.");
         try
         {
             return change(recipe, value);

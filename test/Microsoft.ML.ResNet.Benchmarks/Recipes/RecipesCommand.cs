@@ -13,13 +13,19 @@ namespace Benchmarks.Recipes;
 /// </summary>
 internal static class RecipesCommand
 {
-    private static readonly Option<string> Data = new("--data") { Description = "A folder or zip with the parts train and test.", Required = true };
+    private static readonly Option<string> Data = new("--data") { Description = "A folder or zip with the parts train and test.",
+        Required = true };
     private static readonly Option<string> Architecture = new("--architecture") { DefaultValueFactory = _ => "cifar-20" };
     private static readonly Option<int?> TrainRows = new("--train-rows") { Description = "Images to learn from; all if left out." };
-    private static readonly Option<int?> Epochs = new("--epochs") { Description = "Epochs of every variant; the recipe's own if left out." };
-    private static readonly Option<int[]> Seeds = new("--seeds") { DefaultValueFactory = _ => [1, 2, 3], AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string[]> Variants = new("--variants") { Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.", Required = true, AllowMultipleArgumentsPerToken = true };
-    private static readonly Option<string> Output = new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
+    private static readonly Option<int?> Epochs =
+        new("--epochs") { Description = "Epochs of every variant; the recipe's own if left out." };
+    private static readonly Option<int[]> Seeds = new("--seeds") { DefaultValueFactory = _ => [1, 2, 3],
+        AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string[]> Variants =
+        new("--variants") { Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.",
+        Required = true, AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string> Output =
+        new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
     private static readonly Option<int?> Threads = new("--threads");
     private static readonly Option<bool> NoFusedTraining = new("--no-fused-training") { Description = "Trains by libtorch and autograd." };
     private static readonly Option<bool> TableOnly = new("--table-only") { Description = "Trains nothing: only sums up the file." };
@@ -27,23 +33,27 @@ internal static class RecipesCommand
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture, TrainRows, Epochs, Seeds, Variants, Output, Threads, NoFusedTraining, TableOnly };
+        var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture,
+            TrainRows, Epochs, Seeds, Variants, Output, Threads, NoFusedTraining, TableOnly };
         command.SetAction(Run);
         return command;
     }
 
     private static void Run(ParseResult options)
     {
-        ResNetRuntime.Configure(new ResNetRuntimeOptions { Threads = options.GetValue(Threads), FusedTraining = !options.GetValue(NoFusedTraining) });
+        ResNetRuntime.Configure(
+            new ResNetRuntimeOptions { Threads = options.GetValue(Threads), FusedTraining = !options.GetValue(NoFusedTraining) });
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, message) =>
         {
-            if (message is { Kind: ChannelMessageKind.Warning, Source: var source } && source.StartsWith(nameof(ResNetTrainer), StringComparison.Ordinal))
+            if (message is { Kind: ChannelMessageKind.Warning, Source: var source }
+                && source.StartsWith(nameof(ResNetTrainer), StringComparison.Ordinal))
                 throw new InvalidOperationException($"Not a fair measurement: {message.RawMessage}"); // rows left out, say
         };
         var architecture = ResNetArchitecture.Parse(options.GetValue(Architecture)!);
         var variants = options.GetValue(Variants)!.Select(RecipeVariant.Parse)
-            .Select(variant => variant with { Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs } }).ToList();
+            .Select(variant => variant with {
+                Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs } }).ToList();
         var results = new RecipeResults(options.GetValue(Output)!);
         var rows = options.GetValue(TrainRows) ?? 0;
         if (!options.GetValue(TableOnly))
@@ -52,7 +62,8 @@ internal static class RecipesCommand
             Console.WriteLine(line);
     }
 
-    private static void Measure(MLContext mlContext, ParseResult options, ResNetArchitecture architecture, List<RecipeVariant> variants, RecipeResults results, int rows)
+    private static void Measure(MLContext mlContext, ParseResult options, ResNetArchitecture architecture, List<RecipeVariant> variants,
+        RecipeResults results, int rows)
     {
         var images = new Lazy<RecipeImages>(() => RecipeImages.Load(mlContext, options.GetValue(Data)!, options.GetValue(TrainRows)));
         foreach (var seed in options.GetValue(Seeds)!)
@@ -61,7 +72,8 @@ internal static class RecipesCommand
                     results.Add(Train(mlContext, images.Value, architecture, variant, rows, seed));
     }
 
-    private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, RecipeVariant variant, int rows, int seed)
+    private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, RecipeVariant variant,
+        int rows, int seed)
     {
         EpochReport? last = null;
         var clock = Stopwatch.StartNew();
@@ -74,7 +86,10 @@ internal static class RecipesCommand
         }).Fit(images.Train);
         var seconds = clock.Elapsed.TotalSeconds;
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(images.Test));
-        Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{variant.Name} seed {seed}: accuracy {metrics.MicroAccuracy:f4}, log loss {metrics.LogLoss:f4}, {seconds:f0} s"));
-        return new(variant.Name, architecture.Name, rows, seed, metrics.MicroAccuracy, metrics.LogLoss, last!.TrainLoss, seconds, variant.Recipe.ToString());
+        Console.Error.WriteLine(
+            string.Create(CultureInfo.InvariantCulture,
+            $"{variant.Name} seed {seed}: accuracy {metrics.MicroAccuracy:f4}, log loss {metrics.LogLoss:f4}, {seconds:f0} s"));
+        return new(variant.Name, architecture.Name, rows, seed, metrics.MicroAccuracy, metrics.LogLoss, last!.TrainLoss, seconds,
+            variant.Recipe.ToString());
     }
 }

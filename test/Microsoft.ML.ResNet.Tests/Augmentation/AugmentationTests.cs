@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
@@ -18,7 +19,8 @@ public class AugmentationTests
 
         var shifts = new HashSet<(int, int)>();
         for (var image = 0; image < Count; image++)
-            shifts.Add(Assert.ContainsSingle(Shifts(2).Where(shift => IsShifted(before, after, image, shift)), $"image {image} is one shift of the original"));
+            shifts.Add(Assert.ContainsSingle(Shifts(2).Where(shift => IsShifted(before, after, image, shift)),
+                $"image {image} is one shift of the original"));
         Assert.HasCount(25, shifts, "all shifts occur");
     }
 
@@ -49,8 +51,10 @@ public class AugmentationTests
         Assert.IsTrue(PlanarBytes.AreIn(images));
         Assert.IsFalse(PlanarBytes.AreIn(elsewhere));
 
-        foreach (var augmentation in new ImageAugmentation[] { new RandomCrop(padding), new HorizontalFlip(), new HorizontalFlip { Alternating = true } })
-            Assert.IsTrue(augmentation.Apply(images, Context(1)).equal(augmentation.Apply(elsewhere, Context(1))).all().item<bool>(), $"{augmentation}");
+        foreach (var augmentation in new ImageAugmentation[] { new RandomCrop(padding), new HorizontalFlip(),
+            new HorizontalFlip { Alternating = true } })
+            Assert.IsTrue(augmentation.Apply(images, Context(1)).equal(augmentation.Apply(elsewhere, Context(1))).all()
+                .item<bool>(), $"{augmentation}");
         var (atOnce, byOperations) = (normalization.Apply(images), normalization.Apply(elsewhere));
         Assert.IsTrue(atOnce.equal(byOperations).all().item<bool>());
         CollectionAssert.AreEqual(byOperations.stride(), atOnce.stride());
@@ -119,8 +123,11 @@ public class AugmentationTests
         var centres = new HashSet<(int, int)>();
         for (var image = 0; image < Count; image++)
             centres.Add(Assert.ContainsSingle(
-                Enumerable.Range(0, Height).SelectMany(y => Enumerable.Range(0, Width).Select(x => (y, x))).Where(centre => Pixels().All(p =>
-                    after[image, p.C, p.Y, p.X] == (Math.Abs(p.Y - centre.y) <= 1 && Math.Abs(p.X - centre.x) <= 1 ? (byte)(p.C + 1) : before[image, p.C, p.Y, p.X]))),
+                Enumerable.Range(0, Height).SelectMany(y => Enumerable.Range(0, Width).Select(x => (y, x)))
+                    .Where(centre => Pixels().All(p =>
+                    after[image, p.C, p.Y, p.X] == (Math.Abs(p.Y - centre.y) <= 1 && Math.Abs(p.X - centre.x) <= 1
+                        ? (byte)(p.C + 1)
+                        : before[image, p.C, p.Y, p.X]))),
                 $"image {image} has one covered square"));
         Assert.HasCount(Height * Width, centres, "every centre occurs");
     }
@@ -143,7 +150,8 @@ public class AugmentationTests
                 double[] Rgb(int y, int x) => [before[image, 0, y, x], before[image, 1, y, x], before[image, 2, y, x]];
                 var mean = Pixels().Where(p => p.C == 0).Average(p => Grey(Rgb(p.Y, p.X)));
                 foreach (var (c, y, x) in Pixels())
-                    Assert.AreEqual(Math.Clamp(formula(Rgb(y, x), factor, mean, c), 0, 255), after[image, c, y, x], 0.51, $"{jitter}: image {image}");
+                    Assert.AreEqual(Math.Clamp(formula(Rgb(y, x), factor, mean, c), 0, 255), after[image, c, y, x], 0.51,
+                        $"{jitter}: image {image}");
             }
         }
 
@@ -152,7 +160,8 @@ public class AugmentationTests
 
     // Means of 1, 2 and 3 grey levels, so that a covered pixel is told from every other.
     private static AugmentationContext Context(int seed, int epoch = 0)
-        => new(Seed: 7, epoch, [.. Enumerable.Range(0, Count).Select(row => (long)row)], new Normalization([1 / 255f, 2 / 255f, 3 / 255f], [1, 1, 1]), new Random(seed));
+        => new(Seed: 7, epoch, [.. Enumerable.Range(0, Count).Select(row => (long)row)],
+            new Normalization([1 / 255f, 2 / 255f, 3 / 255f], [1, 1, 1]), new Random(seed));
 
     private static (byte[,,,] Before, byte[,,,] After) Apply(ImageAugmentation augmentation)
     {
@@ -168,7 +177,8 @@ public class AugmentationTests
     private static Tensor Images()
     {
         var random = new Random(9);
-        return tensor(Enumerable.Range(0, Count * Channels * Height * Width).Select(_ => (byte)random.Next(4, 256)).ToArray(), [Count, Channels, Height, Width]);
+        return tensor(Enumerable.Range(0, Count * Channels * Height * Width).Select(_ => (byte)random.Next(4, 256))
+            .ToArray(), [Count, Channels, Height, Width]);
     }
 
     private static byte[,,,] ToArray(Tensor images)
@@ -190,5 +200,6 @@ public class AugmentationTests
         => Enumerable.Range(-most, 2 * most + 1).SelectMany(y => Enumerable.Range(-most, 2 * most + 1).Select(x => (y, x)));
 
     private static IEnumerable<(int C, int Y, int X)> Pixels()
-        => Enumerable.Range(0, Channels).SelectMany(c => Enumerable.Range(0, Height).SelectMany(y => Enumerable.Range(0, Width).Select(x => (c, y, x))));
+        => Enumerable.Range(0, Channels)
+            .SelectMany(c => Enumerable.Range(0, Height).SelectMany(y => Enumerable.Range(0, Width).Select(x => (c, y, x))));
 }

@@ -1,10 +1,12 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests.Augmentation;
 
-/// <summary>Mixup and CutMix against their formulas, restated pixel by pixel. Every image has a label of its own, so that its partner is known.</summary>
+/// <summary>
+/// Mixup and CutMix against their formulas, restated pixel by pixel. Every image has a label of its own, so that its partner is known.
+/// </summary>
 [TestClass]
 public class ImageMixTests
 {
@@ -37,9 +39,11 @@ public class ImageMixTests
             for (var image = 0; image < Count; image++)
                 for (var channel = 0; channel < Channels; channel++)
                     foreach (var p in Positions())
-                        Assert.AreEqual((pasted.Contains(p) ? partner : own)[Index(image, channel, p.Y, p.X)], mixed[Index(image, channel, p.Y, p.X)]);
+                        Assert.AreEqual((pasted.Contains(p) ? partner : own)[Index(image, channel, p.Y, p.X)],
+                            mixed[Index(image, channel, p.Y, p.X)]);
             if (pasted.Count > 0)
-                Assert.AreEqual((pasted.Max(p => p.Y) - pasted.Min(p => p.Y) + 1) * (pasted.Max(p => p.X) - pasted.Min(p => p.X) + 1), pasted.Count, "a rectangle without holes");
+                Assert.AreEqual((pasted.Max(p => p.Y) - pasted.Min(p => p.Y) + 1) * (pasted.Max(p => p.X) - pasted.Min(p => p.X) + 1),
+                    pasted.Count, "a rectangle without holes");
             Assert.AreEqual(1 - pasted.Count / (double)(Height * Width), share, 1e-12);
             areas.Add(pasted.Count);
         }
@@ -71,7 +75,8 @@ public class ImageMixTests
             var result = new CutMix { Probability = 0.25 }.Apply(batch, new Random(seed));
             mixed += result.Partners is null ? 0 : 1;
             if (result.Partners is null)
-                Assert.IsTrue(ReferenceEquals(batch.Pixels, result.Images.Pixels) && ReferenceEquals(batch.Labels, result.DominantLabels) && result.Share == 1);
+                Assert.IsTrue(ReferenceEquals(batch.Pixels, result.Images.Pixels) && ReferenceEquals(batch.Labels, result.DominantLabels)
+                    && result.Share == 1);
         }
         Assert.IsInRange(30, 70, mixed);
     }
@@ -118,7 +123,8 @@ public class ImageMixTests
         for (var image = 0; image < Count; image++)
             Array.Fill(pixels, (byte)(6 * image + random.Next(6)), image * (pixels.Length / Count), pixels.Length / Count);
         var labels = Enumerable.Range(0, Count).Select(image => (long)image).ToArray();
-        return new(tensor(pixels, [Count, Channels, Height, Width], ScalarType.Byte), tensor(labels), tensor(labels.Select(WeightOf).ToArray()));
+        return new(tensor(pixels, [Count, Channels, Height, Width], ScalarType.Byte), tensor(labels),
+            tensor(labels.Select(WeightOf).ToArray()));
     }
 
     private static (byte[] Own, byte[] Partner, byte[] Mixed, int[] Partners, double Share) Apply(ImageMix mix, int seed)
@@ -133,7 +139,8 @@ public class ImageMixTests
             CollectionAssert.AreEqual(own, batch.Pixels.data<byte>().ToArray(), "not written to");
             var partners = result.PartnerLabels!.data<long>().Select(label => (int)label).ToArray();
             var size = own.Length / Count;
-            return (own, [.. partners.SelectMany(image => own.AsSpan(image * size, size).ToArray())], result.Images.Pixels.data<byte>().ToArray(), partners, result.Share);
+            return (own, [.. partners.SelectMany(image => own.AsSpan(image * size, size).ToArray())], result.Images.Pixels.data<byte>()
+                .ToArray(), partners, result.Share);
         }
         finally
         {

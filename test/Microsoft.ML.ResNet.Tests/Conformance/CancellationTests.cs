@@ -4,7 +4,9 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
-/// <summary>With <see cref="CancellationBehavior.KeepBest"/> a cancelled training leaves the model of the epochs that were finished.</summary>
+/// <summary>
+/// With <see cref="CancellationBehavior.KeepBest"/> a cancelled training leaves the model of the epochs that were finished.
+/// </summary>
 [TestClass]
 public class CancellationTests
 {
@@ -21,7 +23,9 @@ public class CancellationTests
 
         CollectionAssert.AreEqual(Weights(expected), Weights(model));
         Assert.AreEqual(run.CancelAtBatch, run.Batches, "no batch began after that");
-        Assert.AreEqual("Training was cancelled after 2 finished epochs of 1000. The model has the weights of epoch 2, the last that was finished.", run.Warnings.Single());
+        Assert.AreEqual(
+            "Training was cancelled after 2 finished epochs of 1000. The model has the weights of epoch 2, the last that was "
+            + "finished.", run.Warnings.Single());
     }
 
     [TestMethod]
@@ -132,7 +136,8 @@ public class CancellationTests
             };
             var options = TinyImages.Options(epochs);
             options.FeatureColumnName = nameof(ImageRow.Planar);
-            options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant, Augmentation = [this], WeightAverageDecay = WeightAverageDecay };
+            options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant, Augmentation = [this],
+                WeightAverageDecay = WeightAverageDecay };
             (options.OnCancellation, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
             options.EpochCallback = Callback ?? Reports.Add;
             var trainer = ml.MulticlassClassification.Trainers.ResNet(options);

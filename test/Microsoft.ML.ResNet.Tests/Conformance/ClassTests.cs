@@ -6,7 +6,9 @@ namespace Microsoft.ML.ResNet.Tests.Conformance;
 [TestClass]
 public class ClassTests
 {
-    private const string OneClass = "Only one class found in the Label column. To build a multiclass classification model, the number of classes needs to be 2 or greater";
+    private const string OneClass =
+        "Only one class found in the Label column. To build a multiclass classification model, the number of classes needs to be 2 or "
+        + "greater";
 
     [TestMethod]
     public void A_label_of_one_class_is_refused()
@@ -39,7 +41,8 @@ public class ClassTests
         using var model = ImageRows.Trainer(ml).Fit(data);
 
         Assert.HasCount(3, Scores.Read(ml, model.Transform(data))[0].Score);
-        Assert.IsTrue(warnings.Any(line => line.Contains("1 of 3 classes have no training rows", StringComparison.Ordinal) && line.Contains("'1'", StringComparison.Ordinal)), string.Join(" | ", warnings));
+        Assert.IsTrue(warnings.Any(line => line.Contains("1 of 3 classes have no training rows", StringComparison.Ordinal)
+            && line.Contains("'1'", StringComparison.Ordinal)), string.Join(" | ", warnings));
     }
 
     [TestMethod]
@@ -47,12 +50,14 @@ public class ClassTests
     {
         var ml = new MLContext(seed: 1);
         Expect([], "No valid training instances found. The data has no rows.");
-        Expect([new() { Encoded = [1], Key = 1 }, new() { Encoded = [], Key = 2 }, new() { Encoded = ImageRows.Create(1)[0].Encoded, Key = ImageRow.NoKey }],
+        Expect([new() { Encoded = [1], Key = 1 }, new() { Encoded = [], Key = 2 },
+            new() { Encoded = ImageRows.Create(1)[0].Encoded, Key = ImageRow.NoKey }],
             "No valid training instances found. 1 rows have a missing label. 2 rows have an image that is missing or cannot be read.");
 
         void Expect(List<ImageRow> rows, string message)
         {
-            var error = Assert.ThrowsExactly<InvalidOperationException>(() => ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(ImageRows.View(ml, rows, nameof(ImageRow.Key))));
+            var error = Assert.ThrowsExactly<InvalidOperationException>(() => ImageRows.Trainer(ml, nameof(ImageRow.Encoded))
+                .Fit(ImageRows.View(ml, rows, nameof(ImageRow.Key))));
             Assert.AreEqual(message, error.Message);
         }
     }

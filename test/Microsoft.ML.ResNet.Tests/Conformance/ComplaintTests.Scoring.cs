@@ -25,7 +25,8 @@ public partial class ComplaintTests
         using var rgba = MLImage.CreateFromPixels(8, 8, MLPixelFormat.Rgba32, pixels);
         using var bgra = MLImage.CreateFromPixels(8, 8, MLPixelFormat.Bgra32, swapped);
         using var model = ImageRows.Trainer(_ml, "Image").Fit(ImageRows.View(_ml, 9));
-        using var engine = _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine =
+            _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
         Scores.AssertSame([engine.Predict(new() { Image = rgba })], [engine.Predict(new() { Image = bgra })], "RGBA and BGRA");
     }
 
@@ -35,7 +36,8 @@ public partial class ComplaintTests
         using var model = ImageRows.Trainer(_ml).Fit(Keyed(ImageRows.Create(6)));
         for (var i = 0; i < 3; i++)
         {
-            using var engine = _ml.Model.CreatePredictionEngine<ImageRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine =
+                _ml.Model.CreatePredictionEngine<ImageRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
             Assert.AreEqual(1, engine.Predict(ImageRows.Create(1)[0]).Score.Sum(), 1e-5);
         }
     }
@@ -75,7 +77,8 @@ public partial class ComplaintTests
     {
         using var image = MLImage.CreateFromStream(new MemoryStream(ImageRows.Create(1)[0].Encoded));
         using var model = ImageRows.Trainer(_ml, "Image").Fit(ImageRows.View(_ml, 9));
-        using (var engine = _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false }))
+        using (var engine = _ml.Model.CreatePredictionEngine<InMemory, ScoredRow>(model,
+            new PredictionEngineOptions { OwnsTransformer = false }))
             engine.Predict(new() { Image = image });
         GC.Collect();
         GC.WaitForPendingFinalizers();

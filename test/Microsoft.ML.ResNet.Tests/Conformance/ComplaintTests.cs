@@ -15,7 +15,9 @@ public partial class ComplaintTests
     [TestMethod] // an hour of "bottleneck" at 299 x 299 for images of 64 x 36
     public void Issue_5392_images_train_at_their_own_size_on_a_net_that_fits()
     {
-        var rows = Enumerable.Range(0, 12).Select(row => new ImageRow { Encoded = ImageSamples.Plain((byte)(row % 2 * 200), width: 64, height: 36), Key = (uint)(row % 2) }).ToList();
+        var rows = Enumerable.Range(0, 12)
+            .Select(row => new ImageRow { Encoded = ImageSamples.Plain((byte)(row % 2 * 200), width: 64, height: 36),
+            Key = (uint)(row % 2) }).ToList();
         using var model = ImageRows.Trainer(_ml, "Encoded").Fit(Keyed(rows));
         Assert.AreEqual(new ImageShape(3, 36, 64), model.Model.ImageShape);
         Assert.IsLessThan(100_000, model.Model.ParameterCount);
@@ -67,7 +69,8 @@ public partial class ComplaintTests
     public void Issue_6876_a_set_smaller_than_a_batch_and_a_last_batch_of_one_still_train(int rows)
     {
         EpochReport? report = null;
-        using var model = ImageRows.Trainer(_ml, change: options => options.EpochCallback = r => report = r).Fit(Keyed(ImageRows.Create(rows)));
+        using var model = ImageRows.Trainer(_ml, change: options => options.EpochCallback = r => report = r)
+            .Fit(Keyed(ImageRows.Create(rows)));
         Assert.IsTrue(double.IsFinite(report!.TrainLoss));
         Assert.IsTrue(Scores.Read(_ml, model.Transform(Keyed(ImageRows.Create(rows)))).All(row => row.Score.All(float.IsFinite)));
     }
@@ -85,7 +88,8 @@ public partial class ComplaintTests
     public void Issue_3752_every_epoch_reports_both_sets_to_a_callback_that_may_keep_the_reports()
     {
         var reports = new List<EpochReport>();
-        ImageRows.Trainer(_ml, epochs: 3, change: options => options.EpochCallback = reports.Add).Fit(Keyed(ImageRows.Create(20)), Keyed(ImageRows.Create(10, seed: 3))).Dispose();
+        ImageRows.Trainer(_ml, epochs: 3, change: options => options.EpochCallback = reports.Add)
+            .Fit(Keyed(ImageRows.Create(20)), Keyed(ImageRows.Create(10, seed: 3))).Dispose();
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, reports.Select(report => report.Epoch).ToArray());
         Assert.HasCount(3, reports.Select(report => report.TrainLoss).Distinct(), "a fresh object each time");
         Assert.HasCount(3, reports.Select(report => report.ValidationLoss).Distinct(), "validation is measured each time");
@@ -128,7 +132,8 @@ public partial class ComplaintTests
 
     [TestMethod]
     public void Issue_6573_one_class_is_refused_by_Fit_and_not_by_Evaluate()
-        => Assert.ThrowsExactly<InvalidOperationException>(() => ImageRows.Trainer(_ml).Fit(ImageRows.View(_ml, ImageRows.Create(9).Where(row => row.Key == 1))));
+        => Assert.ThrowsExactly<InvalidOperationException>(() => ImageRows.Trainer(_ml)
+            .Fit(ImageRows.View(_ml, ImageRows.Create(9).Where(row => row.Key == 1))));
 
     [TestMethod]
     public void Issue_5938_the_best_weights_are_kept_and_not_the_last()
@@ -136,22 +141,26 @@ public partial class ComplaintTests
         var reports = new List<EpochReport>();
         var liars = ImageRows.Create(30, seed: 2);
         liars.ForEach(row => row.Key = (row.Key + 1) % 3); // the better the fit, the worse on these
-        using var model = ImageRows.Trainer(_ml, epochs: 4, change: options => options.EpochCallback = reports.Add).Fit(Keyed(ImageRows.Create(60)), Keyed(liars));
+        using var model = ImageRows.Trainer(_ml, epochs: 4, change: options => options.EpochCallback = reports.Add)
+            .Fit(Keyed(ImageRows.Create(60)), Keyed(liars));
         Assert.AreEqual(reports.Max(report => report.ValidationAccuracy)!.Value, Scores.Accuracy(_ml, model.Transform(Keyed(liars))), 1e-9);
-        Assert.IsGreaterThan(reports.Min(report => report.ValidationLoss!.Value), reports[^1].ValidationLoss!.Value, "the last epoch is not the best");
+        Assert.IsGreaterThan(reports.Min(report => report.ValidationLoss!.Value), reports[^1].ValidationLoss!.Value,
+            "the last epoch is not the best");
     }
 
     [TestMethod]
     public void Issue_4028_a_rare_class_can_be_given_weight()
     {
-        var rows = ImageRows.Create(60).Where((row, index) => row.Key != 2 || index % 10 == 2).ToList(); // 2 of 42 rows are of the last class
+        // 2 of 42 rows are of the last class
+        var rows = ImageRows.Create(60).Where((row, index) => row.Key != 2 || index % 10 == 2).ToList();
         var rare = Keyed(ImageRows.Create(60, seed: 4).Where(row => row.Key == 2).ToList());
         Assert.IsGreaterThan(2 * MeanScoreOfRare(1), MeanScoreOfRare(10));
 
         double MeanScoreOfRare(float weight)
         {
             rows.ForEach(row => row.Weight = row.Key == 2 ? weight : 1);
-            using var model = ImageRows.Trainer(_ml, epochs: 3, change: options => options.ExampleWeightColumnName = "Weight").Fit(Keyed(rows));
+            using var model = ImageRows.Trainer(_ml, epochs: 3, change: options => options.ExampleWeightColumnName = "Weight")
+                .Fit(Keyed(rows));
             return Scores.Read(_ml, model.Transform(rare)).Average(row => row.Score[2]);
         }
     }

@@ -60,7 +60,8 @@ public class ConcurrencyTests
         var expected = Array.ConvertAll(models, model => Scores.Read(ml, model.Transform(ml.Data.LoadFromEnumerable(rows))));
         Assert.AreNotEqual(expected[0][0].Score[0], expected[1][0].Score[0], "the models differ");
 
-        foreach (var (task, index) in OnThreads(index => Scores.Read(ml, models[index % 2].Transform(ml.Data.LoadFromEnumerable(rows)))).Select((task, index) => (task, index)))
+        foreach (var (task, index) in OnThreads(index => Scores.Read(ml, models[index % 2].Transform(ml.Data.LoadFromEnumerable(rows))))
+            .Select((task, index) => (task, index)))
             Scores.AssertSame(expected[index % 2], task.Result, $"model {index % 2}");
         Array.ForEach(models, model => model.Dispose());
     }
@@ -143,11 +144,14 @@ public class ConcurrencyTests
         var options = TinyImages.Options(epochs: 1);
         options.Seed = seed;
         var data = ml.Data.LoadFromEnumerable(rows);
-        return ml.MulticlassClassification.Trainers.ResNet(options).Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        return ml.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
     }
 
     private static Task<T>[] OnThreads<T>(Func<int, T> work, int threads = Threads)
-        => [.. Enumerable.Range(0, threads).Select(index => Task.Factory.StartNew(() => work(index), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        => [.. Enumerable.Range(0, threads)
+            .Select(index => Task.Factory.StartNew(() => work(index), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))];
 
     private static int ThreadCount()
     {

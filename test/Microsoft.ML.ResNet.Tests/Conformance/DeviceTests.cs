@@ -3,7 +3,9 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
-/// <summary>The device is the one that was asked for, or an error or a warning tells why not. These tests are for machines without CUDA.</summary>
+/// <summary>
+/// The device is the one that was asked for, or an error or a warning tells why not. These tests are for machines without CUDA.
+/// </summary>
 [TestClass]
 public class DeviceTests
 {
@@ -41,7 +43,8 @@ public class DeviceTests
         Assert.IsEmpty(warnings);
     }
 
-    private static ResNetTrainer Trainer(MLContext ml, ComputeDevice device) => ImageRows.Trainer(ml, change: options => options.Device = device);
+    private static ResNetTrainer Trainer(MLContext ml, ComputeDevice device)
+        => ImageRows.Trainer(ml, change: options => options.Device = device);
 
     private static List<string> Warnings(MLContext ml)
     {

@@ -8,7 +8,8 @@ public class EstimatorTests
 {
     private const int Rows = 7;
 
-    public static IEnumerable<object[]> Kinds => from column in ImageRows.Columns from label in ImageRows.LabelSources select new object[] { column, label };
+    public static IEnumerable<object[]> Kinds
+        => from column in ImageRows.Columns from label in ImageRows.LabelSources select new object[] { column, label };
 
     [TestMethod]
     [DynamicData(nameof(Kinds))]
@@ -38,7 +39,8 @@ public class EstimatorTests
         });
         EstimatorWorkout.Run(ml, trainer, data, validTransformInput: ImageRows.Without(ml, data, "Truth"));
         using var model = trainer.Fit(data);
-        Assert.AreEqual($"{predictedLabel}, {score}", string.Join(", ", model.GetOutputSchema(data.Schema).Skip(data.Schema.Count).Select(column => column.Name)));
+        Assert.AreEqual($"{predictedLabel}, {score}",
+            string.Join(", ", model.GetOutputSchema(data.Schema).Skip(data.Schema.Count).Select(column => column.Name)));
     }
 
     [TestMethod]
@@ -55,7 +57,8 @@ public class EstimatorTests
     {
         var ml = new MLContext(seed: 1);
         var data = ImageRows.Narrow(ml, Rows);
-        data = ml.Transforms.CopyColumns("Score", "Weight").Append(ml.Transforms.CopyColumns("PredictedLabel", "Weight")).Fit(data).Transform(data);
+        data = ml.Transforms.CopyColumns("Score", "Weight").Append(ml.Transforms.CopyColumns("PredictedLabel", "Weight")).Fit(data)
+            .Transform(data);
         EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data);
     }
 
@@ -63,7 +66,8 @@ public class EstimatorTests
     public void The_workout_passes_within_a_chain_that_makes_the_label_and_reads_the_prediction()
     {
         var ml = new MLContext(seed: 1);
-        var data = ImageRows.Without(ml, ml.Data.LoadFromEnumerable(ImageRows.Create(Rows)), "Planar", "Floats", "Flat", "Encoded", "Path", "Number", "Key", "Weight");
+        var data = ImageRows.Without(ml, ml.Data.LoadFromEnumerable(ImageRows.Create(Rows)), "Planar", "Floats", "Flat", "Encoded", "Path",
+            "Number", "Key", "Weight");
         var chain = ml.Transforms.Conversion.MapValueToKey("Label", "Name")
             .Append(ml.Transforms.CopyColumns("Features", "Interleaved"))
             .Append(ImageRows.Trainer(ml, "Features"))
@@ -105,14 +109,18 @@ public class EstimatorTests
     {
         var ml = new MLContext(seed: 1);
         var data = ImageRows.View(ml, Rows);
-        foreach (var (name, part) in new[] { ("Nowhere", "Could not find weight column 'Nowhere'"), ("Name", "Schema mismatch for weight column 'Name': expected Single, got String") })
+        foreach (var (name, part) in new[] { ("Nowhere", "Could not find weight column 'Nowhere'"),
+            ("Name", "Schema mismatch for weight column 'Name': expected Single, got String") })
         {
             var trainer = ImageRows.Trainer(ml, change: options => options.ExampleWeightColumnName = name);
             StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, part);
-            StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(SchemaShape.Create(data.Schema))).Message, part);
+            StringAssert.Contains(
+                Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.GetOutputSchema(SchemaShape.Create(data.Schema))).Message,
+                part);
         }
     }
 
     /// <summary>The view with another column in the place of <c>Planar</c>.</summary>
-    private static IDataView Features(MLContext ml, IDataView data, string source) => ml.Transforms.CopyColumns("Planar", source).Fit(data).Transform(data);
+    private static IDataView Features(MLContext ml, IDataView data, string source)
+        => ml.Transforms.CopyColumns("Planar", source).Fit(data).Transform(data);
 }

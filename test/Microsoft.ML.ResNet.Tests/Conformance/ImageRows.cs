@@ -52,7 +52,8 @@ internal static class ImageRows
 {
     /// <summary>The columns that hold images. The last four are made by ML.NET's own transforms.</summary>
     public static readonly string[] Columns =
-        [nameof(ImageRow.Planar), nameof(ImageRow.Interleaved), nameof(ImageRow.Floats), nameof(ImageRow.Encoded), "Raw", "Image", "Sized", "Extracted"];
+        [nameof(ImageRow.Planar), nameof(ImageRow.Interleaved), nameof(ImageRow.Floats), nameof(ImageRow.Encoded), "Raw", "Image", "Sized",
+            "Extracted"];
 
     /// <summary>The columns whose keys a label can be made of: text, numbers, and keys that stand for themselves.</summary>
     public static readonly string[] LabelSources = [nameof(ImageRow.Name), nameof(ImageRow.Number), nameof(ImageRow.Key)];
@@ -60,12 +61,18 @@ internal static class ImageRows
     private static readonly Lazy<string> Folder = new(ImageSamples.NewFolder);
 
     /// <summary>Rows whose classes take turns.</summary>
-    public static List<ImageRow> Create(int count, int seed = 1) => [.. TinyImages.Rows(count, seed).Select((image, row) => Create(image, $"{seed}-{row}.png"))];
+    public static List<ImageRow> Create(int count, int seed = 1)
+        => [.. TinyImages.Rows(count, seed).Select((image, row) => Create(image, $"{seed}-{row}.png"))];
 
-    /// <summary>A view of new rows with all columns of <see cref="Columns"/>, and a key <c>Label</c> made of <paramref name="labelSource"/>.</summary>
-    public static IDataView View(MLContext ml, int count, string labelSource = nameof(ImageRow.Name), int seed = 1) => View(ml, Create(count, seed), labelSource);
+    /// <summary>
+    /// A view of new rows with all columns of <see cref="Columns"/>, and a key <c>Label</c> made of <paramref name="labelSource"/>.
+    /// </summary>
+    public static IDataView View(MLContext ml, int count, string labelSource = nameof(ImageRow.Name), int seed = 1)
+        => View(ml, Create(count, seed), labelSource);
 
-    /// <summary>A view of given rows with all columns of <see cref="Columns"/>, and a key <c>Label</c> made of <paramref name="labelSource"/>.</summary>
+    /// <summary>
+    /// A view of given rows with all columns of <see cref="Columns"/>, and a key <c>Label</c> made of <paramref name="labelSource"/>.
+    /// </summary>
     public static IDataView View(MLContext ml, IEnumerable<ImageRow> rows, string labelSource = nameof(ImageRow.Name))
     {
         IEstimator<ITransformer> label = labelSource == nameof(ImageRow.Key)
@@ -80,11 +87,16 @@ internal static class ImageRows
             .Fit(data).Transform(data);
     }
 
-    /// <summary>A view of new rows with one column of images, the key <c>Label</c> and <c>Weight</c>: few columns, for tests that read each of them many times.</summary>
-    public static IDataView Narrow(MLContext ml, int count, string column = nameof(ImageRow.Planar), string labelSource = nameof(ImageRow.Name))
+    /// <summary>
+    /// A view of new rows with one column of images, the key <c>Label</c> and <c>Weight</c>: few columns, for tests that read each of them
+    /// many times.
+    /// </summary>
+    public static IDataView Narrow(MLContext ml, int count, string column = nameof(ImageRow.Planar),
+        string labelSource = nameof(ImageRow.Name))
     {
         var view = View(ml, count, labelSource);
-        return Without(ml, view, [.. view.Schema.Select(other => other.Name).Except([column, "Label", nameof(ImageRow.Weight)]).Distinct()]);
+        return Without(
+            ml, view, [.. view.Schema.Select(other => other.Name).Except([column, "Label", nameof(ImageRow.Weight)]).Distinct()]);
     }
 
     /// <summary>A view of planar images that are a pixel larger each way than all others here, and a key <c>Label</c>.</summary>
@@ -95,14 +107,16 @@ internal static class ImageRows
     }
 
     /// <summary>The view without some columns.</summary>
-    public static IDataView Without(MLContext ml, IDataView view, params string[] columns) => ml.Transforms.DropColumns(columns).Fit(view).Transform(view);
+    public static IDataView Without(MLContext ml, IDataView view, params string[] columns)
+        => ml.Transforms.DropColumns(columns).Fit(view).Transform(view);
 
     /// <summary>The trainer of the tests: small, fast, on the CPU.</summary>
     /// <param name="ml">The context.</param>
     /// <param name="feature">The column of images.</param>
     /// <param name="epochs">Passes over the rows.</param>
     /// <param name="change">Changes the options.</param>
-    public static ResNetTrainer Trainer(MLContext ml, string feature = nameof(ImageRow.Planar), int epochs = 1, Action<ResNetTrainer.Options>? change = null)
+    public static ResNetTrainer Trainer(MLContext ml, string feature = nameof(ImageRow.Planar), int epochs = 1,
+        Action<ResNetTrainer.Options>? change = null)
     {
         var options = TinyImages.Options(epochs);
         options.FeatureColumnName = feature;
@@ -114,7 +128,8 @@ internal static class ImageRows
     {
         var planar = image.Features;
         var plane = TinyImages.Shape.PlaneSize;
-        var encoded = ImageSamples.Encode(8, 8, (x, y) => new SKColor(planar[y * 8 + x], planar[plane + y * 8 + x], planar[2 * plane + y * 8 + x]));
+        var encoded =
+            ImageSamples.Encode(8, 8, (x, y) => new SKColor(planar[y * 8 + x], planar[plane + y * 8 + x], planar[2 * plane + y * 8 + x]));
         var path = System.IO.Path.Combine(Folder.Value, file);
         File.WriteAllBytes(path, encoded);
         var key = Array.IndexOf(TinyImages.Classes, image.Label);

@@ -34,8 +34,10 @@ public class InputKindTests
         var data = ImageRows.View(ml, 9);
         using var model = ImageRows.Trainer(ml, "Image").Fit(data);
         var expected = Scores.Read(ml, model.Transform(data));
-        using var engine = ml.Model.CreatePredictionEngine<ImageInMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
-        var images = ImageRows.Create(9).Select(row => new ImageInMemory { Image = MLImage.CreateFromStream(new MemoryStream(row.Encoded)) }).ToList();
+        using var engine =
+            ml.Model.CreatePredictionEngine<ImageInMemory, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        var images = ImageRows.Create(9)
+            .Select(row => new ImageInMemory { Image = MLImage.CreateFromStream(new MemoryStream(row.Encoded)) }).ToList();
 
         Scores.AssertSame(expected, [.. images.Select(image => engine.Predict(image))], "images in memory");
         Scores.AssertSame(expected, [.. images.Select(image => engine.Predict(image))], "the same images again");
@@ -46,8 +48,10 @@ public class InputKindTests
     public void Images_in_memory_survive_Fit_and_Transform()
     {
         var ml = new MLContext(seed: 1);
-        var rows = ImageRows.Create(9).Select(row => new ImageInMemory { Key = row.Key, Image = MLImage.CreateFromStream(new MemoryStream(row.Encoded)) }).ToList();
-        var data = ml.Transforms.CopyColumns("Label", "Key").Fit(ml.Data.LoadFromEnumerable(rows)).Transform(ml.Data.LoadFromEnumerable(rows));
+        var rows = ImageRows.Create(9)
+            .Select(row => new ImageInMemory { Key = row.Key, Image = MLImage.CreateFromStream(new MemoryStream(row.Encoded)) }).ToList();
+        var data = ml.Transforms.CopyColumns("Label", "Key").Fit(ml.Data.LoadFromEnumerable(rows))
+            .Transform(ml.Data.LoadFromEnumerable(rows));
         using var model = ImageRows.Trainer(ml, "Image").Fit(data);
 
         var (first, second) = (Scores.Read(ml, model.Transform(data)), Scores.Read(ml, model.Transform(data)));
@@ -89,7 +93,8 @@ public class InputKindTests
             using var model = ImageRows.Trainer(ml, column, change: options => options.ImageChannels = 1).Fit(data);
             Assert.AreEqual(new ImageShape(1, 8, 8), model.Model.ImageShape);
 
-            var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml, column, change: options => options.ImageChannels = 4).Fit(data));
+            var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+                () => ImageRows.Trainer(ml, column, change: options => options.ImageChannels = 4).Fit(data));
             StringAssert.Contains(error.Message, "gives 1 or 3 channels, not 4");
         }
     }

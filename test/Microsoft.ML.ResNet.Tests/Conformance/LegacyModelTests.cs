@@ -5,7 +5,9 @@ using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
-/// <summary>The older way of saving data pipes, which ML.NET still keeps for its command line and which uses the other two loader attributes.</summary>
+/// <summary>
+/// The older way of saving data pipes, which ML.NET still keeps for its command line and which uses the other two loader attributes.
+/// </summary>
 [TestClass]
 public class LegacyModelTests
 {

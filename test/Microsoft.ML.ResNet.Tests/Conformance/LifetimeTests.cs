@@ -14,13 +14,15 @@ public class LifetimeTests
         var ml = new MLContext(seed: 1);
         var model = Fit(ml, out var data);
         var view = model.Transform(data);
-        using var engine = ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine =
+            ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
         engine.Predict(TinyImages.Rows(1)[0]);
 
         model.Dispose();
         model.Dispose();
 
-        foreach (var score in new Action[] { () => Scores.Read(ml, view), () => Scores.Read(ml, model.Transform(data)), () => engine.Predict(TinyImages.Rows(1)[0]) })
+        foreach (var score in new Action[] { () => Scores.Read(ml, view), () => Scores.Read(ml, model.Transform(data)),
+            () => engine.Predict(TinyImages.Rows(1)[0]) })
             Assert.AreEqual(typeof(ResNetTransformer).FullName, Assert.ThrowsExactly<ObjectDisposedException>(score).ObjectName);
         Assert.HasCount(3, model.Model.ClassNames, "what the model knows stays readable");
     }
@@ -44,7 +46,8 @@ public class LifetimeTests
     {
         var ml = new MLContext(seed: 1);
         var data = TinyImages.View(ml, 30);
-        var chain = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))).Fit(data);
+        var chain = ml.Transforms.Conversion.MapValueToKey("Label")
+            .Append(ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))).Fit(data);
         chain.Dispose();
         Assert.ThrowsExactly<ObjectDisposedException>(() => Scores.Read(ml, chain.Transform(data)));
     }
@@ -73,7 +76,8 @@ public class LifetimeTests
         Scores.Read(ml, model.Transform(data));
         using (var cursor = model.Transform(data).GetRowCursor(model.Transform(data).Schema))
             cursor.MoveNext();
-        using (var engine = ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false }))
+        using (var engine = ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model,
+            new PredictionEngineOptions { OwnsTransformer = false }))
             engine.Predict(TinyImages.Rows(1)[0]);
 
         model.Dispose();

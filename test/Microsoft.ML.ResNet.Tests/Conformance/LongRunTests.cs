@@ -72,14 +72,18 @@ public class LongRunTests
     {
         var rows = TinyImages.Rows(30);
         var clock = Stopwatch.StartNew();
-        var tasks = Enumerable.Range(0, callers - 1).Select(_ => Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
+        var tasks = Enumerable.Range(0, callers - 1)
+            .Select(_ => Task.Factory.StartNew(Measure, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))
+            .ToArray();
         double[] times = [.. Measure().Concat(tasks.SelectMany(task => task.Result)).Order()];
         TestContext.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{what}, 8x8 pixels: median {times[times.Length / 2]:f3} ms, 90 % {times[times.Length * 9 / 10]:f3} ms, {callers * 500 / clock.Elapsed.TotalSeconds:f0} a second"));
+            $"{what}, 8x8 pixels: median {times[times.Length / 2]:f3} ms, 90 % {times[times.Length * 9 / 10]:f3} ms, "
+                + $"{callers * 500 / clock.Elapsed.TotalSeconds:f0} a second"));
 
         double[] Measure()
         {
-            using var engine = ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+            using var engine =
+                ml.Model.CreatePredictionEngine<TinyImage, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
             return [.. Enumerable.Range(0, 500).Select(run => Time(() => engine.Predict(rows[run % 30]))).Skip(100)];
         }
     }
@@ -95,7 +99,8 @@ public class LongRunTests
     {
         var options = TinyImages.Options(epochs: 1);
         options.Architecture = architecture;
-        return ml.MulticlassClassification.Trainers.ResNet(options).Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        return ml.MulticlassClassification.Trainers.ResNet(options)
+            .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
     }
 
     /// <summary>
@@ -113,7 +118,9 @@ public class LongRunTests
             GC.WaitForPendingFinalizers();
             curve.Add(ResidentMemory.Bytes()!.Value / MiB);
             if (done % every == 0)
-                TestContext.WriteLine(string.Create(CultureInfo.InvariantCulture, $"after {done,3} cycles: {curve[^1]:f1} MiB resident, {GC.GetTotalMemory(false) / MiB:f1} MiB managed"));
+                TestContext.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture,
+                    $"after {done,3} cycles: {curve[^1]:f1} MiB resident, {GC.GetTotalMemory(false) / MiB:f1} MiB managed"));
             cycle();
         }
         var third = curve.Count / 3;

@@ -79,7 +79,8 @@ public class PipelineTests
     {
         var ml = new MLContext(seed: 1);
         var pipeline = ml.Transforms.Conversion.MapValueToKey("Label", "Name").Append(ImageRows.Trainer(ml, epochs: 4));
-        var folds = ml.MulticlassClassification.CrossValidate(ml.Data.LoadFromEnumerable(ImageRows.Create(120)), pipeline, numberOfFolds: 3);
+        var folds = ml.MulticlassClassification.CrossValidate(ml.Data.LoadFromEnumerable(ImageRows.Create(120)), pipeline,
+            numberOfFolds: 3);
         Assert.HasCount(3, folds);
         foreach (var fold in folds)
         {
@@ -111,7 +112,8 @@ public class PipelineTests
         var ml = new MLContext(seed: 1);
         var data = ml.Data.LoadFromEnumerable(ImageRows.Create(12));
         var unlabelled = ImageRows.Without(ml, data, "Name", "Number", "Key");
-        using var model = new EstimatorChain<ITransformer>().Append(ml.Transforms.Conversion.MapValueToKey("Label", "Name"), TransformerScope.TrainTest)
+        using var model = new EstimatorChain<ITransformer>()
+            .Append(ml.Transforms.Conversion.MapValueToKey("Label", "Name"), TransformerScope.TrainTest)
             .Append(ImageRows.Trainer(ml)).Append(ml.Transforms.Conversion.MapKeyToValue("Guess", "PredictedLabel")).Fit(data);
 
         var scored = model.GetModelFor(TransformerScope.Scoring).Transform(unlabelled);
@@ -130,8 +132,10 @@ public class PipelineTests
             .Append(ml.Transforms.CopyColumns("Chances", "Score"))
             .Append(ml.Transforms.CopyColumns("Guess", "PredictedLabel")).Fit(data);
         var scored = model.Transform(data);
-        Assert.AreEqual(string.Join(" ", scored.GetColumn<float[]>("Score").SelectMany(row => row)), string.Join(" ", scored.GetColumn<float[]>("Chances").SelectMany(row => row)));
-        ViewWorkout.Run(ImageRows.Without(ml, scored, "Floats", "Flat", "Raw", "Image", "Sized", "Extracted", "Path", "Encoded", "Number", "Key"));
+        Assert.AreEqual(string.Join(" ", scored.GetColumn<float[]>("Score").SelectMany(row => row)),
+            string.Join(" ", scored.GetColumn<float[]>("Chances").SelectMany(row => row)));
+        ViewWorkout.Run(
+            ImageRows.Without(ml, scored, "Floats", "Flat", "Raw", "Image", "Sized", "Extracted", "Path", "Encoded", "Number", "Key"));
     }
 
     [TestMethod]
@@ -141,7 +145,8 @@ public class PipelineTests
         var data = ImageRows.View(ml, 9);
         using var model = ImageRows.Trainer(ml).Append(ImageRows.Trainer(ml, "Floats")).Fit(data);
         var scored = model.Transform(data);
-        var sets = scored.Schema.Where(column => column.Name == "Score").Select(column => column.Annotations.GetValue<uint>("ScoreColumnSetId")).ToArray();
+        var sets = scored.Schema.Where(column => column.Name == "Score")
+            .Select(column => column.Annotations.GetValue<uint>("ScoreColumnSetId")).ToArray();
         CollectionAssert.AreEqual(new uint[] { 1, 2 }, sets, "each pair of score columns has a set of its own");
         Assert.IsTrue(Scores.Accuracy(ml, scored) is >= 0 and <= 1);
     }

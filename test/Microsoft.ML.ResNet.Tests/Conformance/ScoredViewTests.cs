@@ -122,7 +122,8 @@ public class ScoredViewTests
         var readings = 0;
         var source = ml.Data.LoadFromEnumerable(Shrinking());
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => RowReader.Open(model.Transform(source)).DisposeAfter(reader => reader.ReadRest()));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => RowReader.Open(model.Transform(source))
+            .DisposeAfter(reader => reader.ReadRest()));
         StringAssert.Contains(error.Message, "fewer rows");
 
         IEnumerable<TinyImage> Shrinking()
@@ -158,7 +159,8 @@ public class ScoredViewTests
     }
 
     private static ResNetTransformer Fit(MLContext ml, IDataView data)
-        => ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1)).Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
+        => ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 1))
+            .Fit(ml.Transforms.Conversion.MapValueToKey("Label").Fit(data).Transform(data));
 }
 
 /// <summary>Lets a disposable be used in an expression.</summary>

@@ -75,14 +75,17 @@ public class StoppingTests
 
         ImageRows.Trainer(ml, epochs: 2).Fit(ImageRows.View(ml, 9), ImageRows.View(ml, 6)).Dispose();
 
-        var info = log.Where(entry => entry.Kind == ChannelMessageKind.Info && entry.Source.Contains(nameof(ResNetTrainer), StringComparison.Ordinal)).Select(entry => entry.Message).ToArray();
+        var info = log.Where(entry => entry.Kind == ChannelMessageKind.Info
+            && entry.Source.Contains(nameof(ResNetTrainer), StringComparison.Ordinal)).Select(entry => entry.Message).ToArray();
         Assert.HasCount(3, info);
-        foreach (var part in new[] { "on cpu", "seed 1", "9 images of 3x8x8", "3 classes", "2 epochs", "mean ", "SGD momentum 0.9 rate 0.05" })
+        foreach (var part in new[] { "on cpu", "seed 1", "9 images of 3x8x8", "3 classes", "2 epochs", "mean ",
+            "SGD momentum 0.9 rate 0.05" })
             StringAssert.Contains(info[0], part);
         StringAssert.Contains(info[2], "Epoch 2/2: rate ");
         StringAssert.Contains(info[2], "validation loss ");
         Assert.IsFalse(log.Any(entry => entry.Kind is ChannelMessageKind.Warning or ChannelMessageKind.Error), "nothing to warn of");
-        Assert.IsFalse(log.Any(entry => entry.Message.Contains("was not disposed", StringComparison.OrdinalIgnoreCase)), "channels are closed");
+        Assert.IsFalse(log.Any(entry => entry.Message.Contains("was not disposed", StringComparison.OrdinalIgnoreCase)),
+            "channels are closed");
     }
 
     [TestMethod]
@@ -92,7 +95,8 @@ public class StoppingTests
         var data = ImageRows.View(new MLContext(seed: 1), 9);
         var options = TinyImages.Options(epochs: 2);
         options.FeatureColumnName = nameof(ImageRow.Planar);
-        var environment = new ConsoleEnvironment(seed: 1, verbose: true, outWriter: output, errWriter: output); // MLContext shows no progress
+        // MLContext shows no progress
+        var environment = new ConsoleEnvironment(seed: 1, verbose: true, outWriter: output, errWriter: output);
         new ResNetTrainer(environment, options).Fit(data, data).Dispose();
         environment.PrintProgress(); // as ML.NET's console does every other second
         foreach (var part in new[] { "train loss", "train accuracy", "validation loss", "validation accuracy", "2/2 epochs" })

@@ -22,7 +22,8 @@ public class UnusableRowsTests
         using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, rows));
         using var expected = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, good));
 
-        Scores.AssertSame(Scores.Read(ml, expected.Transform(Keyed(ml, good))), Scores.Read(ml, model.Transform(Keyed(ml, good))), "as if they were not there");
+        Scores.AssertSame(Scores.Read(ml, expected.Transform(Keyed(ml, good))), Scores.Read(ml, model.Transform(Keyed(ml, good))),
+            "as if they were not there");
         AssertWarned(log, "2 rows have a missing label");
         AssertWarned(log, "3 rows have an image that is missing or cannot be read");
     }
@@ -75,7 +76,8 @@ public class UnusableRowsTests
         var ml = new MLContext(seed: 1);
         var good = ImageRows.Create(9);
         using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, good));
-        using var engine = ml.Model.CreatePredictionEngine<FileRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        using var engine =
+            ml.Model.CreatePredictionEngine<FileRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
         var reused = new ScoredRow();
         foreach (var bytes in Unreadable)
         {
@@ -98,7 +100,8 @@ public class UnusableRowsTests
         using var unweighted = ImageRows.Trainer(ml).Fit(Keyed(ml, rows));
         using var weighted = Weighted(ml).Fit(Keyed(ml, withLies));
 
-        Scores.AssertSame(Scores.Read(ml, unweighted.Transform(Keyed(ml, rows))), Scores.Read(ml, weighted.Transform(Keyed(ml, rows))), "lies of weight 0", tolerance: 1e-4f);
+        Scores.AssertSame(Scores.Read(ml, unweighted.Transform(Keyed(ml, rows))), Scores.Read(ml, weighted.Transform(Keyed(ml, rows))),
+            "lies of weight 0", tolerance: 1e-4f);
         AssertWarned(log, "5 rows have a weight that is not above 0");
     }
 
@@ -125,7 +128,8 @@ public class UnusableRowsTests
         rows.ForEach(row => row.Weight = 7);
         using var unweighted = ImageRows.Trainer(ml).Fit(Keyed(ml, rows));
         using var weighted = Weighted(ml).Fit(Keyed(ml, rows));
-        Scores.AssertSame(Scores.Read(ml, unweighted.Transform(Keyed(ml, rows))), Scores.Read(ml, weighted.Transform(Keyed(ml, rows))), "weight 7", tolerance: 1e-4f);
+        Scores.AssertSame(Scores.Read(ml, unweighted.Transform(Keyed(ml, rows))), Scores.Read(ml, weighted.Transform(Keyed(ml, rows))),
+            "weight 7", tolerance: 1e-4f);
     }
 
     private static ResNetTrainer Weighted(MLContext ml, int epochs = 1)
@@ -148,7 +152,10 @@ public class UnusableRowsTests
     }
 
     private static void AssertWarned(List<string> log, string part)
-        => Assert.IsTrue(log.Any(line => line.StartsWith("Warning", StringComparison.Ordinal) && line.Contains(part, StringComparison.Ordinal)), $"A warning with '{part}' was expected, got {string.Join(" | ", log.Where(line => line.StartsWith("Warning", StringComparison.Ordinal)))}.");
+        => Assert.IsTrue(log.Any(line => line.StartsWith("Warning", StringComparison.Ordinal)
+            && line.Contains(part, StringComparison.Ordinal)),
+            $"A warning with '{part}' was expected, got "
+            + $"{string.Join(" | ", log.Where(line => line.StartsWith("Warning", StringComparison.Ordinal)))}.");
 
     private sealed class FileRow
     {

@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;
@@ -21,7 +21,8 @@ public class ValidationFractionTests
 
         CollectionAssert.AreEqual(Weights(expected), Weights(model));
         Assert.AreEqual(expected.Model.Network.Normalization.ToString(), model.Model.Network.Normalization.ToString());
-        CollectionAssert.AreEqual(expectedReports.ConvertAll(report => report.ValidationLoss), reports.ConvertAll(report => report.ValidationLoss));
+        CollectionAssert.AreEqual(expectedReports.ConvertAll(report => report.ValidationLoss),
+            reports.ConvertAll(report => report.ValidationLoss));
         Assert.IsTrue(reports.TrueForAll(report => report.ValidationAccuracy is not null));
     }
 
@@ -42,7 +43,8 @@ public class ValidationFractionTests
             var factors = part.ConvertAll(row => row.Weight / before[row.Pixels].Weight);
             Assert.AreEqual(factors.Min(), factors.Max(), 1e-5, "one factor for all rows of a part");
         }
-        CollectionAssert.AreEqual(Enumerable.Range(0, 3).Select(label => parts[0].Count(row => row.Label == label)).ToArray(), split.Train.RowsPerClass.ToArray());
+        CollectionAssert.AreEqual(Enumerable.Range(0, 3).Select(label => parts[0].Count(row => row.Label == label))
+            .ToArray(), split.Train.RowsPerClass.ToArray());
     }
 
     [TestMethod]
@@ -50,7 +52,9 @@ public class ValidationFractionTests
     {
         var log = new List<string>();
         Fit(ImageRows.Create(30), 0.1, log: log).Dispose();
-        Assert.IsTrue(log.Exists(line => line.Contains("Held out 3 of 30 images to choose the best epoch by; 27 are left to learn from.", StringComparison.Ordinal)));
+        Assert.IsTrue(
+            log.Exists(line => line.Contains("Held out 3 of 30 images to choose the best epoch by; 27 are left to learn from.",
+            StringComparison.Ordinal)));
     }
 
     [TestMethod]
@@ -68,7 +72,8 @@ public class ValidationFractionTests
     public void A_part_and_a_set_exclude_one_another()
     {
         var set = Keyed(ImageRows.Create(9));
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(new MLContext(), change: options => (options.ValidationFraction, options.ValidationSet) = (0.1, set)));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => ImageRows.Trainer(new MLContext(), change: options => (options.ValidationFraction, options.ValidationSet) = (0.1, set)));
         StringAssert.Contains(error.Message, "ValidationFraction and ValidationSet are both set");
     }
 
@@ -95,7 +100,9 @@ public class ValidationFractionTests
         var rows = ImageRows.Create(Rows);
         using var uninterrupted = Fit(rows, 0.2);
         using var source = new CancellationTokenSource();
-        Assert.ThrowsExactly<OperationCanceledException>(() => ImageRows.Trainer(new MLContext(Seed), epochs: 2, change: options => (options.ValidationFraction, options.CheckpointDirectory, options.CancellationToken, options.EpochCallback)
+        Assert.ThrowsExactly<OperationCanceledException>(
+            () => ImageRows.Trainer(new MLContext(Seed), epochs: 2,
+            change: options => (options.ValidationFraction, options.CheckpointDirectory, options.CancellationToken, options.EpochCallback)
             = (0.2, folder, source.Token, _ => source.Cancel())).Fit(Keyed(rows)));
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Trainer(0.3, folder).Fit(Keyed(rows)));
@@ -118,7 +125,8 @@ public class ValidationFractionTests
     private static ResNetTransformer Fit(List<ImageRow> rows, double fraction, List<EpochReport>? reports = null, List<string>? log = null)
         => Trainer(fraction, reports: reports, log: log).Fit(Keyed(rows));
 
-    private static ResNetTrainer Trainer(double? fraction, string? folder = null, List<EpochReport>? reports = null, List<string>? log = null)
+    private static ResNetTrainer Trainer(double? fraction, string? folder = null, List<EpochReport>? reports = null,
+        List<string>? log = null)
     {
         var ml = new MLContext(Seed);
         ml.Log += (_, e) => log?.Add(e.Message);

@@ -6,19 +6,23 @@ public class ValidationTests
 {
     [TestMethod]
     public void The_model_is_that_of_the_best_epoch_when_training_makes_it_worse()
-        => AssertBestIsKept(Keyed(ImageRows.Create(50, seed: 2), lies: true), reports => Assert.IsLessThan(reports.Count, Best(reports).Epoch, "the last epoch is not the best"));
+        => AssertBestIsKept(Keyed(ImageRows.Create(50, seed: 2), lies: true),
+            reports => Assert.IsLessThan(reports.Count, Best(reports).Epoch, "the last epoch is not the best"));
 
     [TestMethod]
     public void The_model_is_that_of_the_best_epoch_when_training_makes_it_better()
-        => AssertBestIsKept(Keyed(ImageRows.Create(50, seed: 2)), reports => Assert.IsGreaterThan(0.9, Best(reports).ValidationAccuracy!.Value));
+        => AssertBestIsKept(Keyed(ImageRows.Create(50, seed: 2)),
+            reports => Assert.IsGreaterThan(0.9, Best(reports).ValidationAccuracy!.Value));
 
     [TestMethod]
     public void A_set_given_to_Fit_wins_over_that_of_the_options()
     {
         var ml = new MLContext(seed: 1);
-        var (train, good, lies) = (Keyed(ImageRows.Create(60)), Keyed(ImageRows.Create(50, seed: 2)), Keyed(ImageRows.Create(50, seed: 2), lies: true));
+        var (train, good, lies) = (Keyed(ImageRows.Create(60)), Keyed(ImageRows.Create(50, seed: 2)),
+            Keyed(ImageRows.Create(50, seed: 2), lies: true));
         var reports = new List<EpochReport>();
-        var trainer = ImageRows.Trainer(ml, epochs: 4, change: options => (options.ValidationSet, options.EpochCallback) = (lies, reports.Add));
+        var trainer =
+            ImageRows.Trainer(ml, epochs: 4, change: options => (options.ValidationSet, options.EpochCallback) = (lies, reports.Add));
 
         trainer.Fit(train).Dispose();
         trainer.Fit(train, good).Dispose();
@@ -43,7 +47,8 @@ public class ValidationTests
     public void Images_of_another_size_are_refused()
     {
         var ml = new MLContext(seed: 1);
-        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml).Fit(ImageRows.View(ml, 9), ImageRows.Larger(ml, 9)));
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml)
+            .Fit(ImageRows.View(ml, 9), ImageRows.Larger(ml, 9)));
         StringAssert.Contains(error.Message, "The validation images are 3x9x9; expected 3x8x8");
     }
 
@@ -61,14 +66,16 @@ public class ValidationTests
     {
         var ml = new MLContext(seed: 1);
         var reports = new List<EpochReport>();
-        using var model = ImageRows.Trainer(ml, epochs: 5, change: options => options.EpochCallback = reports.Add).Fit(Keyed(ImageRows.Create(60)), validation);
+        using var model = ImageRows.Trainer(ml, epochs: 5, change: options => options.EpochCallback = reports.Add)
+            .Fit(Keyed(ImageRows.Create(60)), validation);
         check(reports);
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(validation)); // ML.NET's own figures, over all 50 rows
         Assert.AreEqual(Best(reports).ValidationAccuracy!.Value, metrics.MicroAccuracy, 1e-9);
         Assert.AreEqual(Best(reports).ValidationLoss!.Value, metrics.LogLoss, 1e-4);
     }
 
-    private static EpochReport Best(List<EpochReport> reports) => reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First();
+    private static EpochReport Best(List<EpochReport> reports)
+        => reports.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First();
 
     /// <summary>A view whose labels are keys without values; lies name the next class.</summary>
     private static IDataView Keyed(List<ImageRow> rows, bool lies = false)

@@ -24,7 +24,10 @@ internal sealed class LibraryAssembly : IDisposable
     /// <summary>A file of the library beside the tests.</summary>
     public static string PathOf(string extension) => Path.Combine(AppContext.BaseDirectory, $"Microsoft.ML.ResNet.{extension}");
 
-    /// <summary>The first folder below the project in which a type is written, <c>Root</c> for those in the project itself; <see langword="null"/> for types without source.</summary>
+    /// <summary>
+    /// The folder in which a type is written, such as <c>Cpu/Kernels</c>, <c>Root</c> for those in the project itself; <see langword="null"/>
+    /// for types without source.
+    /// </summary>
     public string? FolderOf(TypeDefinition type)
     {
         while (type.DeclaringType is { } outer)
@@ -60,7 +63,8 @@ internal sealed class LibraryAssembly : IDisposable
             yield break;
         foreach (var local in method.Body.Variables)
             yield return local.VariableType;
-        foreach (var instruction in method.Body.Instructions.Where(instruction => instruction.OpCode.OperandType is not OperandType.InlineSig))
+        foreach (var instruction in method.Body.Instructions.Where(
+            instruction => instruction.OpCode.OperandType is not OperandType.InlineSig))
             yield return instruction.Operand as MemberReference;
     }
 

@@ -13,7 +13,8 @@ public class PublicSurfaceTests
     public void Public_classes_are_sealed_static_or_abstract()
     {
         using var library = new LibraryAssembly();
-        var open = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsClass && !type.IsSealed && !type.IsAbstract);
+        var open = library.Assembly.MainModule.GetTypes()
+            .Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsClass && !type.IsSealed && !type.IsAbstract);
 
         AssertNone(open.Select(type => type.FullName));
     }
@@ -22,12 +23,16 @@ public class PublicSurfaceTests
     public void Every_option_tells_its_default()
     {
         using var library = new LibraryAssembly();
-        var documentation = XDocument.Load(LibraryAssembly.PathOf("xml")).Descendants("member").ToDictionary(member => (string)member.Attribute("name")!, member => member.Value);
-        var options = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
+        var documentation = XDocument.Load(LibraryAssembly.PathOf("xml")).Descendants("member")
+            .ToDictionary(member => (string)member.Attribute("name")!, member => member.Value);
+        var options = library.Assembly.MainModule.GetTypes()
+            .Where(type => (type.IsPublic || type.IsNestedPublic) && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
         Assert.IsGreaterThan(2, options.Count);
 
-        var names = options.SelectMany(type => type.Fields.Where(field => field.IsPublic && !field.IsStatic).Select(field => $"F:{Name(type)}.{field.Name}")
-            .Concat(type.Properties.Where(property => property.SetMethod is { IsPublic: true }).Select(property => $"P:{Name(type)}.{property.Name}")));
+        var names = options.SelectMany(type => type.Fields.Where(field => field.IsPublic && !field.IsStatic)
+            .Select(field => $"F:{Name(type)}.{field.Name}")
+            .Concat(type.Properties.Where(property => property.SetMethod is { IsPublic: true })
+                .Select(property => $"P:{Name(type)}.{property.Name}")));
         AssertNone(names.Where(name => !Regex.IsMatch(documentation.GetValueOrDefault(name, ""), @"\bdefault\b", RegexOptions.IgnoreCase)));
     }
 
@@ -39,7 +44,8 @@ public class PublicSurfaceTests
                      from method in type.Methods
                      where method.HasBody
                      from instruction in method.Body.Instructions
-                     where instruction.OpCode == OpCodes.Newobj && ((MethodReference)instruction.Operand).DeclaringType.FullName == typeof(ArgumentNullException).FullName
+                     where instruction.OpCode == OpCodes.Newobj
+                         && ((MethodReference)instruction.Operand).DeclaringType.FullName == typeof(ArgumentNullException).FullName
                      select method.FullName;
 
         AssertNone(byHand);
@@ -48,9 +54,11 @@ public class PublicSurfaceTests
     [TestMethod]
     public void Test_names_are_sentences()
     {
-        var methods = typeof(PublicSurfaceTests).Assembly.GetTypes().SelectMany(type => type.GetMethods()).Where(method => method.IsDefined(typeof(TestMethodAttribute), inherit: false));
+        var methods = typeof(PublicSurfaceTests).Assembly.GetTypes().SelectMany(type => type.GetMethods())
+            .Where(method => method.IsDefined(typeof(TestMethodAttribute), inherit: false));
 
-        AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal)).Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
+        AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal))
+            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
     }
 
     private static string Name(TypeDefinition type) => type.FullName.Replace('/', '.');

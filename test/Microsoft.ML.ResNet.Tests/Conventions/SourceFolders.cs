@@ -4,7 +4,9 @@ using System.Reflection.PortableExecutable;
 
 namespace Microsoft.ML.ResNet.Tests.Conventions;
 
-/// <summary>Which folder of the library each type is written in, from its debug information: namespaces do not tell, since public types share one.</summary>
+/// <summary>
+/// Which folder of the library each type is written in, from its debug information: namespaces do not tell, since public types share one.
+/// </summary>
 internal static class SourceFolders
 {
     private const string Root = "Root", Project = "/src/Microsoft.ML.ResNet/";
@@ -43,6 +45,6 @@ internal static class SourceFolders
         if (start < 0)
             return "Generated";
         var parts = path[(start + Project.Length)..].Split('/');
-        return parts.Length == 1 ? Root : parts[0];
+        return parts.Length == 1 ? Root : string.Join('/', parts[..^1]);
     }
 }

@@ -20,7 +20,8 @@ public sealed class CifarBinaryErrorTests
     public void A_label_out_of_range_names_record_byte_and_range()
     {
         var path = NewFile("data_batch_1.bin", Cifar10(1, 1, 10));
-        AssertBroken(() => Labels(Data.LoadFromCifarBinary(path)), path, "record 1 (byte 3073)", "from 0 to 9", "CIFAR-10's standard names", "found 10");
+        AssertBroken(() => Labels(Data.LoadFromCifarBinary(path)), path, "record 1 (byte 3073)", "from 0 to 9", "CIFAR-10's standard names",
+            "found 10");
 
         var fine = NewFile("train.bin", Cifar(1, [1, 99], [1, 100]));
         AssertBroken(() => Labels(Data.LoadFromCifarBinary(fine)), fine, "record 1 (byte 3075)", "from 0 to 99", "found 100");
@@ -60,7 +61,8 @@ public sealed class CifarBinaryErrorTests
 
     [TestMethod]
     public void A_foreign_file_is_told_the_lengths_that_would_fit() =>
-        AssertBroken(() => Rows(Data.LoadFromCifarBinary(NewFile("photo.jpg", new byte[5000]))), "photo.jpg", "3073", "3074", "5000 bytes", "neither divides");
+        AssertBroken(() => Rows(Data.LoadFromCifarBinary(NewFile("photo.jpg", new byte[5000]))), "photo.jpg", "3073", "3074", "5000 bytes",
+            "neither divides");
 
     [TestMethod]
     public void A_length_that_fits_both_formats_asks_for_the_option()
@@ -78,7 +80,8 @@ public sealed class CifarBinaryErrorTests
         var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 5)), ("train.bin", Cifar(1, [1, 2])));
 
         AssertBroken(() => Rows(Data.LoadFromCifarBinary(folder)), folder, "data_batch_*.bin", "train.bin", "CifarBinaryOptions.Format");
-        CollectionAssert.AreEqual(new[] { "baby" }, Labels(Data.LoadFromCifarBinary(new CifarBinaryOptions { Format = CifarFormat.Cifar100 }, folder)));
+        CollectionAssert.AreEqual(new[] { "baby" },
+            Labels(Data.LoadFromCifarBinary(new CifarBinaryOptions { Format = CifarFormat.Cifar100 }, folder)));
     }
 
     [TestMethod]
@@ -88,7 +91,8 @@ public sealed class CifarBinaryErrorTests
         var options = new CifarBinaryOptions { Split = CifarSplit.Test };
 
         foreach (var path in new[] { FolderOf(files), NewFile("set.tgz", TarGz(files)) })
-            AssertBroken(() => Rows(Data.LoadFromCifarBinary(options, path)), path, "test_batch.bin", "test.bin", "'data_batch_1.bin', 'readme.html'");
+            AssertBroken(() => Rows(Data.LoadFromCifarBinary(options, path)), path, "test_batch.bin", "test.bin",
+                "'data_batch_1.bin', 'readme.html'");
     }
 
     [TestMethod]
@@ -105,7 +109,8 @@ public sealed class CifarBinaryErrorTests
     {
         Assert.ThrowsExactly<ArgumentException>(() => Data.LoadFromCifarBinary());
         Assert.ThrowsExactly<ArgumentException>(() => Data.LoadFromCifarBinary(" "));
-        Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = (CifarSplit)7 }, "x"));
+        Assert.ThrowsExactly<ArgumentOutOfRangeException>(
+            () => Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = (CifarSplit)7 }, "x"));
     }
 
     [TestMethod]
@@ -150,7 +155,9 @@ public sealed class CifarBinaryErrorTests
     {
         var tar = new MemoryStream();
         using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
-            writer.WriteEntry(new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
+            writer.WriteEntry(
+                new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile,
+                "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
         var path = NewFile("set.tar.gz", GZip(tar.ToArray()[..^1024])); // as if cut between two files
 
         AssertBroken(() => Rows(Data.LoadFromCifarBinary(path)), path, "truncated");
@@ -175,7 +182,9 @@ public sealed class CifarBinaryErrorTests
         var random = new Random(8);
         var tar = new MemoryStream();
         using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
-            writer.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
+            writer.WriteEntry(
+                new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile,
+                "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
         for (var i = 0; i < 400; i++)
         {
             var damaged = tar.ToArray();

@@ -70,10 +70,12 @@ public sealed class CifarBinaryTests
     public void A_folder_gives_the_wanted_split_in_order_of_file_names()
     {
         var folder = FolderOf(
-            ("data_batch_2.bin", Cifar10(2, 2)), ("data_batch_1.bin", Cifar10(1, 1)), ("test_batch.bin", Cifar10(3, 3, 3)), ("readme.html", [1]));
+            ("data_batch_2.bin", Cifar10(2, 2)), ("data_batch_1.bin", Cifar10(1, 1)), ("test_batch.bin", Cifar10(3, 3, 3)),
+                ("readme.html", [1]));
 
         CollectionAssert.AreEqual(new[] { "automobile", "bird" }, Labels(Data.LoadFromCifarBinary(folder)));
-        CollectionAssert.AreEqual(new[] { "cat", "cat" }, Labels(Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarSplit.Test }, folder)));
+        CollectionAssert.AreEqual(new[] { "cat", "cat" },
+            Labels(Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarSplit.Test }, folder)));
     }
 
     [TestMethod]
@@ -82,7 +84,8 @@ public sealed class CifarBinaryTests
         (string, byte[])[] files =
         [
             ("cifar-100-binary/train.bin", Cifar(1, [0, 1], [1, 0])), ("cifar-100-binary/test.bin", Cifar(2, [1, 2])),
-            ("cifar-100-binary/coarse_label_names.txt", "land\nwater\n"u8.ToArray()), ("cifar-100-binary/fine_label_names.txt", "hill\nlake\nsea\n"u8.ToArray()),
+            ("cifar-100-binary/coarse_label_names.txt", "land\nwater\n"u8.ToArray()),
+                ("cifar-100-binary/fine_label_names.txt", "hill\nlake\nsea\n"u8.ToArray()),
         ];
         var archive = NewFile("cifar-100-binary.tar.gz", TarGz(files));
         var folder = Path.Combine(FolderOf(files), "cifar-100-binary");
@@ -109,7 +112,8 @@ public sealed class CifarBinaryTests
     public void The_row_count_is_known_where_file_lengths_tell_it()
     {
         var file = NewFile("one.bin", Cifar10(1, 1, 2, 3));
-        var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 1, 2)), ("data_batch_2.bin", Cifar10(1, 1)), ("test_batch.bin", Cifar10(1, 1)));
+        var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 1, 2)), ("data_batch_2.bin", Cifar10(1, 1)),
+            ("test_batch.bin", Cifar10(1, 1)));
         var archive = NewFile("two.tar.gz", TarGz(("data_batch_1.bin", Cifar10(2, 2))));
 
         Assert.AreEqual(6, Data.LoadFromCifarBinary(file, folder).GetRowCount());

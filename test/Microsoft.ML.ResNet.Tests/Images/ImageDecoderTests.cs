@@ -163,7 +163,8 @@ public sealed class ImageDecoderTests
     }
 
     private static void AssertAll(byte[] plane, int expected, int tolerance) =>
-        Assert.IsTrue(plane.All(value => Math.Abs(value - expected) <= tolerance), $"Expected {expected}, found {string.Join(' ', plane.Distinct())}.");
+        Assert.IsTrue(plane.All(value => Math.Abs(value - expected) <= tolerance),
+            $"Expected {expected}, found {string.Join(' ', plane.Distinct())}.");
 
     /// <summary>Overwrites width and height in a PNG's first chunk, and repairs its check sum.</summary>
     private static void WritePngSize(byte[] png, int width, int height)

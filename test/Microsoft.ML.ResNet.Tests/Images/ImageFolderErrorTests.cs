@@ -31,7 +31,8 @@ public sealed class ImageFolderErrorTests
     public void Unreadable_images_can_be_skipped_and_are_reported_once(string path)
     {
         var reports = new List<string>();
-        var view = Data.LoadFromImageFolder(path, new ImageFolderOptions { UnreadableImages = UnreadableImages.Skip, OnUnreadableImage = reports.Add });
+        var view = Data.LoadFromImageFolder(path,
+            new ImageFolderOptions { UnreadableImages = UnreadableImages.Skip, OnUnreadableImage = reports.Add });
         Assert.IsNull(view.GetRowCount());
 
         CollectionAssert.AreEqual(new byte[] { 1, 2 }, Rows(view).ConvertAll(row => row.Pixels[0]));
@@ -84,7 +85,8 @@ public sealed class ImageFolderErrorTests
         AssertBroken(() => Data.LoadFromImageFolder(FolderOf(("a/1.png", Plain(1)))), "at least two folders", "found 'a'");
         AssertBroken(() => Data.LoadFromImageFolder(NewFolder()), "at least two folders", "found nothing");
         AssertBroken(
-            () => Data.LoadFromImageFolder(FolderOf(OneBroken), new ImageFolderOptions { Subfolder = "c" }), "at least two folders", "found nothing");
+            () => Data.LoadFromImageFolder(FolderOf(OneBroken), new ImageFolderOptions { Subfolder = "c" }), "at least two folders",
+                "found nothing");
     }
 
     [TestMethod]

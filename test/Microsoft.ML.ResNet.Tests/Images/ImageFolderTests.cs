@@ -54,11 +54,13 @@ public sealed class ImageFolderTests
     [TestMethod]
     public void A_subfolder_picks_a_split()
     {
-        (string, byte[])[] files = [("set/train/a/1.png", Plain(1)), ("set/train/b/1.png", Plain(2)), ("set/test/a/1.png", Plain(3)), ("set/test/b/1.png", Plain(4))];
+        (string, byte[])[] files = [("set/train/a/1.png", Plain(1)), ("set/train/b/1.png", Plain(2)), ("set/test/a/1.png", Plain(3)),
+            ("set/test/b/1.png", Plain(4))];
 
         foreach (var path in new[] { FolderOf(files), NewFile("set.zip", Zip(files)) })
             CollectionAssert.AreEqual(
-                new byte[] { 3, 4 }, Rows(Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = "set/test/" })).ConvertAll(row => row.Pixels[0]));
+                new byte[] { 3, 4 }, Rows(Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = "set/test/" }))
+                    .ConvertAll(row => row.Pixels[0]));
     }
 
     [TestMethod]
@@ -81,7 +83,8 @@ public sealed class ImageFolderTests
         (string, byte[])[] files = [("a/1.png", [1]), ("b/1.png", [2])]; // would fail if anybody looked
 
         foreach (var path in new[] { FolderOf(files), NewFile("set.zip", Zip(files)) })
-            CollectionAssert.AreEqual(new[] { "a", "b" }, Labels(Data.LoadFromImageFolder(path, new ImageFolderOptions { Height = 2, Width = 2 })));
+            CollectionAssert.AreEqual(new[] { "a", "b" },
+                Labels(Data.LoadFromImageFolder(path, new ImageFolderOptions { Height = 2, Width = 2 })));
     }
 
     [TestMethod]
@@ -101,7 +104,8 @@ public sealed class ImageFolderTests
     [TestMethod]
     public void Cursors_may_be_interleaved_and_left_early()
     {
-        var view = Data.LoadFromImageFolder(NewFile("set.zip", Zip([.. Enumerable.Range(0, 300).Select(i => ($"{i % 2}/{i:d3}.png", Plain((byte)(i / 2))))])));
+        var view = Data.LoadFromImageFolder(
+            NewFile("set.zip", Zip([.. Enumerable.Range(0, 300).Select(i => ($"{i % 2}/{i:d3}.png", Plain((byte)(i / 2))))])));
         using var slow = view.GetRowCursor(view.Schema);
         var features = slow.GetGetter<VBuffer<byte>>(view.Schema["Features"]);
         VBuffer<byte> pixels = default;

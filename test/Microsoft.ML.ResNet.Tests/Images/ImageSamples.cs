@@ -73,7 +73,8 @@ internal static class ImageSamples
     }
 
     /// <summary>An encoded image whose pixels a function gives.</summary>
-    public static byte[] Encode(int width, int height, Func<int, int, SKColor> color, SKEncodedImageFormat format = SKEncodedImageFormat.Png)
+    public static byte[] Encode(int width, int height, Func<int, int, SKColor> color,
+        SKEncodedImageFormat format = SKEncodedImageFormat.Png)
     {
         using var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         for (var y = 0; y < height; y++)

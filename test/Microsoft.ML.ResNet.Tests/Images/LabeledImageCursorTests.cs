@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Views;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 
@@ -21,7 +22,8 @@ public sealed class LabeledImageCursorTests
             id(ref value);
             rows.Add((cursor.Position, value));
         }
-        CollectionAssert.AreEqual(new[] { (0L, new DataViewRowId(0, 0)), (1L, new DataViewRowId(1, 0)), (2L, new DataViewRowId(2, 0)) }, rows);
+        CollectionAssert.AreEqual(
+            new[] { (0L, new DataViewRowId(0, 0)), (1L, new DataViewRowId(1, 0)), (2L, new DataViewRowId(2, 0)) }, rows);
         Assert.AreEqual(0, cursor.Batch);
         Assert.AreEqual(-1, cursor.Position);
         Assert.IsFalse(view.CanShuffle);
@@ -62,7 +64,8 @@ public sealed class LabeledImageCursorTests
         features(ref first);
         cursor.MoveNext();
         features(ref second);
-        CollectionAssert.AreEqual(new byte[] { 0, 0, 0 }, first.DenseValues().ToArray(), "The first row's values changed with the second row.");
+        CollectionAssert.AreEqual(new byte[] { 0, 0, 0 }, first.DenseValues()
+            .ToArray(), "The first row's values changed with the second row.");
 
         var memory = second;
         cursor.MoveNext();

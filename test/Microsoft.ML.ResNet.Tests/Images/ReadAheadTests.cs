@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Images.Folders;
+using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 

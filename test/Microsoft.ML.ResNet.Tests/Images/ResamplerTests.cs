@@ -54,7 +54,8 @@ public sealed class ResamplerTests
     [TestMethod]
     public void A_large_jpeg_decoded_at_reduced_size_stays_close_to_the_whole_one()
     {
-        static SKColor Scene(int x, int y) => new((byte)(128 + 100 * Math.Sin(x / 40.0)), (byte)(128 + 100 * Math.Cos(y / 30.0)), (byte)((x + y) / 4));
+        static SKColor Scene(int x, int y)
+            => new((byte)(128 + 100 * Math.Sin(x / 40.0)), (byte)(128 + 100 * Math.Cos(y / 30.0)), (byte)((x + y) / 4));
         var (fromJpeg, fromPng) = (new byte[3 * 24 * 32], new byte[3 * 24 * 32]);
 
         Assert.IsTrue(ImageDecoder.TryDecode(Encode(512, 384, Scene, SKEncodedImageFormat.Jpeg), new(3, 24, 32), fromJpeg, out _));

@@ -1,5 +1,5 @@
 using System.IO.Compression;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Views;
 using static Microsoft.ML.ResNet.Tests.Images.ImageSamples;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
@@ -85,7 +85,8 @@ public sealed class ZipImagesTests
     private static void AssertReads(ZipArchiveSample sample)
     {
         var archive = sample.Add("a/1.png", Plain(1)).Add("a/2.png", Plain(2)).Add("b/1.png", Plain(3)).ToArray();
-        CollectionAssert.AreEqual(new byte[] { 1, 2, 3 }, Rows(Data.LoadFromImageFolder(NewFile("set.zip", archive))).ConvertAll(row => row.Pixels[0]));
+        CollectionAssert.AreEqual(new byte[] { 1, 2, 3 }, Rows(Data.LoadFromImageFolder(NewFile("set.zip", archive)))
+            .ConvertAll(row => row.Pixels[0]));
     }
 
     private static void AssertUnreadable(ZipArchiveSample sample, string reason)

@@ -4,7 +4,9 @@ using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Interop;
 
-/// <summary>Public weights of another author, through nothing but the public API, against the scores that PyTorch finds with them.</summary>
+/// <summary>
+/// Public weights of another author, through nothing but the public API, against the scores that PyTorch finds with them.
+/// </summary>
 [TestClass]
 public class PublishedWeightsTests
 {
@@ -23,7 +25,8 @@ public class PublishedWeightsTests
         Assert.AreEqual(932, Math.Round(metrics.MicroAccuracy * 1017, 6));
         Assert.AreEqual(golden.GetProperty("log_loss").GetDouble(), metrics.LogLoss, 1e-5);
         Assert.AreEqual(golden.GetProperty("top3_accuracy").GetDouble(), metrics.TopKAccuracy, 1e-6);
-        var confusion = golden.GetProperty("confusion_rows_true").EnumerateArray().Select(row => row.EnumerateArray().Select(count => count.GetDouble()).ToArray());
+        var confusion = golden.GetProperty("confusion_rows_true").EnumerateArray()
+            .Select(row => row.EnumerateArray().Select(count => count.GetDouble()).ToArray());
         foreach (var (expected, actual) in confusion.Zip(metrics.ConfusionMatrix.Counts))
             CollectionAssert.AreEqual(expected, actual.ToArray());
         AssertLogits(golden, scored);
@@ -36,9 +39,14 @@ public class PublishedWeightsTests
         var mlContext = new MLContext(seed: 1);
         using var model = Load(mlContext);
 
-        var metrics = Evaluate(mlContext, Score(mlContext, model, mlContext.Data.LoadFromImageFolder(SharedData.Require("data/cifar10-jpeg.zip"), new ImageFolderOptions { Subfolder = "test" })));
+        var metrics =
+            Evaluate(mlContext,
+            Score(mlContext, model,
+            mlContext.Data.LoadFromImageFolder(SharedData.Require("data/cifar10-jpeg.zip"),
+            new ImageFolderOptions { Subfolder = "test" })));
 
-        Assert.AreEqual(golden.GetProperty("accuracy").GetDouble(), metrics.MicroAccuracy, 0.005); // decoders differ by a grey level here and there
+        // decoders differ by a grey level here and there
+        Assert.AreEqual(golden.GetProperty("accuracy").GetDouble(), metrics.MicroAccuracy, 0.005);
         Assert.AreEqual(golden.GetProperty("log_loss").GetDouble(), metrics.LogLoss, 0.02);
         Assert.AreEqual(golden.GetProperty("top3_accuracy").GetDouble(), metrics.TopKAccuracy, 0.005);
     }
@@ -50,14 +58,16 @@ public class PublishedWeightsTests
         using var model = Load(mlContext);
         var images = mlContext.Data.LoadFromCifarBinary(SharedData.Require("data/cifar10-lossless-1017.bin"));
 
-        var metrics = Evaluate(mlContext, model.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images)));
+        var metrics =
+            Evaluate(mlContext, model.Transform(mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(images).Transform(images)));
 
         Assert.IsLessThan(0.3, metrics.MicroAccuracy); // this is why MapLabelToKey exists
     }
 
     private static ResNetTransformer Load(MLContext mlContext)
     {
-        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse("cifar-20-optionA"), ClassNames = CifarClassNames.Cifar10 };
+        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse("cifar-20-optionA"),
+            ClassNames = CifarClassNames.Cifar10 };
         var model = mlContext.Model.LoadResNetWeights(SharedData.Require("data/resnet20-12fca82f.th"), options, out var report);
         Assert.IsTrue(report.IsExact, report.ToString());
         return model;
@@ -69,7 +79,9 @@ public class PublishedWeightsTests
     private MulticlassClassificationMetrics Evaluate(MLContext mlContext, IDataView scored)
     {
         var metrics = mlContext.MulticlassClassification.Evaluate(scored, topKPredictionCount: 3);
-        TestContext.WriteLine(FormattableString.Invariant($"accuracy {metrics.MicroAccuracy:p2}, log loss {metrics.LogLoss:f6}, top-3 {metrics.TopKAccuracy:f6}"));
+        TestContext.WriteLine(
+            FormattableString.Invariant(
+            $"accuracy {metrics.MicroAccuracy:p2}, log loss {metrics.LogLoss:f6}, top-3 {metrics.TopKAccuracy:f6}"));
         return metrics;
     }
 
@@ -81,7 +93,8 @@ public class PublishedWeightsTests
         {
             var logits = expected.EnumerateArray().Select(value => value.GetDouble()).ToArray();
             for (var i = 0; i < logits.Length; i++)
-                Assert.AreEqual(logits[i] - logits[0], Math.Log(actual[i]) - Math.Log(actual[0]), 5e-4, $"logit {i}"); // the file has four decimals
+                // the file has four decimals
+                Assert.AreEqual(logits[i] - logits[0], Math.Log(actual[i]) - Math.Log(actual[0]), 5e-4, $"logit {i}");
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tests.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -33,7 +32,8 @@ public class PyTorchRoundTripTests
         Python.RunWithTorch(Program, folder, name, $"{side}");
 
         AssertEqual(Floats(InFolder("ours.logits")), Logits(ours, pixels), "our weights");
-        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse(name), ClassNames = ours.Model.ClassNames, ImageShape = shape };
+        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse(name), ClassNames = ours.Model.ClassNames,
+            ImageShape = shape };
         foreach (var file in new[] { "theirs.pth", "theirs-legacy.pth" })
         {
             using var theirs = new MLContext().Model.LoadResNetWeights(InFolder(file), options, out var report);
@@ -45,7 +45,8 @@ public class PyTorchRoundTripTests
     private static ResNetTransformer Golden(string name, ImageShape shape)
     {
         var golden = new GoldenNetwork(name);
-        var model = new TrainedResNet(ResNetArchitecture.Parse(name), shape, Normalization, new ClassLabels(golden.Classes), golden.Weights());
+        var model = new TrainedResNet(ResNetArchitecture.Parse(name), shape, Normalization, new ClassLabels(golden.Classes),
+            golden.Weights());
         return new ResNetTransformer(new MLContext(), model, SavedModel.Columns);
     }
 
@@ -55,7 +56,9 @@ public class PyTorchRoundTripTests
         using var noGradient = no_grad();
         using var network = model.Model.Network.Build();
         var shape = model.Model.ImageShape;
-        var images = model.Model.Network.Normalization.Apply(tensor(pixels, [pixels.Length / shape.Size, shape.Channels, shape.Height, shape.Width]));
+        var images =
+            model.Model.Network.Normalization.Apply(
+            tensor(pixels, [pixels.Length / shape.Size, shape.Channels, shape.Height, shape.Width]));
         return [.. network.forward(images).contiguous().data<float>()];
     }
 
@@ -78,7 +81,8 @@ public class PyTorchRoundTripTests
             def __init__(self, inputs, width, stride, is_bottleneck):
                 super().__init__()
                 self.outputs = width * (4 if is_bottleneck else 1)
-                shapes = [(inputs, width, 1, 1), (width, width, 3, stride), (width, self.outputs, 1, 1)] if is_bottleneck else [(inputs, width, 3, stride), (width, width, 3, 1)]
+                bottleneck = [(inputs, width, 1, 1), (width, width, 3, stride), (width, self.outputs, 1, 1)]
+                shapes = bottleneck if is_bottleneck else [(inputs, width, 3, stride), (width, width, 3, 1)]
                 for i, (a, b, kernel, step) in enumerate(shapes, 1):
                     setattr(self, f"conv{i}", nn.Conv2d(a, b, kernel, step, kernel // 2, bias=False))
                     setattr(self, f"bn{i}", nn.BatchNorm2d(b))
@@ -121,7 +125,8 @@ public class PyTorchRoundTripTests
                 net(images).numpy().tofile(f"{folder}/{file}")
 
         pixels = torch.frombuffer(bytearray(open(f"{folder}/pixels", "rb").read()), dtype=torch.uint8).view(-1, 3, side, side)
-        images = (pixels.float() / 255 - torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+        mean, deviation = (torch.tensor(x).view(1, 3, 1, 1) for x in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+        images = (pixels.float() / 255 - mean) / deviation
         ours = network()
         ours.load_state_dict(torch.load(f"{folder}/ours.pth", weights_only=True), strict=True)
         write(ours, "ours.logits")
@@ -130,7 +135,8 @@ public class PyTorchRoundTripTests
         for _ in range(3):
             theirs(images)  # so that running statistics and counters are not their defaults
         torch.save(theirs.state_dict(), f"{folder}/theirs.pth")
-        torch.save({"epoch": 3, "state_dict": nn.DataParallel(theirs).state_dict()}, f"{folder}/theirs-legacy.pth", _use_new_zipfile_serialization=False)
+        checkpoint = {"epoch": 3, "state_dict": nn.DataParallel(theirs).state_dict()}
+        torch.save(checkpoint, f"{folder}/theirs-legacy.pth", _use_new_zipfile_serialization=False)
         write(theirs, "theirs.logits")
         """;
 }

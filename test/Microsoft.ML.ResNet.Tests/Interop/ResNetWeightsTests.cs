@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -41,7 +41,8 @@ public class ResNetWeightsTests
         var loaded = new MLContext().Model.LoadResNet(file, out _);
 
         CollectionAssert.AreEqual(Scores(model.Transform(images)), Scores(loaded.Transform(images)));
-        Assert.AreEqual(12, mlContext.MulticlassClassification.Evaluate(loaded.Transform(images)).ConfusionMatrix.Counts.Sum(row => row.Sum()));
+        Assert.AreEqual(
+            12, mlContext.MulticlassClassification.Evaluate(loaded.Transform(images)).ConfusionMatrix.Counts.Sum(row => row.Sum()));
     }
 
     [TestMethod]
@@ -62,7 +63,8 @@ public class ResNetWeightsTests
         safetensors.Position = 0;
         ResNet.Tensors.Safetensors.Read(safetensors, out var metadata);
         Assert.AreEqual("""["red left","green right","blue top"]""", metadata["classes"]);
-        Assert.AreEqual("pt 3x8x8 0.5,0.5,0.5 0.25,0.25,0.25", $"{metadata["format"]} {metadata["image"]} {metadata["mean"]} {metadata["deviation"]}");
+        Assert.AreEqual("pt 3x8x8 0.5,0.5,0.5 0.25,0.25,0.25",
+            $"{metadata["format"]} {metadata["image"]} {metadata["mean"]} {metadata["deviation"]}");
     }
 
     [TestMethod]
@@ -70,7 +72,8 @@ public class ResNetWeightsTests
     {
         var options = Options with { ClassNames = ["a", "b"], Architecture = ResNetArchitecture.Cifar(26) };
 
-        var error = Assert.ThrowsExactly<WeightsFormatException>(() => new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options, out _));
+        var error = Assert.ThrowsExactly<WeightsFormatException>(
+            () => new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options, out _));
 
         StringAssert.Contains(error.Message, "do not fit cifar-26 with 3 channels and 2 classes");
         StringAssert.Contains(error.Message, "'layer1.3.conv1.weight'");
@@ -82,7 +85,8 @@ public class ResNetWeightsTests
     {
         var options = Options with { ClassNames = ["a", "b"], Strict = false, Seed = 5 };
         using var model = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options, out var report);
-        using var same = new MLContext(seed: 5).Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options with { Seed = null }, out _);
+        using var same = new MLContext(seed: 5).Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"),
+            options with { Seed = null }, out _);
         using var other = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options with { Seed = 6 }, out _);
 
         Assert.HasCount(2, report.Mismatched);
@@ -98,13 +102,15 @@ public class ResNetWeightsTests
     [TestMethod]
     public void Weights_of_something_else_are_an_error_even_if_not_strict()
         => StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => new MLContext().Model.LoadResNetWeights(
-            GoldenNoise.Path("cifar-20.pth"), Options with { Architecture = ResNetArchitecture.D2l18(), Strict = false }, out _)).Message, "nothing in common");
+            GoldenNoise.Path("cifar-20.pth"), Options with { Architecture = ResNetArchitecture.D2l18(), Strict = false }, out _)).Message,
+                "nothing in common");
 
     [TestMethod]
     public void Counters_of_batches_may_be_missing()
     {
         var tensors = Tiny();
-        using var model = LoadTiny(new MLContext(), Safetensors([.. tensors.Where(tensor => tensor.Type != ElementType.Int64)]), out var report);
+        using var model = LoadTiny(new MLContext(), Safetensors([.. tensors.Where(tensor => tensor.Type != ElementType.Int64)]),
+            out var report);
 
         Assert.IsTrue(report.IsExact);
         AssertEqual(tensors, model.Model.Network.Weights); // they are 0 in both
@@ -117,7 +123,8 @@ public class ResNetWeightsTests
         var doubles = tensors.Select(tensor => tensor.Type != ElementType.Float32 ? tensor : tensor with
         {
             Type = ElementType.Float64,
-            Data = MemoryMarshal.AsBytes<double>(MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray().Select(value => (double)value).ToArray()).ToArray(),
+            Data = MemoryMarshal.AsBytes<double>(MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray().Select(value => (double)value)
+                .ToArray()).ToArray(),
         });
 
         using var model = LoadTiny(new MLContext(), Safetensors([.. doubles]), out _);
@@ -132,7 +139,8 @@ public class ResNetWeightsTests
     {
         var bytes = new byte[4];
         MemoryMarshal.Write(bytes, value);
-        var broken = Tiny().Select(tensor => tensor.Name == name ? tensor with { Data = (byte[])[.. bytes, .. tensor.Data.Span[4..]] } : tensor);
+        var broken = Tiny()
+            .Select(tensor => tensor.Name == name ? tensor with { Data = (byte[])[.. bytes, .. tensor.Data.Span[4..]] } : tensor);
 
         var error = Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), Safetensors([.. broken]), out _));
 
@@ -153,7 +161,8 @@ public class ResNetWeightsTests
     {
         var options = Options with { ClassNames = ["a", "a"], ImageShape = new ImageShape(1, 0, 8), ScoreColumnName = "PredictedLabel" };
 
-        var message = Assert.Throws<ArgumentException>(() => new MLContext().Model.LoadResNetWeights(new MemoryStream(), options, out _)).Message;
+        var message =
+            Assert.Throws<ArgumentException>(() => new MLContext().Model.LoadResNetWeights(new MemoryStream(), options, out _)).Message;
 
         foreach (var part in new[] { "'a' twice", "ImageShape is 1x0x8", "ChannelMeans has 3 values", "ScoreColumnName" })
             StringAssert.Contains(message, part);
@@ -164,7 +173,9 @@ public class ResNetWeightsTests
     {
         var mlContext = new MLContext();
         using var model = LoadTiny(mlContext, Safetensors(Tiny()), out _);
-        var rows = mlContext.Data.LoadFromEnumerable(new[] { "blue top", "red left", "grey middle", "green right" }.Select(label => new TinyImage { Label = label, Features = new byte[192] }));
+        var rows = mlContext.Data.LoadFromEnumerable(
+            new[] { "blue top", "red left", "grey middle",
+            "green right" }.Select(label => new TinyImage { Label = label, Features = new byte[192] }));
 
         var keyed = mlContext.Transforms.Conversion.MapLabelToKey(model, "Key", "Label").Fit(rows).Transform(rows);
 
@@ -182,9 +193,11 @@ public class ResNetWeightsTests
 
     private static ResNetWeightsOptions Options => new() { Architecture = ResNetArchitecture.Cifar(20), ClassNames = TenClasses };
 
-    private static ResNetTransformer Load(string path, out WeightsReport report) => new MLContext().Model.LoadResNetWeights(path, Options, out report);
+    private static ResNetTransformer Load(string path, out WeightsReport report)
+        => new MLContext().Model.LoadResNetWeights(path, Options, out report);
 
-    private static ResNetTransformer LoadTiny(MLContext mlContext, Stream stream, out WeightsReport report) => mlContext.Model.LoadResNetWeights(stream, new ResNetWeightsOptions
+    private static ResNetTransformer LoadTiny(MLContext mlContext, Stream stream, out WeightsReport report)
+        => mlContext.Model.LoadResNetWeights(stream, new ResNetWeightsOptions
     {
         Architecture = SavedModel.Narrow,
         ClassNames = TinyImages.Classes,
@@ -206,7 +219,8 @@ public class ResNetWeightsTests
 
     private static void AssertEqual(IReadOnlyList<NamedTensor> expected, IReadOnlyList<NamedTensor> actual)
     {
-        CollectionAssert.AreEqual(expected.Select(tensor => tensor.ToString()).ToArray(), actual.Select(tensor => tensor.ToString()).ToArray());
+        CollectionAssert.AreEqual(expected.Select(tensor => tensor.ToString()).ToArray(), actual.Select(tensor => tensor.ToString())
+            .ToArray());
         foreach (var (a, b) in expected.Zip(actual))
             Assert.IsTrue(a.Data.Span.SequenceEqual(b.Data.Span), a.Name);
     }

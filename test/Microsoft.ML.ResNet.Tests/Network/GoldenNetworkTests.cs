@@ -1,5 +1,4 @@
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
@@ -18,11 +17,15 @@ public class GoldenNetworkTests
     public static IEnumerable<object[]> Networks =>
     [
         ["cifar-20"], ["cifar-32"], ["cifar-44-basic"], ["cifar-56-basic"], ["cifar-110-basic"], ["cifar-47"], ["cifar-56"], ["cifar-110"],
-        ["cifar-20-optionA"], ["imagenet-18"], ["imagenet-34"], ["imagenet-50"], ["imagenet-18-cifarstem"], ["imagenet-34-cifarstem"], ["imagenet-50-cifarstem"],
+        ["cifar-20-optionA"], ["imagenet-18"], ["imagenet-34"], ["imagenet-50"], ["imagenet-18-cifarstem"], ["imagenet-34-cifarstem"],
+            ["imagenet-50-cifarstem"],
         ["d2l-resnet18-1channel"],
     ];
 
-    /// <summary>Those whose gradients take too long, or, in the deepest, amplify a rounding error a million times (Golden/README.md): compared in evaluation only.</summary>
+    /// <summary>
+    /// Those whose gradients take too long, or, in the deepest, amplify a rounding error a million times (Golden/README.md): compared in
+    /// evaluation only.
+    /// </summary>
     public static IEnumerable<object[]> DeepNetworks => [["imagenet-101"], ["imagenet-152"], ["cifar-1199"]];
 
     [TestMethod]
@@ -61,10 +64,12 @@ public class GoldenNetworkTests
         AssertLogits(golden, network);
 
         network.train();
-        var loss = nn.functional.cross_entropy(network.forward(golden.Images().ToChannelsLast()), GoldenNetwork.Labels(golden.InputShape[0]));
+        var loss = nn.functional.cross_entropy(network.forward(golden.Images().ToChannelsLast()),
+            GoldenNetwork.Labels(golden.InputShape[0]));
         loss.backward();
         AssertRelative(golden.TrainLoss, loss.item<float>(), LossTolerance, "loss");
-        var norm = Math.Sqrt(network.parameters().Sum(parameter => parameter.grad!.to_type(ScalarType.Float64).square().sum().item<double>()));
+        var norm = Math.Sqrt(network.parameters()
+            .Sum(parameter => parameter.grad!.to_type(ScalarType.Float64).square().sum().item<double>()));
         AssertRelative(golden.GradientNorm, norm, GradientTolerance, "gradient norm");
     }
 
@@ -105,7 +110,8 @@ public class GoldenNetworkTests
     private void AssertError(double error, double tolerance, string what)
     {
         TestContext.WriteLine(FormattableString.Invariant($"{what}: relative error {error:e1}, at most {tolerance:e0}"));
-        Assert.IsTrue(error <= tolerance, FormattableString.Invariant($"{what}: relative error {error}, at most {tolerance}")); // false for NaN
+        // false for NaN
+        Assert.IsTrue(error <= tolerance, FormattableString.Invariant($"{what}: relative error {error}, at most {tolerance}"));
     }
 
     private static string Describe((string Name, long[] Shape) entry) => $"{entry.Name} [{string.Join(", ", entry.Shape)}]";

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Network;
@@ -39,7 +40,8 @@ public class ResNetArchitectureTests
 
     [TestMethod]
     public void A_depth_that_does_not_fit_the_named_block_is_refused()
-        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetArchitecture.Cifar(47, ResNetBlock.Basic)).Message, "44 and 50");
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ResNetArchitecture.Cifar(47, ResNetBlock.Basic)).Message, "44 and 50");
 
     [TestMethod]
     [DataRow("cifar-20")]
@@ -95,7 +97,9 @@ public class ResNetArchitectureTests
 
         var optionA = ResNetArchitecture.Parse("cifar-20-optionA").Summarize(new ImageShape(3, 32, 32), 10);
         Assert.AreEqual(40.6, optionA.Sum(layer => layer.MultiplyAdds) / 1e6, 0.05); // akamaster's table: 40.6 million
-        Assert.AreEqual(4.09, ResNetArchitecture.ImageNet(50).Summarize(new ImageShape(3, 224, 224), 1000).Sum(layer => layer.MultiplyAdds) / 1e9, 0.01); // torchvision's: 4.09 billion
+        // torchvision's: 4.09 billion
+        Assert.AreEqual(4.09, ResNetArchitecture.ImageNet(50).Summarize(new ImageShape(3, 224, 224), 1000)
+            .Sum(layer => layer.MultiplyAdds) / 1e9, 0.01);
     }
 
     /// <summary>All golden networks, and shortcuts, biases and names that no golden network has.</summary>
@@ -111,7 +115,8 @@ public class ResNetArchitectureTests
         using var network = new ResidualNetwork(architecture, channels: 3, classes: 7);
 
         var built = StateDictionary.Entries(network).Select(entry => $"{entry.Name} [{string.Join(", ", entry.Tensor.shape)}]").ToArray();
-        var planned = NetworkPlan.State(architecture, channels: 3, classes: 7).Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}]").ToArray();
+        var planned = NetworkPlan.State(architecture, channels: 3, classes: 7)
+            .Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}]").ToArray();
 
         CollectionAssert.AreEqual(built, planned);
     }

@@ -66,7 +66,8 @@ public class CheckpointFolderTests
     {
         foreach (var number in Enumerable.Range(8, 4))
             Write(number);
-        CollectionAssert.AreEqual(new[] { "checkpoint-000000000010.safetensors", "checkpoint-000000000011.safetensors" }, Directory.GetFiles(_folder).Select(Path.GetFileName).Order().ToArray());
+        CollectionAssert.AreEqual(new[] { "checkpoint-000000000010.safetensors", "checkpoint-000000000011.safetensors" },
+            Directory.GetFiles(_folder).Select(Path.GetFileName).Order().ToArray());
     }
 
     [TestMethod]
@@ -93,8 +94,10 @@ public class CheckpointFolderTests
         Assert.IsFalse(File.Exists(newest), "it was put aside");
     }
 
-    private void Write(int number) => new CheckpointFolder(_folder).Write(number, new Dictionary<string, string> { ["number"] = $"{number}" },
-        [new NamedTensor("weights/w", ElementType.Float32, [2], BitConverter.GetBytes((long)number)), new NamedTensor("best/w", ElementType.Int64, [], new byte[8])]);
+    private void Write(int number)
+        => new CheckpointFolder(_folder).Write(number, new Dictionary<string, string> { ["number"] = $"{number}" },
+        [new NamedTensor("weights/w", ElementType.Float32, [2], BitConverter.GetBytes((long)number)),
+            new NamedTensor("best/w", ElementType.Int64, [], new byte[8])]);
 
     private Checkpoint Read() => new CheckpointFolder(_folder).ReadNewest(Assert.Fail)!;
 

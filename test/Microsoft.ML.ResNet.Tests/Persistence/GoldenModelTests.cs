@@ -19,7 +19,8 @@ public class GoldenModelTests
     [TestMethod]
     public void What_this_version_writes_passes_the_same_check()
     {
-        // To keep a new format's file: RESNET_GOLDEN_MODELS=test/Microsoft.ML.ResNet.Tests/Golden/models dotnet test --filter "FullyQualifiedName~GoldenModelTests"
+        // To keep a new format's file: RESNET_GOLDEN_MODELS=test/Microsoft.ML.ResNet.Tests/Golden/models dotnet test --filter
+        // "FullyQualifiedName~GoldenModelTests"
         var folder = Environment.GetEnvironmentVariable("RESNET_GOLDEN_MODELS") ?? TestAssembly.TemporaryFolder;
         var path = Path.Combine(folder, $"format-{ModelDescription.CurrentFormat}");
         Write(path);
@@ -47,11 +48,13 @@ public class GoldenModelTests
         var options = TinyImages.Options(epochs: 1);
         options.Architecture = SavedModel.Narrow;
         var train = TinyImages.View(ml, 96);
-        var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(options)).Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(train);
+        var model = ml.Transforms.Conversion.MapValueToKey("Label").Append(ml.MulticlassClassification.Trainers.ResNet(options))
+            .Append(ml.Transforms.Conversion.MapKeyToValue("PredictedLabel")).Fit(train);
         ml.Model.Save(model, train.Schema, path + ".zip");
 
         var images = TinyImages.Rows(6, seed: 2).Select(row => new TinyImage { Features = row.Features, Label = row.Label }).ToList();
-        var rows = Score(ml, model, images).Zip(images, (scored, image) => new Row(Convert.ToBase64String(image.Features), scored.PredictedLabel, scored.Score));
+        var rows = Score(ml, model, images)
+            .Zip(images, (scored, image) => new Row(Convert.ToBase64String(image.Features), scored.PredictedLabel, scored.Score));
         File.WriteAllText(path + ".json", JsonSerializer.Serialize(rows, Indented) + "\n");
     }
 

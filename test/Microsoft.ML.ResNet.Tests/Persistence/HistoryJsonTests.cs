@@ -14,7 +14,9 @@ public class HistoryJsonTests
         var reports = from values in ArbMap.Default.ArbFor<double>().Generator.ArrayOf(6)
                       from validated in ArbMap.Default.ArbFor<bool>().Generator
                       from ticks in Gen.Choose(0, int.MaxValue)
-                      select new EpochReport(1, 9, values[0], values[1], values[2], validated ? values[3] : null, validated ? values[4] : null, values[5],
+                      select new EpochReport(1, 9, values[0], values[1], values[2], validated ? values[3] : null, validated
+                          ? values[4]
+                          : null, values[5],
                           TimeSpan.FromTicks(ticks), TimeSpan.FromTicks((long)ticks * ticks % TimeSpan.FromDays(1000).Ticks));
         Prop.ForAll(reports.ToArbitrary(), report =>
         {
@@ -41,9 +43,11 @@ public class HistoryJsonTests
     public void Times_that_no_clock_shows_are_cut_to_those_there_are()
     {
         var json = SavedModel.Description(SavedModel.Create() with { History = SavedModel.History(1), KeptEpoch = 1 });
-        json = System.Text.RegularExpressions.Regex.Replace(json, "\"elapsed\":[^,}]*,\"timeLeft\":[^,}]*", "\"elapsed\":1e300,\"timeLeft\":\"NaN\"");
+        json = System.Text.RegularExpressions.Regex.Replace(json, "\"elapsed\":[^,}]*,\"timeLeft\":[^,}]*",
+            "\"elapsed\":1e300,\"timeLeft\":\"NaN\"");
 
-        var read = SavedModel.Read(System.Text.Encoding.UTF8.GetBytes(json), SavedModel.Entries(SavedModel.Create()).Weights).Model.History.Single();
+        var read = SavedModel.Read(System.Text.Encoding.UTF8.GetBytes(json),
+            SavedModel.Entries(SavedModel.Create()).Weights).Model.History.Single();
 
         Assert.AreEqual(TimeSpan.MaxValue, read.Elapsed);
         Assert.AreEqual(TimeSpan.Zero, read.TimeLeft);

@@ -9,7 +9,10 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Tests.Persistence;
 
-/// <summary>The two entries, each as an attacker would write it. Every file either becomes a model that scores, or is one <see cref="ModelFormatException"/>.</summary>
+/// <summary>
+/// The two entries, each as an attacker would write it. Every file either becomes a model that scores, or is one
+/// <see cref="ModelFormatException"/>.
+/// </summary>
 [TestClass]
 public class HostileEntryTests
 {
@@ -22,41 +25,63 @@ public class HostileEntryTests
     /// <summary>A member of the description, a value for it as JSON, and what the message must say.</summary>
     public static IEnumerable<object[]> WrongMembers =>
     [
-        ["format", "0", "format 0"], ["format", "-1", "format -1"], ["format", "1.5", "$.format"], ["format", "\"1\"", "$.format"], ["format", "null", "$.format"],
-        ["architecture", "null", "rchitecture"], ["architecture", "[]", "$.architecture"], ["architecture.stem", "\"Fancy\"", "stem"], ["architecture.stem", "0", "stem"],
+        ["format", "0", "format 0"], ["format", "-1", "format -1"], ["format", "1.5", "$.format"], ["format", "\"1\"", "$.format"],
+            ["format", "null", "$.format"],
+        ["architecture", "null", "rchitecture"], ["architecture", "[]", "$.architecture"], ["architecture.stem", "\"Fancy\"", "stem"],
+            ["architecture.stem", "0", "stem"],
         ["architecture.shortcut", "\"Padding, BareProjection\"", "shortcut"], ["architecture.block", "null", "block"],
-        ["architecture.stemWidth", "0", "StemWidth is 0"], ["architecture.stemWidth", "-4", "StemWidth is -4"], ["architecture.stemWidth", "2000000000", "wider"], ["architecture.stemWidth", "1048576", "conv1.weight"],
+        ["architecture.stemWidth", "0", "StemWidth is 0"], ["architecture.stemWidth", "-4", "StemWidth is -4"],
+            ["architecture.stemWidth", "2000000000", "wider"], ["architecture.stemWidth", "1048576", "conv1.weight"],
         ["architecture.stemWidth", "99999999999", "stemWidth"], ["architecture.stemWidth", "\"4\"", "stemWidth"],
-        ["architecture.stages", "[]", "at least one stage"], ["architecture.stages", "null", "tages"], ["architecture.stages", "[null]", "stages"], ["architecture.stages", "[{\"width\":4,\"blocks\":1}]", "stride"],
-        ["architecture.stages", "[{\"width\":4,\"blocks\":2147483647,\"stride\":1},{\"width\":4,\"blocks\":2147483647,\"stride\":1}]", "blocks"],
+        ["architecture.stages", "[]", "at least one stage"], ["architecture.stages", "null", "tages"],
+            ["architecture.stages", "[null]", "stages"], ["architecture.stages", "[{\"width\":4,\"blocks\":1}]", "stride"],
+        ["architecture.stages",
+            "[{\"width\":4,\"blocks\":2147483647,\"stride\":1},{\"width\":4,\"blocks\":2147483647,\"stride\":1}]", "blocks"],
         ["architecture.stages", "[{\"width\":1048576,\"blocks\":20000,\"stride\":16384}]", "layer1.0.conv1"],
-        ["architecture.stages", "[{\"width\":4,\"blocks\":20000,\"stride\":1}]", "layer1.1.conv1"], ["architecture.stages", "[{\"width\":-4,\"blocks\":-1,\"stride\":0}]", "at least 1"],
+        ["architecture.stages", "[{\"width\":4,\"blocks\":20000,\"stride\":1}]", "layer1.1.conv1"],
+            ["architecture.stages", "[{\"width\":-4,\"blocks\":-1,\"stride\":0}]", "at least 1"],
         ["architecture.convolutionBias", "true", "conv1.bias"], ["architecture.convolutionBias", "1", "convolutionBias"],
-        ["image.channels", "0", "images of 0x8x8"], ["image.channels", "5", "images of 5x8x8"], ["image.channels", "1", "mean"], ["image.height", "-8", "3x-8x8"], ["image.width", "2147483647", "3x8x2147483647"],
-        ["image.mean", "[]", "mean"], ["image.mean", "[0,0,0,0]", "mean"], ["image.mean", "[0,0,1e999]", "mean"], ["image.mean", "[0,0,\"NaN\"]", "mean"], ["image.mean", "[0,0,null]", "mean"],
-        ["image.deviation", "[1,1,0]", "deviation"], ["image.deviation", "[1,1,-1]", "deviation"], ["image.deviation", "[1,1,1e-45]", "deviation"], ["image.deviation", "[1,1,1e999]", "deviation"], ["image.deviation", "null", "eviation"],
+        ["image.channels", "0", "images of 0x8x8"], ["image.channels", "5", "images of 5x8x8"], ["image.channels", "1", "mean"],
+            ["image.height", "-8", "3x-8x8"], ["image.width", "2147483647", "3x8x2147483647"],
+        ["image.mean", "[]", "mean"], ["image.mean", "[0,0,0,0]", "mean"], ["image.mean", "[0,0,1e999]", "mean"],
+            ["image.mean", "[0,0,\"NaN\"]", "mean"], ["image.mean", "[0,0,null]", "mean"],
+        ["image.deviation", "[1,1,0]", "deviation"], ["image.deviation", "[1,1,-1]", "deviation"],
+            ["image.deviation", "[1,1,1e-45]", "deviation"], ["image.deviation", "[1,1,1e999]", "deviation"],
+            ["image.deviation", "null", "eviation"],
         ["image.layout", "\"Diagonal\"", "layout"], ["image.layout", "\"Planar, Interleaved\"", "layout"], ["image.order", "7", "order"],
-        ["classes.count", "1", "1 classes"], ["classes.count", "-3", "-3 classes"], ["classes.count", "2147483647", "2147483647 classes"], ["classes.count", "4", "4 class values"],
+        ["classes.count", "1", "1 classes"], ["classes.count", "-3", "-3 classes"], ["classes.count", "2147483647", "2147483647 classes"],
+            ["classes.count", "4", "4 class values"],
         ["classes.type", "\"Vector<Single>\"", "'Vector<Single>'"], ["classes.type", "\"Int32\"", "Int32"], ["classes.type", "7", "type"],
-        ["classes.values", "null", "3 class values"], ["classes.values", "{}", "3 class values"], ["classes.values", "[1,2,3]", "class values"], ["classes.values", "[\"a\",null,\"c\"]", "null"],
-        ["classes.values", "[\"a\",\"b\",\"\\ud800\"]", "model.json"], ["columns.feature", "null", "eature"], ["columns.feature", "\" \"", "without a name"], ["columns.score", "\"PredictedLabel\"", "one name"],
+        ["classes.values", "null", "3 class values"], ["classes.values", "{}", "3 class values"],
+            ["classes.values", "[1,2,3]", "class values"], ["classes.values", "[\"a\",null,\"c\"]", "null"],
+        ["classes.values", "[\"a\",\"b\",\"\\ud800\"]", "model.json"], ["columns.feature", "null", "eature"],
+            ["columns.feature", "\" \"", "without a name"], ["columns.score", "\"PredictedLabel\"", "one name"],
         ["weights", "{\"sha256\":\"00\"}", "SHA-256"], ["weights", "7", "weights"],
-        ["history", "[]", "history"], ["history", "{}", "keptEpoch"], ["history.numberOfEpochs", "2", "3 of 2 epochs"], ["history.numberOfEpochs", "\"NaN\"", "numberOfEpochs"],
-        ["history.keptEpoch", "0", "epoch 0"], ["history.keptEpoch", "4", "epoch 4"], ["history.keptEpoch", "null", "keptEpoch"], ["history.keptEpoch", "2.5", "keptEpoch"],
-        ["history.epochs", "[]", "0 epochs"], ["history.epochs", "null", "pochs"], ["history.epochs", "[null]", "after epoch 0"], ["history.epochs", "[{}]", "epoch"], ["history.epochs", "7", "epochs"],
-        ["history.epochs", $"[{Epoch(0)}]", "'0' after epoch 0"], ["history.epochs", $"[{Epoch(2)},{Epoch(2)}]", "'2' after epoch 2"], ["history.epochs", $"[{Epoch(1).Replace("0.5", "\"half\"")}]", "trainLoss"],
+        ["history", "[]", "history"], ["history", "{}", "keptEpoch"], ["history.numberOfEpochs", "2", "3 of 2 epochs"],
+            ["history.numberOfEpochs", "\"NaN\"", "numberOfEpochs"],
+        ["history.keptEpoch", "0", "epoch 0"], ["history.keptEpoch", "4", "epoch 4"], ["history.keptEpoch", "null", "keptEpoch"],
+            ["history.keptEpoch", "2.5", "keptEpoch"],
+        ["history.epochs", "[]", "0 epochs"], ["history.epochs", "null", "pochs"], ["history.epochs", "[null]", "after epoch 0"],
+            ["history.epochs", "[{}]", "epoch"], ["history.epochs", "7", "epochs"],
+        ["history.epochs", $"[{Epoch(0)}]", "'0' after epoch 0"], ["history.epochs", $"[{Epoch(2)},{Epoch(2)}]", "'2' after epoch 2"],
+            ["history.epochs", $"[{Epoch(1).Replace("0.5", "\"half\"")}]", "trainLoss"],
         ["history.epochs", $"[{string.Join(',', Enumerable.Repeat("null", 10_001))}]", "10001 epochs"],
     ];
 
-    private static string Epoch(int number) => $"{{\"epoch\":{number},\"learningRate\":1,\"trainLoss\":0.5,\"trainAccuracy\":1,\"imagesPerSecond\":1,\"elapsed\":1,\"timeLeft\":1}}";
+    private static string Epoch(int number)
+        => $"{{\"epoch\":{number},\"learningRate\":1,\"trainLoss\":0.5,\"trainAccuracy\":1,"
+            + "\"imagesPerSecond\":1,\"elapsed\":1,\"timeLeft\":1}";
 
     [TestMethod]
     [DynamicData(nameof(WrongMembers))]
-    public void A_wrong_member_is_named(string path, string value, string message) => StringAssert.Contains(Refused(With(path, value), Weights).Message, message);
+    public void A_wrong_member_is_named(string path, string value, string message)
+        => StringAssert.Contains(Refused(With(path, value), Weights).Message, message);
 
     [TestMethod]
-    [DataRow("format"), DataRow("architecture"), DataRow("image"), DataRow("classes"), DataRow("columns"), DataRow("architecture.stem"), DataRow("image.mean"), DataRow("columns.label")]
-    public void A_missing_member_is_named(string path) => StringAssert.Contains(Refused(With(path, null), Weights).Message, path.Split('.')[^1]);
+    [DataRow("format"), DataRow("architecture"), DataRow("image"), DataRow("classes"), DataRow("columns"), DataRow("architecture.stem"),
+        DataRow("image.mean"), DataRow("columns.label")]
+    public void A_missing_member_is_named(string path)
+        => StringAssert.Contains(Refused(With(path, null), Weights).Message, path.Split('.')[^1]);
 
     [TestMethod]
     public void A_newer_format_asks_for_a_newer_version_whatever_its_members()
@@ -83,27 +108,34 @@ public class HostileEntryTests
     [DataRow("[]", "model.json", DisplayName = "an array")]
     [DataRow("", "model.json", DisplayName = "nothing")]
     [DataRow("{\"format\":1} x", "model.json", DisplayName = "more behind the end")]
-    public void What_is_no_description_is_refused(string json, string message) => StringAssert.Contains(Refused(json, Weights).Message, message, StringComparison.OrdinalIgnoreCase);
+    public void What_is_no_description_is_refused(string json, string message)
+        => StringAssert.Contains(Refused(json, Weights).Message, message, StringComparison.OrdinalIgnoreCase);
 
     [TestMethod]
     public void Deep_and_endless_json_is_refused()
     {
         Refused("""{"format":1,"future":""" + new string('[', 100_000), Weights);
         Refused(With("future", new string('[', 1000) + new string(']', 1000)), Weights);
-        StringAssert.Contains(Refused(new string(' ', ModelArchive.MaximumDescriptionLength + 1), Weights, 5 * ModelArchive.MaximumDescriptionLength).Message, "more than");
+        StringAssert.Contains(
+            Refused(new string(' ', ModelArchive.MaximumDescriptionLength + 1), Weights, 5 * ModelArchive.MaximumDescriptionLength).Message,
+            "more than");
     }
 
     [TestMethod]
     public void A_plan_of_twenty_thousand_wide_blocks_takes_no_memory_before_it_is_compared()
-        => Refused(With("architecture.stages", """[{"width":4,"blocks":1,"stride":1},{"width":1048576,"blocks":19999,"stride":2}]"""), Weights, memoryLimit: 2 * 1024 * 1024);
+        => Refused(With("architecture.stages", """[{"width":4,"blocks":1,"stride":1},{"width":1048576,"blocks":19999,"stride":2}]"""),
+            Weights, memoryLimit: 2 * 1024 * 1024);
 
     [TestMethod]
     public void Weights_that_do_not_fit_are_named()
     {
         StringAssert.Contains(Refused(Json, Bytes(Model.Weights.Skip(1))).Message, "lack 'conv1.weight'");
-        StringAssert.Contains(Refused(Json, Bytes([.. Model.Weights, new NamedTensor("extra\n", ElementType.Float32, [0], default)])).Message, "'extra?'");
-        StringAssert.Contains(Refused(Json, Bytes(Changed("fc.bias", tensor => tensor with { Type = ElementType.Int32 }))).Message, "fc.bias: Int32[3]");
-        StringAssert.Contains(Refused(Json, Bytes(Changed("fc.weight", tensor => tensor with { Shape = [16, 3] }))).Message, "needs Float32[3, 16]");
+        StringAssert.Contains(
+            Refused(Json, Bytes([.. Model.Weights, new NamedTensor("extra\n", ElementType.Float32, [0], default)])).Message, "'extra?'");
+        StringAssert.Contains(Refused(Json, Bytes(Changed("fc.bias", tensor => tensor with { Type = ElementType.Int32 }))).Message,
+            "fc.bias: Int32[3]");
+        StringAssert.Contains(Refused(Json, Bytes(Changed("fc.weight", tensor => tensor with { Shape = [16, 3] }))).Message,
+            "needs Float32[3, 16]");
         StringAssert.Contains(Refused(Json, Weights[..^1]).Message, "weights.safetensors");
         StringAssert.Contains(Refused(Json, []).Message, "weights.safetensors");
     }
@@ -141,7 +173,10 @@ public class HostileEntryTests
     public void Thousands_of_flips_and_truncations_of_the_weights_load_or_are_refused()
     {
         Attack(Weights, 2000, bytes => Read(Encoding.UTF8.GetBytes(Json), bytes), expectedToLoad: 0.02);
-        Attack(Weights[..3000], 2000, bytes => Read(Encoding.UTF8.GetBytes(Json), [.. bytes, .. Weights.AsSpan(Math.Min(Weights.Length, bytes.Length))]), expectedToLoad: 0); // most of them in the header
+        // most of them in the header
+        Attack(Weights[..3000], 2000,
+            bytes => Read(Encoding.UTF8.GetBytes(Json), [.. bytes, .. Weights.AsSpan(Math.Min(Weights.Length, bytes.Length))]),
+            expectedToLoad: 0);
     }
 
     // Each case damages 1 to 4 places; every fourth case is cut short instead. What loads must score.
@@ -187,7 +222,8 @@ public class HostileEntryTests
     }
 
     private static ModelFormatException Refused(string json, byte[] weights, long memoryLimit = MemoryLimit)
-        => Measured(() => Assert.ThrowsExactly<ModelFormatException>(() => SavedModel.Read(Encoding.UTF8.GetBytes(json), weights)), memoryLimit);
+        => Measured(() => Assert.ThrowsExactly<ModelFormatException>(() => SavedModel.Read(Encoding.UTF8.GetBytes(json), weights)),
+            memoryLimit);
 
     private static T Measured<T>(Func<T> act, long memoryLimit)
     {
@@ -212,10 +248,12 @@ public class HostileEntryTests
         if (value is null)
             return root.ToJsonString();
         parent[names[^1]] = "\u0001";
-        return root.ToJsonString().Replace("\"\\u0001\"", value, StringComparison.Ordinal); // the value goes in as it is written, valid or not
+        // the value goes in as it is written, valid or not
+        return root.ToJsonString().Replace("\"\\u0001\"", value, StringComparison.Ordinal);
     }
 
-    private static IEnumerable<NamedTensor> Changed(string name, Func<NamedTensor, NamedTensor> change) => Model.Weights.Select(tensor => tensor.Name == name ? change(tensor) : tensor);
+    private static IEnumerable<NamedTensor> Changed(string name, Func<NamedTensor, NamedTensor> change)
+        => Model.Weights.Select(tensor => tensor.Name == name ? change(tensor) : tensor);
 
     private static byte[] Bytes(IEnumerable<NamedTensor> weights)
     {

@@ -9,9 +9,12 @@ namespace Microsoft.ML.ResNet.Tests.Persistence;
 [TestClass]
 public class HostileFileTests
 {
-    private const string Ours = "TransformerChain/Transform_001/"; // the others are ML.NET's own: with right checksums and wrong contents, one such file did not come back within ten minutes
+    // the others are ML.NET's own: with right checksums and wrong contents, one such file did not come back within ten minutes
+    private const string Ours = "TransformerChain/Transform_001/";
     private static readonly MLContext Ml = new(seed: 1);
-    private static readonly byte[] File = System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip")); // a schema, and a chain of three
+    // a schema, and a chain of three
+    private static readonly byte[] File =
+        System.IO.File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip"));
 
     [TestMethod]
     public void A_thousand_flips_and_truncations_of_the_zip_load_or_are_one_exception()
@@ -23,7 +26,9 @@ public class HostileFileTests
             // Weights are most of the file; half of the flips go to the last kilobyte, where the zip's directory is.
             var bytes = File.ToArray();
             for (var damage = random.Next(1, 4); damage > 0; damage--)
-                bytes[i % 2 == 0 ? random.Next(bytes.Length) : bytes.Length - 1 - random.Next(Math.Min(1024, bytes.Length))] ^= (byte)(1 << random.Next(8));
+                bytes[i % 2 == 0
+                    ? random.Next(bytes.Length)
+                    : bytes.Length - 1 - random.Next(Math.Min(1024, bytes.Length))] ^= (byte)(1 << random.Next(8));
             if (i % 8 == 0)
                 bytes = bytes[..random.Next(bytes.Length)];
             Count(kinds, Outcome(bytes));
@@ -37,14 +42,16 @@ public class HostileFileTests
         var kinds = new SortedDictionary<string, int>();
         var entries = SavedModel.Unzip(File);
         var random = new Random(2);
-        foreach (var (entry, place) in entries.Select((entry, place) => (entry, place)).Where(one => one.entry.Name.StartsWith(Ours, StringComparison.Ordinal)))
+        foreach (var (entry, place) in entries.Select((entry, place) => (entry, place))
+            .Where(one => one.entry.Name.StartsWith(Ours, StringComparison.Ordinal)))
             for (var i = 0; i < 150; i++)
             {
                 var bytes = entry.Bytes.ToArray();
                 bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
                 if (i % 5 == 0)
                     bytes = bytes[..random.Next(bytes.Length)];
-                Count(kinds, $"{entry.Name}: {Outcome(SavedModel.Zip(entries.Select((other, index) => index == place ? (other.Name, bytes) : other)))}");
+                var zip = SavedModel.Zip(entries.Select((other, index) => index == place ? (other.Name, bytes) : other));
+                Count(kinds, $"{entry.Name}: {Outcome(zip)}");
             }
         Console.WriteLine(string.Join(Environment.NewLine, kinds.Select(kind => $"{kind.Value,5} {kind.Key}")));
     }
@@ -62,7 +69,8 @@ public class HostileFileTests
     [TestMethod]
     public void ML_NETs_own_Load_keeps_our_exception_as_a_cause()
     {
-        var file = SavedModel.Zip(SavedModel.Unzip(File).Where(entry => !entry.Name.EndsWith(ModelArchive.WeightsEntry, StringComparison.Ordinal)));
+        var file = SavedModel.Zip(SavedModel.Unzip(File)
+            .Where(entry => !entry.Name.EndsWith(ModelArchive.WeightsEntry, StringComparison.Ordinal)));
 
         var error = Assert.Throws<Exception>(() => Ml.Model.Load(new MemoryStream(file), out _));
 
@@ -85,7 +93,9 @@ public class HostileFileTests
 
     [TestMethod]
     public void Two_entries_of_one_name_are_refused()
-        => StringAssert.Contains(Assert.ThrowsExactly<ModelFormatException>(() => Load(SavedModel.Zip([.. SavedModel.Unzip(File), .. SavedModel.Unzip(File)]))).Message, "one name");
+        => StringAssert.Contains(
+            Assert.ThrowsExactly<ModelFormatException>(
+            () => Load(SavedModel.Zip([.. SavedModel.Unzip(File), .. SavedModel.Unzip(File)]))).Message, "one name");
 
     [TestMethod]
     public void What_is_no_model_is_refused()
@@ -125,7 +135,9 @@ public class HostileFileTests
         }
         catch (ModelFormatException e)
         {
-            return e.InnerException is null ? "refused before ML.NET" : string.Join(" < ", Causes(e).Skip(1).Select(cause => cause.GetType().Name));
+            return e.InnerException is null
+                ? "refused before ML.NET"
+                : string.Join(" < ", Causes(e).Skip(1).Select(cause => cause.GetType().Name));
         }
         finally
         {

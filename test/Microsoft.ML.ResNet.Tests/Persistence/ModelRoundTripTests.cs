@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
 
@@ -25,8 +25,10 @@ public class ModelRoundTripTests
         [new ClassLabels<ushort>(NumberDataViewType.UInt16, [0, ushort.MaxValue])],
         [new ClassLabels<uint>(NumberDataViewType.UInt32, [0, uint.MaxValue])],
         [new ClassLabels<ulong>(NumberDataViewType.UInt64, [0, ulong.MaxValue])],
-        [new ClassLabels<DateTime>(DateTimeDataViewType.Instance, [DateTime.MinValue, new DateTime(2026, 2, 28, 1, 2, 3, 456, DateTimeKind.Utc).AddTicks(7), DateTime.MaxValue])],
-        [new ClassLabels<DateTimeOffset>(DateTimeOffsetDataViewType.Instance, [DateTimeOffset.MinValue, new DateTimeOffset(2026, 2, 28, 1, 2, 3, TimeSpan.FromHours(-5))])],
+        [new ClassLabels<DateTime>(DateTimeDataViewType.Instance,
+            [DateTime.MinValue, new DateTime(2026, 2, 28, 1, 2, 3, 456, DateTimeKind.Utc).AddTicks(7), DateTime.MaxValue])],
+        [new ClassLabels<DateTimeOffset>(DateTimeOffsetDataViewType.Instance,
+            [DateTimeOffset.MinValue, new DateTimeOffset(2026, 2, 28, 1, 2, 3, TimeSpan.FromHours(-5))])],
         [new ClassLabels<TimeSpan>(TimeSpanDataViewType.Instance, [TimeSpan.MinValue, TimeSpan.FromTicks(1), TimeSpan.MaxValue])],
     ];
 
@@ -58,7 +60,8 @@ public class ModelRoundTripTests
             return; // its names are its values; memory is compared by reference
         CollectionAssert.AreEqual(labels.ValueArray, read.ValueArray);
         if (labels is ClassLabels<DateTime> times)
-            CollectionAssert.AreEqual(times.Values.Select(time => time.Kind).ToArray(), ((ClassLabels<DateTime>)read).Values.Select(time => time.Kind).ToArray());
+            CollectionAssert.AreEqual(times.Values.Select(time => time.Kind)
+                .ToArray(), ((ClassLabels<DateTime>)read).Values.Select(time => time.Kind).ToArray());
     }
 
     [TestMethod]
@@ -123,7 +126,8 @@ public class ModelRoundTripTests
 
     private static void AssertSameWeights(TrainedResNet expected, TrainedResNet found)
     {
-        CollectionAssert.AreEqual(expected.Weights.Select(tensor => tensor.ToString()).ToArray(), found.Weights.Select(tensor => tensor.ToString()).ToArray());
+        CollectionAssert.AreEqual(expected.Weights.Select(tensor => tensor.ToString())
+            .ToArray(), found.Weights.Select(tensor => tensor.ToString()).ToArray());
         foreach (var (one, other) in expected.Weights.Zip(found.Weights))
             Assert.IsTrue(one.Data.Span.SequenceEqual(other.Data.Span), one.Name);
     }

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tensors;
@@ -13,25 +12,34 @@ namespace Microsoft.ML.ResNet.Tests.Persistence;
 internal static class SavedModel
 {
     /// <summary>Three stages of 4, 8 and 16 channels: 5,000 weights.</summary>
-    public static ResNetArchitecture Narrow { get; } = ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, 1), new(8, 1, 2), new(16, 1, 2)] };
+    public static ResNetArchitecture Narrow { get; } = ResNetArchitecture.Cifar(8) with { StemWidth = 4,
+        Stages = [new(4, 1, 1), new(8, 1, 2), new(16, 1, 2)] };
 
     public static ModelColumns Columns { get; } = new("Features", "Label", "Score", "PredictedLabel", PixelLayout.Auto, ChannelOrder.Rgb);
 
     /// <summary>A model with weights that were drawn, not trained.</summary>
     public static TrainedResNet Create(ResNetArchitecture? architecture = null, ClassLabels? classes = null, ImageShape? shape = null)
     {
-        var (plan, labels, image) = (architecture ?? Narrow, classes ?? TextLabels("red left", "green right", "blue top"), shape ?? new ImageShape(3, 8, 8));
+        var (plan, labels, image) = (architecture ?? Narrow, classes ?? TextLabels("red left", "green right", "blue top"), shape
+            ?? new ImageShape(3, 8, 8));
         var random = new Random(1);
-        var weights = NetworkPlan.State(plan, image.Channels, labels.Count).Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
-        return new TrainedResNet(plan, image, new Normalization([.. Enumerable.Repeat(0.4f, image.Channels)], [.. Enumerable.Repeat(0.25f, image.Channels)]), labels, weights);
+        var weights = NetworkPlan.State(plan, image.Channels, labels.Count)
+            .Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
+        return new TrainedResNet(plan, image,
+            new Normalization([.. Enumerable.Repeat(0.4f, image.Channels)], [.. Enumerable.Repeat(0.25f, image.Channels)]),
+            labels, weights);
     }
 
     /// <summary>Reports of epochs, every other one without a validation set.</summary>
-    public static IReadOnlyList<EpochReport> History(int epochs) => [.. Enumerable.Range(1, epochs).Select(epoch => new EpochReport(epoch, epochs, 0.1 / epoch, 1.0 / epoch, 0.5,
-        epoch % 2 == 0 ? 2.0 / epoch : null, epoch % 2 == 0 ? 0.25 : null, 1000, TimeSpan.FromSeconds(epoch), TimeSpan.FromSeconds(epochs - epoch)))];
+    public static IReadOnlyList<EpochReport> History(int epochs)
+        => [.. Enumerable.Range(1, epochs).Select(epoch => new EpochReport(epoch, epochs, 0.1 / epoch, 1.0 / epoch, 0.5,
+        epoch % 2 == 0 ? 2.0 / epoch : null, epoch % 2 == 0
+            ? 0.25
+            : null, 1000, TimeSpan.FromSeconds(epoch), TimeSpan.FromSeconds(epochs - epoch)))];
 
     /// <summary>Classes with text.</summary>
-    public static ClassLabels TextLabels(params string[] names) => new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. names.Select(name => name.AsMemory())]);
+    public static ClassLabels TextLabels(params string[] names)
+        => new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. names.Select(name => name.AsMemory())]);
 
     /// <summary>The two entries of a model.</summary>
     public static (byte[] Description, byte[] Weights) Entries(TrainedResNet model, ModelColumns? columns = null)

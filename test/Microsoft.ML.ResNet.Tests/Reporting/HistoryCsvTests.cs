@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Tests.Reporting;
 [TestClass]
 public class HistoryCsvTests
 {
-    private static readonly EpochReport First = new(1, 3, 0.1, 1.0 / 3, 0.5, null, null, 1234.5, TimeSpan.FromSeconds(61.5), TimeSpan.FromDays(2));
+    private static readonly EpochReport First = new(1, 3, 0.1, 1.0 / 3, 0.5, null, null, 1234.5, TimeSpan.FromSeconds(61.5),
+        TimeSpan.FromDays(2));
     private static readonly EpochReport Second = new(2, 3, 1e-5, 1e20, 1, double.NaN, 0.25, 0.001, TimeSpan.FromTicks(1), TimeSpan.Zero);
 
     private readonly string _folder = Path.Combine(TestAssembly.TemporaryFolder, $"csv-{Guid.NewGuid():n}");
@@ -47,7 +48,8 @@ public class HistoryCsvTests
         var ml = new MLContext();
         var data = ml.Data.LoadFromTextFile(File, new TextLoader.Options
         {
-            Columns = [new("Epoch", DataKind.Int32, 0), .. HistoryTable.Figures.Select((figure, index) => new TextLoader.Column(figure.Name, DataKind.Double, index + 2))],
+            Columns = [new("Epoch", DataKind.Int32, 0),
+                .. HistoryTable.Figures.Select((figure, index) => new TextLoader.Column(figure.Name, DataKind.Double, index + 2))],
             Separators = [','],
             HasHeader = true,
             MissingRealsAsNaNs = true,

@@ -19,8 +19,10 @@ public class TensorBoardLogTests
 
         CollectionAssert.AreEqual(new[]
         {
-            ("loss/train", 1L, 2.25f), ("accuracy/train", 1, 0.5f), ("loss/validation", 1, 2.5f), ("accuracy/validation", 1, 0.25f), ("learning_rate", 1, 0.1f), ("images_per_second", 1, 1000f),
-            ("loss/train", 300, 0.125f), ("accuracy/train", 300, 1f), ("loss/validation", 300, float.NaN), ("accuracy/validation", 300, 0.75f), ("learning_rate", 300, 0.01f), ("images_per_second", 300, 2000f),
+            ("loss/train", 1L, 2.25f), ("accuracy/train", 1, 0.5f), ("loss/validation", 1, 2.5f), ("accuracy/validation", 1, 0.25f),
+                ("learning_rate", 1, 0.1f), ("images_per_second", 1, 1000f),
+            ("loss/train", 300, 0.125f), ("accuracy/train", 300, 1f), ("loss/validation", 300, float.NaN),
+                ("accuracy/validation", 300, 0.75f), ("learning_rate", 300, 0.01f), ("images_per_second", 300, 2000f),
         }, Scalars());
     }
 

@@ -33,7 +33,8 @@ internal static class CellComparison
         {
             var (left, right) = (expected.Cells[column], actual.Cells[column]);
             if (left != RowReader.Unread && right != RowReader.Unread && !Same(left, right))
-                Assert.Fail($"{what}: column '{schema[column].Name}' of row {expected.Id} differs: expected {Describe(left)}, got {Describe(right)}.");
+                Assert.Fail($"{what}: column '{schema[column].Name}' of row {expected.Id} differs: expected {Describe(left)}, got "
+                    + $"{Describe(right)}.");
         }
     }
 
@@ -51,10 +52,13 @@ internal static class CellComparison
         null => "nothing",
         string text => $"\"{text}\"",
         CellReader.Pixels image => $"image of {image.Width}x{image.Height} pixels",
-        Array items => $"[{string.Join(", ", items.Cast<object?>().Take(8).Select(Describe))}{(items.Length > 8 ? $", ... {items.Length} items" : "")}]",
+        Array { Length: > 8 } items => $"[{First(items)}, ... {items.Length} items]",
+        Array items => $"[{First(items)}]",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };
+
+    private static string First(Array items) => string.Join(", ", items.Cast<object?>().Take(8).Select(Describe));
 
     private static bool SameItems(IList left, IList right)
     {

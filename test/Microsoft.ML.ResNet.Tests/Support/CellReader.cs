@@ -25,7 +25,8 @@ internal static class CellReader
 
     /// <summary>A copy of the annotation <paramref name="kind"/>, one of <c>annotations.Schema</c>'s columns.</summary>
     public static object? Annotation(DataViewSchema.Annotations annotations, DataViewSchema.Column kind) =>
-        Close(OfAnnotation, OfVectorAnnotation, kind.Type).CreateDelegate<Func<DataViewSchema.Annotations, string, object?>>()(annotations, kind.Name);
+        Close(OfAnnotation, OfVectorAnnotation,
+            kind.Type).CreateDelegate<Func<DataViewSchema.Annotations, string, object?>>()(annotations, kind.Name);
 
     private static MethodInfo Generic(string name) => typeof(CellReader).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
 
@@ -79,7 +80,8 @@ internal static class CellReader
     private static object? Copy<T>(T value) => value switch
     {
         ReadOnlyMemory<char> text => text.ToString(),
-        MLImage image => new Pixels(image.Width, image.Height, image.GetBGRPixels), // not Pixels: in ML.NET 5.0.1 it throws MissingMethodException with SkiaSharp 3
+        // not Pixels: in ML.NET 5.0.1 it throws MissingMethodException with SkiaSharp 3
+        MLImage image => new Pixels(image.Width, image.Height, image.GetBGRPixels),
         _ => value,
     };
 

@@ -30,7 +30,9 @@ internal sealed class CountingView(IDataView source) : IDataView
     /// <summary>How many cursors had the column <paramref name="name"/> active.</summary>
     public int Activations(string name) => _activations.GetValueOrDefault(name);
 
-    /// <summary>Sets <see cref="CursorsOpened"/>, <see cref="RowsRead"/> and the activations back to 0; open cursors go on counting.</summary>
+    /// <summary>
+    /// Sets <see cref="CursorsOpened"/>, <see cref="RowsRead"/> and the activations back to 0; open cursors go on counting.
+    /// </summary>
     public void Reset()
     {
         Interlocked.Exchange(ref _cursorsOpened, 0);
@@ -42,7 +44,8 @@ internal sealed class CountingView(IDataView source) : IDataView
     public long? GetRowCount() => source.GetRowCount();
 
     /// <inheritdoc/>
-    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null) => Count(source.GetRowCursor(columnsNeeded, rand));
+    public DataViewRowCursor GetRowCursor(IEnumerable<DataViewSchema.Column> columnsNeeded, Random? rand = null)
+        => Count(source.GetRowCursor(columnsNeeded, rand));
 
     /// <inheritdoc/>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null) =>

@@ -15,7 +15,8 @@ internal sealed class DistortedEstimator(IEstimator<ITransformer> good) : IEstim
     public ITransformer Fit(IDataView input) => Training is null ? good.Fit(input) : Training(good.Fit, input);
 
     /// <inheritdoc/>
-    public SchemaShape GetOutputSchema(SchemaShape inputSchema) => Promise is null ? good.GetOutputSchema(inputSchema) : Promise(good.GetOutputSchema, inputSchema);
+    public SchemaShape GetOutputSchema(SchemaShape inputSchema)
+        => Promise is null ? good.GetOutputSchema(inputSchema) : Promise(good.GetOutputSchema, inputSchema);
 }
 
 /// <summary>A good transformer with one thing bent.</summary>
@@ -43,13 +44,15 @@ internal sealed class DistortedTransformer(ITransformer good) : ITransformer, ID
     public bool IsRowToRowMapper => ClaimsMapper ?? good.IsRowToRowMapper;
 
     /// <inheritdoc/>
-    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema) => Schema is null ? good.GetOutputSchema(inputSchema) : Schema(good.GetOutputSchema, inputSchema);
+    public DataViewSchema GetOutputSchema(DataViewSchema inputSchema)
+        => Schema is null ? good.GetOutputSchema(inputSchema) : Schema(good.GetOutputSchema, inputSchema);
 
     /// <inheritdoc/>
     public IDataView Transform(IDataView input) => View is null ? good.Transform(input) : View(good.Transform(input));
 
     /// <inheritdoc/>
-    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema) => Mapper is null ? good.GetRowToRowMapper(inputSchema) : Mapper(good.GetRowToRowMapper, inputSchema);
+    public IRowToRowMapper GetRowToRowMapper(DataViewSchema inputSchema)
+        => Mapper is null ? good.GetRowToRowMapper(inputSchema) : Mapper(good.GetRowToRowMapper, inputSchema);
 
     /// <inheritdoc/>
     public void Dispose() => Disposing?.Invoke();

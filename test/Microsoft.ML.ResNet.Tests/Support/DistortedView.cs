@@ -51,7 +51,9 @@ internal sealed class DistortedCursor(DataViewRowCursor good) : DataViewRowCurso
     /// <summary>Bends every value of type <see cref="float"/>.</summary>
     public Func<float, float>? Floats { get; init; }
 
-    /// <summary>Called with the column and the type that <see cref="GetGetter"/> was asked for, before the good one is; may throw in its place.</summary>
+    /// <summary>
+    /// Called with the column and the type that <see cref="GetGetter"/> was asked for, before the good one is; may throw in its place.
+    /// </summary>
     public Action<DataViewSchema.Column, Type>? GetterAsked { get; init; }
 
     /// <summary>Called by <see cref="Dispose"/>.</summary>

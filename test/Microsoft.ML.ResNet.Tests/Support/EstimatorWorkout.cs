@@ -18,7 +18,8 @@ internal sealed class EstimatorWorkout
     private readonly IEstimator<ITransformer> _estimator;
     private readonly IDataView _validFit;
 
-    private EstimatorWorkout(MLContext ml, IEstimator<ITransformer> estimator, IDataView validFit) => (_ml, _estimator, _validFit) = (ml, estimator, validFit);
+    private EstimatorWorkout(MLContext ml, IEstimator<ITransformer> estimator, IDataView validFit)
+        => (_ml, _estimator, _validFit) = (ml, estimator, validFit);
 
     /// <summary>Runs all steps; the first that fails is named in the message.</summary>
     /// <param name="ml">The context that saves and loads the model.</param>
@@ -26,14 +27,17 @@ internal sealed class EstimatorWorkout
     /// <param name="validFitInput">A few rows on which both <c>Fit</c> and <c>Transform</c> succeed.</param>
     /// <param name="validTransformInput">Rows for <c>Transform</c> only, such as without a label; <c>Fit</c> must refuse them.</param>
     /// <param name="invalidInput">Rows that <c>Fit</c> and <c>Transform</c> must refuse.</param>
-    /// <param name="validForFitNotForTransform">Rows on which <c>Fit</c> succeeds, but that the transformer fitted on <paramref name="validFitInput"/> must refuse.</param>
+    /// <param name="validForFitNotForTransform">
+    /// Rows on which <c>Fit</c> succeeds, but that the transformer fitted on <paramref name="validFitInput"/> must refuse.
+    /// </param>
     /// <param name="disposeTransformer">Whether to dispose the fitted transformers at the end; the loaded one always is.</param>
     /// <exception cref="AssertFailedException">A step failed.</exception>
     public static void Run(MLContext ml, IEstimator<ITransformer> estimator, IDataView validFitInput, IDataView? validTransformInput = null,
         IDataView? invalidInput = null, IDataView? validForFitNotForTransform = null, bool disposeTransformer = true)
     {
         var workout = new EstimatorWorkout(ml, estimator, validFitInput);
-        var promised = Step("1: the estimator promises a schema", () => estimator.GetOutputSchema(SchemaShape.Create(validFitInput.Schema)));
+        var promised =
+            Step("1: the estimator promises a schema", () => estimator.GetOutputSchema(SchemaShape.Create(validFitInput.Schema)));
         if (validTransformInput is not null)
             workout.EstimatorRefuses("2", "input that is only valid for Transform", validTransformInput);
         if (invalidInput is not null)
@@ -54,7 +58,8 @@ internal sealed class EstimatorWorkout
                 BothRefuse("8", "invalid input", fitted, loaded, invalidInput);
             if (validForFitNotForTransform is not null)
                 BothRefuse("9", "input that is only valid for Fit", fitted, loaded, validForFitNotForTransform);
-            Step("10: the promised schema is delivered", () => SchemaComparison.AssertKept(promised, fitted.GetOutputSchema(validFitInput.Schema), "output schema"));
+            Step("10: the promised schema is delivered",
+                () => SchemaComparison.AssertKept(promised, fitted.GetOutputSchema(validFitInput.Schema), "output schema"));
         }
         finally
         {
@@ -74,7 +79,8 @@ internal sealed class EstimatorWorkout
 
     private void EstimatorAccepts(string step, IDataView view, bool dispose)
     {
-        Step($"{step}: the estimator's GetOutputSchema on input that is only valid for Fit", () => _estimator.GetOutputSchema(SchemaShape.Create(view.Schema)));
+        Step($"{step}: the estimator's GetOutputSchema on input that is only valid for Fit",
+            () => _estimator.GetOutputSchema(SchemaShape.Create(view.Schema)));
         var fitted = Step($"{step}: Fit on input that is only valid for Fit", () => _estimator.Fit(view));
         if (dispose)
             (fitted as IDisposable)?.Dispose();
@@ -96,12 +102,15 @@ internal sealed class EstimatorWorkout
             Step($"{step}: row to row mapper", () => CheckMapper(fitted, data.Schema, schema));
         else
             Refuses($"{step}: GetRowToRowMapper of a transformer that says it has none", () => fitted.GetRowToRowMapper(data.Schema));
-        Step($"{step}: loaded GetOutputSchema", () => SchemaComparison.AssertSame(schema, loaded.GetOutputSchema(data.Schema), "output schema of the loaded transformer"));
+        Step($"{step}: loaded GetOutputSchema",
+            () => SchemaComparison.AssertSame(schema, loaded.GetOutputSchema(data.Schema), "output schema of the loaded transformer"));
 
         var scored = Step($"{step}: Transform", () => fitted.Transform(data));
         var rescored = Step($"{step}: loaded Transform", () => loaded.Transform(data));
-        Step($"{step}: schema of Transform", () => SchemaComparison.AssertSame(schema, scored.Schema, "schema of the transformed view against GetOutputSchema"));
-        Step($"{step}: schema of loaded Transform", () => SchemaComparison.AssertSame(scored.Schema, rescored.Schema, "schema of the view that the loaded transformer made"));
+        Step($"{step}: schema of Transform",
+            () => SchemaComparison.AssertSame(schema, scored.Schema, "schema of the transformed view against GetOutputSchema"));
+        Step($"{step}: schema of loaded Transform",
+            () => SchemaComparison.AssertSame(scored.Schema, rescored.Schema, "schema of the view that the loaded transformer made"));
         Step($"{step}: values", () => ViewComparison.AssertSameRows(scored, rescored, "loaded against fitted"));
     }
 
@@ -132,12 +141,18 @@ internal sealed class EstimatorWorkout
         {
             if (IsRefusal(thrown))
                 return;
-            throw new AssertFailedException($"Step {step}: expected ArgumentOutOfRangeException or InvalidOperationException, got {thrown.GetType().Name}: {thrown.Message}", thrown);
+            throw new AssertFailedException(
+                $"Step {step}: expected ArgumentOutOfRangeException or InvalidOperationException, got {thrown.GetType().Name}: "
+                + $"{thrown.Message}", thrown);
         }
-        throw new AssertFailedException($"Step {step}: it was accepted; expected ArgumentOutOfRangeException or InvalidOperationException.");
+        throw new AssertFailedException(
+            $"Step {step}: it was accepted; expected ArgumentOutOfRangeException or InvalidOperationException.");
     }
 
-    /// <summary>An exception that came through reflection must be one that ML.NET's checks raised and marked: others have passed code that knows nothing of schemas.</summary>
+    /// <summary>
+    /// An exception that came through reflection must be one that ML.NET's checks raised and marked: others have passed code that knows
+    /// nothing of schemas.
+    /// </summary>
     private static bool IsRefusal(Exception thrown)
     {
         var cause = thrown is TargetInvocationException ? thrown.GetBaseException() : thrown;

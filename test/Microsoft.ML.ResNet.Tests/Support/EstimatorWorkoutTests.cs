@@ -9,7 +9,8 @@ public sealed class EstimatorWorkoutTests
 
     private sealed record Point([property: VectorType(2)] float[] Features, string Species, float Weight);
 
-    private sealed record KeyedPoint([property: VectorType(2)] float[] Features, [property: KeyType(3)] uint Label, [property: VectorType] float[] Any);
+    private sealed record KeyedPoint([property: VectorType(2)] float[] Features, [property: KeyType(3)] uint Label,
+        [property: VectorType] float[] Any);
 
     private sealed record NumberedPoint([property: VectorType(2)] float[] Features, float Number);
 
@@ -22,7 +23,8 @@ public sealed class EstimatorWorkoutTests
     private sealed record Stranger(string Features, double Weight);
 
     /// <summary>12 points in three clusters, each a species.</summary>
-    private IDataView Points => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new Point(Features(i), $"species {i % 3}", i)));
+    private IDataView Points
+        => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new Point(Features(i), $"species {i % 3}", i)));
 
     private IDataView Strangers => _ml.Data.LoadFromEnumerable(new[] { new Stranger("not a vector", 1) });
 
@@ -36,10 +38,12 @@ public sealed class EstimatorWorkoutTests
         EstimatorWorkout.Run(_ml, _ml.Transforms.Conversion.MapValueToKey("Label", "Species"), Points, invalidInput: Strangers);
 
     [TestMethod]
-    public void A_classifier_of_text_keys_passes() => Classify(_ml.Transforms.Conversion.MapValueToKey("Label", "Species").Fit(Points).Transform(Points));
+    public void A_classifier_of_text_keys_passes()
+        => Classify(_ml.Transforms.Conversion.MapValueToKey("Label", "Species").Fit(Points).Transform(Points));
 
     [TestMethod]
-    public void A_classifier_of_number_keys_passes() => Classify(_ml.Transforms.Conversion.MapValueToKey("Label", "Number").Fit(Numbers).Transform(Numbers));
+    public void A_classifier_of_number_keys_passes()
+        => Classify(_ml.Transforms.Conversion.MapValueToKey("Label", "Number").Fit(Numbers).Transform(Numbers));
 
     [TestMethod]
     public void A_classifier_of_keys_without_values_passes() => Classify(Keys);
@@ -51,7 +55,8 @@ public sealed class EstimatorWorkoutTests
 
     [TestMethod]
     public void A_classifier_that_needs_as_many_features_as_it_was_fitted_with_passes() =>
-        EstimatorWorkout.Run(_ml, _ml.MulticlassClassification.Trainers.NaiveBayes(), Keys, validForFitNotForTransform: _ml.Data.LoadFromEnumerable(
+        EstimatorWorkout.Run(_ml, _ml.MulticlassClassification.Trainers.NaiveBayes(), Keys,
+            validForFitNotForTransform: _ml.Data.LoadFromEnumerable(
             Enumerable.Range(0, 12).Select(i => new WidePoint([.. Features(i), i], 1 + (uint)i % 3))));
 
     [TestMethod]
@@ -62,32 +67,40 @@ public sealed class EstimatorWorkoutTests
     }
 
     [TestMethod]
-    public void A_promise_without_the_annotations_is_caught_in_step_10() => Caught("10", "KeyValues", new DistortedEstimator(_ml.Transforms.Conversion.MapValueToKey("Label", "Species"))
+    public void A_promise_without_the_annotations_is_caught_in_step_10()
+        => Caught("10", "KeyValues", new DistortedEstimator(_ml.Transforms.Conversion.MapValueToKey("Label", "Species"))
     {
-        Promise = (good, input) => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey))),
+        Promise = (good, input)
+            => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey))),
     });
 
     [TestMethod]
     public void A_promised_annotation_that_is_not_delivered_is_caught_in_step_10() => Caught("10", "KeyValues", new DistortedEstimator(Copy)
     {
-        Promise = (good, input) => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey,
+        Promise = (good, input)
+            => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey,
             new([new("KeyValues", SchemaShape.Column.VectorKind.Vector, TextDataViewType.Instance, false)])))),
     });
 
     [TestMethod]
     public void A_promised_column_that_is_not_delivered_is_caught_in_step_10() => Caught("10", "Ghost", new DistortedEstimator(Copy)
     {
-        Promise = (good, input) => new(good(input).Append(new("Ghost", SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, false))),
+        Promise = (good, input)
+            => new(good(input).Append(new("Ghost", SchemaShape.Column.VectorKind.Scalar, NumberDataViewType.Single, false))),
     });
 
     [TestMethod]
-    public void A_promise_of_another_type_is_caught_in_step_10() => Caught("10", "'Twin' was promised as Double and delivered as Single", new DistortedEstimator(Copy)
+    public void A_promise_of_another_type_is_caught_in_step_10()
+        => Caught("10", "'Twin' was promised as Double and delivered as Single", new DistortedEstimator(Copy)
     {
-        Promise = (good, input) => new(good(input).Select(column => column.Name == "Twin" ? new(column.Name, column.Kind, NumberDataViewType.Double, false) : column)),
+        Promise = (good, input)
+            => new(good(input)
+            .Select(column => column.Name == "Twin" ? new(column.Name, column.Kind, NumberDataViewType.Double, false) : column)),
     });
 
     [TestMethod]
-    public void An_estimator_that_promises_a_schema_for_invalid_input_is_caught_in_step_3() => Caught("3: the estimator's GetOutputSchema", "accepted", new DistortedEstimator(Copy)
+    public void An_estimator_that_promises_a_schema_for_invalid_input_is_caught_in_step_3()
+        => Caught("3: the estimator's GetOutputSchema", "accepted", new DistortedEstimator(Copy)
     {
         Promise = (_, input) => input,
     }, invalidInput: Empty);
@@ -99,10 +112,12 @@ public sealed class EstimatorWorkoutTests
     }, invalidInput: Empty);
 
     [TestMethod]
-    public void An_estimator_that_fits_without_a_label_is_caught_in_step_2() => Caught("2: the estimator's", "accepted", Copy, validTransformInput: Points);
+    public void An_estimator_that_fits_without_a_label_is_caught_in_step_2()
+        => Caught("2: the estimator's", "accepted", Copy, validTransformInput: Points);
 
     [TestMethod]
-    public void An_estimator_that_refuses_valid_input_is_caught_in_step_4() => Caught("4: the estimator's", "ArgumentOutOfRangeException", Copy, validForFitNotForTransform: Empty);
+    public void An_estimator_that_refuses_valid_input_is_caught_in_step_4()
+        => Caught("4: the estimator's", "ArgumentOutOfRangeException", Copy, validForFitNotForTransform: Empty);
 
     [TestMethod]
     [DataRow(typeof(NullReferenceException))]
@@ -112,7 +127,8 @@ public sealed class EstimatorWorkoutTests
     [DataRow(typeof(ObjectDisposedException))]
     public void A_refusal_by_the_wrong_exception_is_caught_in_step_3(Type type) => Caught("3", type.Name, new DistortedEstimator(Copy)
     {
-        Promise = (good, input) => input.Any(column => column.Name == "Weight") ? good(input) : throw (Exception)Activator.CreateInstance(type, "wrong")!,
+        Promise = (good, input)
+            => input.Any(column => column.Name == "Weight") ? good(input) : throw (Exception)Activator.CreateInstance(type, "wrong")!,
     }, invalidInput: Empty);
 
     [TestMethod]
@@ -125,12 +141,14 @@ public sealed class EstimatorWorkoutTests
     public void A_saved_model_that_writes_other_values_is_caught_in_step_7()
     {
         var other = _ml.Transforms.NormalizeMinMax("Weight").Fit(_ml.Data.LoadFromEnumerable(new[] { new Point([1, 2], "far", 1000) }));
-        Caught("7, input for Fit: values", "column 'Weight'", Distorted(_ml.Transforms.NormalizeMinMax("Weight"), good => new(good) { Saved = other }));
+        Caught("7, input for Fit: values", "column 'Weight'",
+            Distorted(_ml.Transforms.NormalizeMinMax("Weight"), good => new(good) { Saved = other }));
     }
 
     [TestMethod]
     public void A_saved_model_that_makes_another_column_is_caught_in_step_7() =>
-        Caught("7, input for Fit: loaded GetOutputSchema", "Twin", Distorted(Copy, good => new(good) { Saved = _ml.Transforms.CopyColumns("Stepchild", "Weight").Fit(Points) }));
+        Caught("7, input for Fit: loaded GetOutputSchema", "Twin",
+            Distorted(Copy, good => new(good) { Saved = _ml.Transforms.CopyColumns("Stepchild", "Weight").Fit(Points) }));
 
     [TestMethod]
     public void A_saved_model_that_forgets_annotation_values_is_caught_in_step_7()
@@ -143,13 +161,16 @@ public sealed class EstimatorWorkoutTests
     [TestMethod]
     public void A_difference_below_the_tolerance_is_not_caught() => EstimatorWorkout.Run(_ml, Distorted(Copy, good => new(good)
     {
-        View = view => new DistortedView(view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 9e-7f : 0) } },
+        View = view => new DistortedView(
+            view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 9e-7f : 0) } },
     }), Points);
 
     [TestMethod]
-    public void A_difference_above_the_tolerance_is_caught() => Caught("7, input for Fit: values", "differs", Distorted(Copy, good => new(good)
+    public void A_difference_above_the_tolerance_is_caught()
+        => Caught("7, input for Fit: values", "differs", Distorted(Copy, good => new(good)
     {
-        View = view => new DistortedView(view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 1.1e-6f : 0) } },
+        View = view => new DistortedView(
+            view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 1.1e-6f : 0) } },
     }));
 
     [TestMethod]
@@ -158,11 +179,13 @@ public sealed class EstimatorWorkoutTests
 
     [TestMethod]
     public void A_transformer_that_accepts_invalid_input_is_caught_in_step_8() =>
-        Caught("8: GetOutputSchema of the fitted", "accepted", Distorted(Copy, good => new(good) { Schema = (tell, input) => input.Count == 0 ? input : tell(input) }), invalidInput: Empty);
+        Caught("8: GetOutputSchema of the fitted", "accepted",
+            Distorted(Copy, good => new(good) { Schema = (tell, input) => input.Count == 0 ? input : tell(input) }), invalidInput: Empty);
 
     [TestMethod]
     public void A_mapper_of_another_input_is_caught_in_step_7() =>
-        Caught("7, input for Fit: row to row mapper", "InputSchema", Distorted(Copy, good => new(good) { Mapper = (map, _) => map(Points.Schema) }));
+        Caught("7, input for Fit: row to row mapper", "InputSchema",
+            Distorted(Copy, good => new(good) { Mapper = (map, _) => map(Points.Schema) }));
 
     [TestMethod]
     public void A_mapper_that_is_given_out_but_denied_is_caught_in_step_7() =>
@@ -183,16 +206,19 @@ public sealed class EstimatorWorkoutTests
     private IDataView Empty => _ml.Transforms.DropColumns("Features", "Species", "Weight").Fit(Points).Transform(Points);
 
 
-    private IDataView Numbers => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new NumberedPoint(Features(i), 10 * (i % 3))));
+    private IDataView Numbers
+        => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new NumberedPoint(Features(i), 10 * (i % 3))));
 
     private IDataView Pixels => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(i => new Dot([1, 2, (byte)i])));
 
-    private IDataView Keys => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new KeyedPoint(Features(i), 1 + (uint)i % 3, new float[i % 2])));
+    private IDataView Keys
+        => _ml.Data.LoadFromEnumerable(Enumerable.Range(0, 12).Select(i => new KeyedPoint(Features(i), 1 + (uint)i % 3, new float[i % 2])));
 
     private static float[] Features(int i) => [i % 3 == 1 ? 1 : 0.1f * (i % 4), i % 3 == 2 ? 1 : 0.1f * (i % 2)];
 
     private void Classify(IDataView labelled) => EstimatorWorkout.Run(_ml,
-        _ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(new Trainers.SdcaMaximumEntropyMulticlassTrainer.Options { MaximumNumberOfIterations = 3, NumberOfThreads = 1 }),
+        _ml.MulticlassClassification.Trainers.SdcaMaximumEntropy(
+            new Trainers.SdcaMaximumEntropyMulticlassTrainer.Options { MaximumNumberOfIterations = 3, NumberOfThreads = 1 }),
         labelled, invalidInput: Strangers);
 
     private static DistortedEstimator Distorted(IEstimator<ITransformer> good, Func<ITransformer, DistortedTransformer> bend) =>
@@ -201,7 +227,8 @@ public sealed class EstimatorWorkoutTests
     private void Caught(string step, string because, IEstimator<ITransformer> broken,
         IDataView? validTransformInput = null, IDataView? invalidInput = null, IDataView? validForFitNotForTransform = null)
     {
-        var failure = Assert.ThrowsExactly<AssertFailedException>(() => EstimatorWorkout.Run(_ml, broken, Points, validTransformInput, invalidInput, validForFitNotForTransform));
+        var failure = Assert.ThrowsExactly<AssertFailedException>(
+            () => EstimatorWorkout.Run(_ml, broken, Points, validTransformInput, invalidInput, validForFitNotForTransform));
         StringAssert.StartsWith(failure.Message, $"Step {step}", StringComparison.Ordinal);
         StringAssert.Contains(failure.Message, because, StringComparison.Ordinal);
     }

@@ -4,8 +4,9 @@ using System.Text;
 namespace Microsoft.ML.ResNet.Tests.Support;
 
 /// <summary>
-/// Reads TensorBoard's event files as TensorFlow describes them, with nothing of the writer's. Each record is its length (uint64), the masked CRC-32C of that, the data, and the
-/// masked CRC-32C of that. The data is a protobuf message: 1 wall time (double), 2 step (varint), 3 version (text), 5 summary { 1 value { 1 tag (text), 2 value (float) } }.
+/// Reads TensorBoard's event files as TensorFlow describes them, with nothing of the writer's. Each record is its length (uint64), the
+/// masked CRC-32C of that, the data, and the masked CRC-32C of that. The data is a protobuf message: 1 wall time (double), 2 step (varint),
+/// 3 version (text), 5 summary { 1 value { 1 tag (text), 2 value (float) } }.
 /// </summary>
 internal static class EventFile
 {
@@ -20,7 +21,9 @@ internal static class EventFile
         foreach (var record in records.Skip(1))
         {
             var value = Field(Field(record, 5), 1);
-            scalars.Add((Encoding.UTF8.GetString(Field(value, 1)), (long)Varint(Field(record, 2)), BinaryPrimitives.ReadSingleLittleEndian(Field(value, 2))));
+            scalars.Add(
+                (Encoding.UTF8.GetString(Field(value, 1)), (long)Varint(Field(record, 2)),
+                BinaryPrimitives.ReadSingleLittleEndian(Field(value, 2))));
         }
         return scalars;
     }

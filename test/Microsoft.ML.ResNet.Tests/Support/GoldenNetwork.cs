@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
 
@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Tests.Support;
 /// <summary>One network of <c>Golden/architectures.json</c>: what PyTorch computes, and our network filled with the same weights.</summary>
 internal sealed class GoldenNetwork
 {
-    private static readonly JsonElement Networks = JsonDocument.Parse(File.ReadAllBytes(GoldenNoise.Path("architectures.json"))).RootElement.GetProperty("nets");
+    private static readonly JsonElement Networks =
+        JsonDocument.Parse(File.ReadAllBytes(GoldenNoise.Path("architectures.json"))).RootElement.GetProperty("nets");
     private readonly JsonElement _facts;
     private readonly string _name;
 
@@ -33,7 +34,9 @@ internal sealed class GoldenNetwork
     public double GradientNorm => _facts.GetProperty("gradient_norm").GetDouble();
 
     /// <summary>The first columns of the logits in evaluation mode, row by row.</summary>
-    public float[][] EvaluationLogits => [.. _facts.GetProperty("eval_logits").EnumerateArray().Select(row => row.EnumerateArray().Select(value => value.GetSingle()).ToArray())];
+    public float[][] EvaluationLogits
+        => [.. _facts.GetProperty("eval_logits").EnumerateArray()
+        .Select(row => row.EnumerateArray().Select(value => value.GetSingle()).ToArray())];
 
     public IReadOnlyList<(string Name, long[] Shape)> State => GoldenNoise.State(_name);
 
@@ -65,6 +68,7 @@ internal sealed class GoldenNetwork
     {
         if (name.EndsWith("num_batches_tracked", StringComparison.Ordinal))
             return new NamedTensor(name, ElementType.Int64, shape, new byte[8]);
-        return new NamedTensor(name, ElementType.Float32, shape, MemoryMarshal.AsBytes<float>(GoldenNoise.Tensor(name, shape, k)).ToArray());
+        return new NamedTensor(name, ElementType.Float32, shape, MemoryMarshal.AsBytes<float>(GoldenNoise.Tensor(name, shape, k))
+            .ToArray());
     }
 }

@@ -3,7 +3,9 @@ namespace Microsoft.ML.ResNet.Tests.Support;
 /// <summary>Feeds bytes to a reader of weight files as an attacker would.</summary>
 internal static class Hostile
 {
-    /// <summary>Runs a reader; the only exception it may throw is <see cref="WeightsFormatException"/>, and it must not take much memory.</summary>
+    /// <summary>
+    /// Runs a reader; the only exception it may throw is <see cref="WeightsFormatException"/>, and it must not take much memory.
+    /// </summary>
     /// <param name="bytes">The file.</param>
     /// <param name="read">The reader under test.</param>
     /// <param name="memoryLimit">Allocated bytes, alive or not.</param>

@@ -5,7 +5,9 @@ using System.Text;
 
 namespace Microsoft.ML.ResNet.Tests.Support;
 
-/// <summary>Small pickles of protocol 2, assembled instruction by instruction as Python's <c>pickletools.dis</c> shows them, good and evil.</summary>
+/// <summary>
+/// Small pickles of protocol 2, assembled instruction by instruction as Python's <c>pickletools.dis</c> shows them, good and evil.
+/// </summary>
 internal static class PickleText
 {
     public static byte[] None => "N"u8.ToArray();
@@ -37,7 +39,8 @@ internal static class PickleText
         [.. Tuple(Text("storage"), Global("torch", type), Text(key), Text("cpu"), Integer(count)), (byte)'Q'];
 
     public static byte[] Tensor(string key, int count, int offset, int[] shape, int[] strides) => Call(
-        Global("torch._utils", "_rebuild_tensor_v2"), Storage(key, count), Integer(offset), Integers(shape), Integers(strides), [0x89], None);
+        Global("torch._utils", "_rebuild_tensor_v2"), Storage(key, count), Integer(offset), Integers(shape), Integers(strides),
+            [0x89], None);
 
     /// <summary>The pickle between its protocol and its stop.</summary>
     public static byte[] Whole(byte[] value) => [0x80, 2, .. value, (byte)'.'];
@@ -60,8 +63,11 @@ internal static class PickleText
     {
         byte[] magic = [0x8A, 10, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19];
         byte[] keys = [(byte)']', (byte)'(', .. storages.SelectMany(storage => Text(storage.Key)), (byte)'e'];
-        byte[] data = [.. storages.SelectMany(storage => BitConverter.GetBytes((long)storage.Data.Length).Concat(MemoryMarshal.AsBytes(storage.Data.AsSpan()).ToArray()))];
-        return [.. Whole(magic), .. Whole(Integer(1001)), .. Whole(Dictionary(("little_endian", [0x88]))), .. Whole(value), .. Whole(keys), .. data];
+        byte[] data =
+            [.. storages.SelectMany(storage => BitConverter.GetBytes((long)storage.Data.Length)
+            .Concat(MemoryMarshal.AsBytes(storage.Data.AsSpan()).ToArray()))];
+        return [.. Whole(magic), .. Whole(Integer(1001)), .. Whole(Dictionary(("little_endian", [0x88]))), .. Whole(value),
+            .. Whole(keys), .. data];
     }
 
     private static byte[] Integers(int[] values) => Tuple([.. values.Select(Integer)]);

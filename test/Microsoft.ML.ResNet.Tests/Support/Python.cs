@@ -28,7 +28,10 @@ internal static class Python
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(python, ["-c", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process =
+                Process.Start(
+                new ProcessStartInfo(python, ["-c", program, .. arguments]) { RedirectStandardOutput = true,
+                RedirectStandardError = true })!;
             var errors = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

@@ -8,7 +8,9 @@ internal static class ResidentMemory
     private const string Status = "/proc/self/status", Field = "VmRSS:";
 
     /// <summary>Resident set size in bytes; null where the system has no <c>/proc</c>.</summary>
-    public static long? Bytes() => File.Exists(Status) && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) is { } line
+    public static long? Bytes()
+        => File.Exists(Status)
+        && File.ReadLines(Status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal)) is { } line
         ? Parse(line)
         : null;
 

@@ -25,12 +25,17 @@ internal sealed class RowReader : IDisposable
     {
         _cursor = cursor;
         _id = cursor.GetIdGetter();
-        _cells = [.. cursor.Schema.Select(column => cursor.IsColumnActive(column) && read?.Invoke(column) != false ? CellReader.Create(cursor, column) : null)];
+        _cells = [.. cursor.Schema.Select(column => cursor.IsColumnActive(column) && read?.Invoke(column) != false
+            ? CellReader.Create(cursor, column)
+            : null)];
         Assert.AreEqual(-1, cursor.Position, "A cursor's Position before the first row");
     }
 
-    /// <summary>Opens a cursor with the columns <paramref name="active"/> (default: all) and reads all of them, or only <paramref name="read"/>.</summary>
-    public static RowReader Open(IDataView view, Func<DataViewSchema.Column, bool>? active = null, Func<DataViewSchema.Column, bool>? read = null, Random? random = null)
+    /// <summary>
+    /// Opens a cursor with the columns <paramref name="active"/> (default: all) and reads all of them, or only <paramref name="read"/>.
+    /// </summary>
+    public static RowReader Open(IDataView view, Func<DataViewSchema.Column, bool>? active = null,
+        Func<DataViewSchema.Column, bool>? read = null, Random? random = null)
     {
         var columns = view.Schema.Where(active ?? (_ => true)).ToArray();
         var cursor = view.GetRowCursor(columns, random);

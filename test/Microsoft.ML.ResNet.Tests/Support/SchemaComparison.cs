@@ -56,7 +56,8 @@ internal static class SchemaComparison
             Assert.AreEqual(a.Type, b.Type, $"{column}: type of annotation {a.Name}");
             var (x, y) = (CellReader.Annotation(expected, a), CellReader.Annotation(actual, b));
             if (!CellComparison.Same(x, y))
-                Assert.Fail($"{column}: annotation {a.Name} differs: expected {CellComparison.Describe(x)}, got {CellComparison.Describe(y)}.");
+                Assert.Fail($"{column}: annotation {a.Name} differs: "
+                    + $"expected {CellComparison.Describe(x)}, got {CellComparison.Describe(y)}.");
         }
     }
 
@@ -67,12 +68,14 @@ internal static class SchemaComparison
         if (annotations.GetColumnOrNull(SlotNames) is { } slots)
         {
             Assert.IsInstanceOfType<TextDataViewType>((slots.Type as VectorDataViewType)?.ItemType, $"{what}: item type of {SlotNames}");
-            Assert.AreEqual((column.Type as VectorDataViewType)?.Size, ((VectorDataViewType)slots.Type).Size, $"{what}: number of {SlotNames}");
+            var size = ((VectorDataViewType)slots.Type).Size;
+            Assert.AreEqual((column.Type as VectorDataViewType)?.Size, size, $"{what}: number of {SlotNames}");
         }
         if (annotations.GetColumnOrNull(KeyValues) is { } keys)
         {
             var item = (column.Type as VectorDataViewType)?.ItemType ?? column.Type;
-            Assert.AreEqual((item as KeyDataViewType)?.Count, (ulong?)(keys.Type as VectorDataViewType)?.Size, $"{what}: number of {KeyValues}");
+            var size = (ulong?)(keys.Type as VectorDataViewType)?.Size;
+            Assert.AreEqual((item as KeyDataViewType)?.Count, size, $"{what}: number of {KeyValues}");
         }
     }
 
@@ -82,5 +85,6 @@ internal static class SchemaComparison
 
     private static string Describe(SchemaShape.Column column) => column.Annotations.Count == 0
         ? column.GetTypeString()
-        : $"{column.GetTypeString()} with {string.Join(", ", column.Annotations.OrderBy(kind => kind.Name).Select(kind => $"{kind.Name} {kind.GetTypeString()}"))}";
+        : $"{column.GetTypeString()} with "
+            + string.Join(", ", column.Annotations.OrderBy(kind => kind.Name).Select(kind => $"{kind.Name} {kind.GetTypeString()}"));
 }

@@ -23,13 +23,18 @@ internal sealed class TensorCensus
     {
     }
 
-    /// <summary>Tensors that this thread created and did not dispose since the start; negative if it disposed more than it created.</summary>
+    /// <summary>
+    /// Tensors that this thread created and did not dispose since the start; negative if it disposed more than it created.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Called from another thread than <see cref="Start"/>.</exception>
     public long Survivors => Environment.CurrentManagedThreadId == _thread
         ? AliveOnThread - _aliveOnThread
-        : throw new InvalidOperationException("A census is taken on the thread that started it: TorchSharp's statistics are per thread. Do not await in between.");
+        : throw new InvalidOperationException(
+            "A census is taken on the thread that started it: TorchSharp's statistics are per thread. Do not await in between.");
 
-    /// <summary>Tensors of all threads that were created and not disposed since the start, plus one for every parameter that was made from a tensor.</summary>
+    /// <summary>
+    /// Tensors of all threads that were created and not disposed since the start, plus one for every parameter that was made from a tensor.
+    /// </summary>
     public long SurvivorsAnywhere => AliveAnywhere() - _aliveAnywhere;
 
     private static long AliveOnThread => DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
@@ -37,15 +42,21 @@ internal sealed class TensorCensus
     /// <summary>Begins to count, on the calling thread and in the process.</summary>
     public static TensorCensus Start() => new();
 
-    /// <summary>Fails unless exactly <paramref name="expected"/> tensors of this thread survive. Right for code that makes parameters.</summary>
-    public void AssertNoSurvivors(long expected = 0) => Assert.AreEqual(expected, Survivors, "Tensors that this thread created since the census began and did not dispose");
-
-    /// <summary>Fails unless exactly <paramref name="expected"/> tensors of all threads survive. For code that makes no parameters, such as scoring.</summary>
-    public void AssertNoSurvivorsAnywhere(long expected = 0) => Assert.AreEqual(expected, SurvivorsAnywhere, "Tensors of all threads that were created since the census began and not disposed");
+    /// <summary>
+    /// Fails unless exactly <paramref name="expected"/> tensors of this thread survive. Right for code that makes parameters.
+    /// </summary>
+    public void AssertNoSurvivors(long expected = 0)
+        => Assert.AreEqual(expected, Survivors, "Tensors that this thread created since the census began and did not dispose");
 
     /// <summary>
-    /// Fails if a tensor of any thread survives <c>Fit</c>, which trains on a thread of its own. Each network that was built leaves one phantom for
-    /// each of its parameters (see the remarks), and that many are allowed for.
+    /// Fails unless exactly <paramref name="expected"/> tensors of all threads survive. For code that makes no parameters, such as scoring.
+    /// </summary>
+    public void AssertNoSurvivorsAnywhere(long expected = 0)
+        => Assert.AreEqual(expected, SurvivorsAnywhere, "Tensors of all threads that were created since the census began and not disposed");
+
+    /// <summary>
+    /// Fails if a tensor of any thread survives <c>Fit</c>, which trains on a thread of its own. Each network that was built leaves one
+    /// phantom for each of its parameters (see the remarks), and that many are allowed for.
     /// </summary>
     /// <param name="architecture">The plan of the networks.</param>
     /// <param name="networks">How many were built: one for each <c>Fit</c>, and one for each model that scored by libtorch.</param>

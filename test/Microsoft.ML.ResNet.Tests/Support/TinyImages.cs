@@ -24,7 +24,8 @@ internal static class TinyImages
     public static ResNetTrainer.Options Options(int epochs = 4) => new()
     {
         Architecture = ResNetArchitecture.Cifar(8),
-        Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = epochs, BatchSize = 16, LearningRate = 0.05, Augmentation = AugmentationPolicy.None },
+        Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = epochs, BatchSize = 16, LearningRate = 0.05,
+            Augmentation = AugmentationPolicy.None },
         Device = ComputeDevice.Cpu,
     };
 
@@ -32,7 +33,8 @@ internal static class TinyImages
     public static IReadOnlyList<TinyImage> Rows(int count, int seed = 1)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(row => new TinyImage { Features = Draw(row % Classes.Length, random), Label = Classes[row % Classes.Length] })];
+        return [.. Enumerable.Range(0, count)
+            .Select(row => new TinyImage { Features = Draw(row % Classes.Length, random), Label = Classes[row % Classes.Length] })];
     }
 
     /// <summary>The same rows as a view with text labels.</summary>

@@ -13,8 +13,10 @@ internal static class ViewComparison
         Compare("all columns active", RowReader.Open(actual));
         Compare("even columns active", RowReader.Open(actual, active: column => column.Index % 2 == 0));
         Compare("odd columns active", RowReader.Open(actual, active: column => column.Index % 2 != 0));
-        Compare("one cursor per column, all columns active", OnePerColumn(one => RowReader.Open(actual, read: column => column.Index == one)));
-        Compare("one cursor per column, only this column active", OnePerColumn(one => RowReader.Open(actual, active: column => column.Index == one)));
+        Compare("one cursor per column, all columns active",
+            OnePerColumn(one => RowReader.Open(actual, read: column => column.Index == one)));
+        Compare("one cursor per column, only this column active",
+            OnePerColumn(one => RowReader.Open(actual, active: column => column.Index == one)));
 
         RowReader[] OnePerColumn(Func<int, RowReader> open) => [.. actual.Schema.Select(column => open(column.Index))];
 
@@ -42,7 +44,8 @@ internal static class ViewComparison
             {
                 var actual = reader.Read();
                 if ((expected is null) != (actual is null))
-                    Assert.Fail($"{what}: {(expected is null ? "there are more" : "there are fewer")} rows than the expected view has; they part after {row}.");
+                    Assert.Fail($"{what}: {(expected is null ? "there are more" : "there are fewer")} rows than the expected view has; "
+                        + $"they part after {row}.");
                 if (expected is not null)
                     CellComparison.AssertSame(expected, actual!, schema, what);
             }

@@ -42,7 +42,8 @@ internal static class ViewWorkout
             var parts = Array.ConvertAll(work, part => part.Result);
             var batches = parts.SelectMany(part => part.Select(row => row.Batch).Distinct()).ToArray();
             Assert.HasCount(batches.Length, batches.Distinct(), $"{what}: a batch number appears in one cursor only");
-            CellComparison.AssertSame(RowReader.ReadAll(view), [.. parts.SelectMany(part => part).OrderBy(row => row.Batch)], view.Schema, $"{what}, ordered by batch");
+            CellComparison.AssertSame(RowReader.ReadAll(view), [.. parts.SelectMany(part => part).OrderBy(row => row.Batch)], view.Schema,
+                $"{what}, ordered by batch");
         }
         finally
         {
@@ -59,7 +60,8 @@ internal static class ViewWorkout
         foreach (var rows in new[] { 0, 1, count / 2 })
         {
             InTime($"cursor disposed after {rows} rows", patience, () => ReadAndDispose(view.GetRowCursor(view.Schema), rows));
-            InTime($"cursor set disposed after {rows} rows of its first cursor", patience, () => ReadAndDispose(view.GetRowCursorSet(view.Schema, 4), rows));
+            InTime($"cursor set disposed after {rows} rows of its first cursor", patience,
+                () => ReadAndDispose(view.GetRowCursorSet(view.Schema, 4), rows));
         }
     }
 
@@ -106,7 +108,9 @@ internal static class ViewWorkout
         var (plain, random) = (RowReader.ReadAll(view), RowReader.ReadAll(view, new Random(7)));
         if (view.CanShuffle)
             (plain, random) = (ById(plain), ById(random));
-        CellComparison.AssertSame(plain, random, view.Schema, view.CanShuffle ? "shuffled cursor, by id" : "cursor with a Random of a view that cannot shuffle");
+        CellComparison.AssertSame(plain, random, view.Schema, view.CanShuffle
+            ? "shuffled cursor, by id"
+            : "cursor with a Random of a view that cannot shuffle");
 
         static List<RowCopy> ById(List<RowCopy> rows) => [.. rows.OrderBy(row => row.Id.High).ThenBy(row => row.Id.Low)];
     }
@@ -142,7 +146,8 @@ internal static class ViewWorkout
         }
         catch (Exception thrown)
         {
-            throw new AssertFailedException($"{what}: expected ArgumentException or InvalidOperationException, got {thrown.GetType().Name}: {thrown.Message}", thrown);
+            throw new AssertFailedException(
+                $"{what}: expected ArgumentException or InvalidOperationException, got {thrown.GetType().Name}: {thrown.Message}", thrown);
         }
         Assert.Fail($"{what}: it was given out; expected ArgumentException or InvalidOperationException.");
     }

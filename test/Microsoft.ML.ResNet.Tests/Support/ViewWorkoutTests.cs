@@ -7,7 +7,8 @@ public sealed class ViewWorkoutTests
 {
     private readonly MLContext _ml = new(seed: 1);
 
-    private sealed record Sample(float Number, string Text, [property: VectorType(2, 2, 3)] byte[] Pixels, [property: VectorType] double[] Any);
+    private sealed record Sample(float Number, string Text, [property: VectorType(2, 2, 3)] byte[] Pixels,
+        [property: VectorType] double[] Any);
 
     private IDataView Samples => Some(9);
 
@@ -16,12 +17,14 @@ public sealed class ViewWorkoutTests
 
     private IDataView Cached => _ml.Data.Cache(Samples);
 
-    private IDataView Images => _ml.Transforms.ConvertToImage(2, 2, "Image", "Pixels", interleavedColors: true).Fit(Samples).Transform(Samples);
+    private IDataView Images
+        => _ml.Transforms.ConvertToImage(2, 2, "Image", "Pixels", interleavedColors: true).Fit(Samples).Transform(Samples);
 
     private IDataView OnlyImages(byte brightest)
     {
         var data = _ml.Data.LoadFromEnumerable(new[] { new Sample(1, "one", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, brightest], []) });
-        return _ml.Transforms.ConvertToImage(2, 2, "Image", "Pixels", interleavedColors: true).Append(_ml.Transforms.SelectColumns("Image")).Fit(data).Transform(data);
+        return _ml.Transforms.ConvertToImage(2, 2, "Image", "Pixels", interleavedColors: true).Append(_ml.Transforms.SelectColumns("Image"))
+            .Fit(data).Transform(data);
     }
 
     [TestMethod]
@@ -43,7 +46,8 @@ public sealed class ViewWorkoutTests
 
     [TestMethod]
     public void A_row_mapper_over_a_cache_passes() =>
-        ViewWorkout.Run(_ml.Transforms.NormalizeMinMax("Number").Append(_ml.Transforms.Concatenate("Pair", "Number", "Number")).Fit(Samples).Transform(Cached));
+        ViewWorkout.Run(_ml.Transforms.NormalizeMinMax("Number").Append(_ml.Transforms.Concatenate("Pair", "Number", "Number")).Fit(Samples)
+            .Transform(Cached));
 
     [TestMethod]
     public void A_shuffled_view_passes() => ViewWorkout.Run(_ml.Data.ShuffleRows(Cached, seed: 1, shufflePoolSize: 4));
@@ -72,13 +76,16 @@ public sealed class ViewWorkoutTests
 
     [TestMethod]
     public void A_cursor_that_cannot_be_disposed_midway_is_caught() =>
-        Caught("cursor disposed after 4 rows", Bent(cursor => new(cursor) { Disposing = () => Assert.AreNotEqual(3, cursor.Position, "still at it") }));
+        Caught("cursor disposed after 4 rows",
+            Bent(cursor => new(cursor) { Disposing = () => Assert.AreNotEqual(3, cursor.Position, "still at it") }));
 
     [TestMethod]
     public void A_cursor_that_hangs_when_it_is_disposed_is_caught()
     {
         using var released = new ManualResetEventSlim();
-        Caught("still running after 0.1 s", Bent(cursor => new(cursor) { Disposing = () => Assert.IsTrue(cursor.Position != 0 || released.Wait(TimeSpan.FromSeconds(30))) }),
+        Caught("still running after 0.1 s",
+            Bent(cursor => new(
+            cursor) { Disposing = () => Assert.IsTrue(cursor.Position != 0 || released.Wait(TimeSpan.FromSeconds(30))) }),
             view => ViewWorkout.CursorsMayBeDisposedEarly(view, TimeSpan.FromSeconds(0.1)));
         released.Set();
     }
@@ -87,19 +94,26 @@ public sealed class ViewWorkoutTests
     public void Cursors_that_share_a_buffer_are_caught()
     {
         var shared = 0f;
-        Caught("interleaved", Bent(cursor => new(cursor) { Moving = move => move() && (shared = cursor.Position) >= 0, Floats = _ => shared }), ViewWorkout.InterleavedCursorsDoNotDisturbEachOther);
+        Caught("interleaved",
+            Bent(cursor => new(cursor) { Moving = move => move() && (shared = cursor.Position) >= 0, Floats = _ => shared }),
+            ViewWorkout.InterleavedCursorsDoNotDisturbEachOther);
     }
 
     [TestMethod]
     public void A_getter_of_an_inactive_column_is_caught() =>
-        Caught("inactive column 'Number'", Bent(cursor => new(cursor) { GetterAsked = (column, _) => { if (!cursor.IsColumnActive(column)) throw new NotSupportedException("wrong exception"); } }));
+        Caught("inactive column 'Number'",
+            Bent(cursor => new(cursor) {
+            GetterAsked = (column, _) => { if (!cursor.IsColumnActive(column)) throw new NotSupportedException("wrong exception"); } }));
 
     [TestMethod]
     public void A_getter_of_a_wrong_type_is_caught() =>
-        Caught("with a wrong type", Bent(cursor => new(cursor) { GetterAsked = (_, type) => { if (type.Name == "Alien") throw new InvalidCastException("wrong exception"); } }));
+        Caught("with a wrong type",
+            Bent(cursor => new(
+            cursor) { GetterAsked = (_, type) => { if (type.Name == "Alien") throw new InvalidCastException("wrong exception"); } }));
 
     [TestMethod]
-    public void A_view_that_shuffles_and_denies_it_is_caught() => Caught("cannot shuffle", new DistortedView(Cached) { ClaimsToShuffle = false });
+    public void A_view_that_shuffles_and_denies_it_is_caught()
+        => Caught("cannot shuffle", new DistortedView(Cached) { ClaimsToShuffle = false });
 
     [TestMethod]
     public void A_shuffled_cursor_with_other_values_is_caught() => Caught("shuffled cursor", new DistortedView(Cached)
@@ -116,7 +130,8 @@ public sealed class ViewWorkoutTests
         var view = Samples;
         var broken = new DistortedView(view)
         {
-            Cursor = (cursor, columns, _) => columns.Count() == view.Schema.Count ? cursor : new DistortedCursor(cursor) { Floats = value => value + 1 },
+            Cursor = (cursor, columns, _)
+                => columns.Count() == view.Schema.Count ? cursor : new DistortedCursor(cursor) { Floats = value => value + 1 },
         };
         var failure = Assert.ThrowsExactly<AssertFailedException>(() => ViewComparison.AssertSameRows(view, broken, "broken"));
         Assert.Contains("even columns active", failure.Message, failure.Message);
@@ -125,13 +140,16 @@ public sealed class ViewWorkoutTests
     [TestMethod]
     public void Images_that_differ_in_one_pixel_are_caught_by_the_comparison()
     {
-        var failure = Assert.ThrowsExactly<AssertFailedException>(() => ViewComparison.AssertSameRows(OnlyImages(brightest: 11), OnlyImages(brightest: 12), "images"));
+        var failure =
+            Assert.ThrowsExactly<AssertFailedException>(
+            () => ViewComparison.AssertSameRows(OnlyImages(brightest: 11), OnlyImages(brightest: 12), "images"));
         Assert.Contains("column 'Image' of row", failure.Message, failure.Message);
     }
 
     private DistortedView Bent(Func<DataViewRowCursor, DistortedCursor> bend) => new(Samples) { Cursor = (cursor, _, _) => bend(cursor) };
 
-    private static Converter<DataViewRowCursor, DataViewRowCursor> Bend(Func<Func<bool>, bool> moving) => cursor => new DistortedCursor(cursor) { Moving = moving };
+    private static Converter<DataViewRowCursor, DataViewRowCursor> Bend(Func<Func<bool>, bool> moving)
+        => cursor => new DistortedCursor(cursor) { Moving = moving };
 
     private static bool Skip(Func<bool> move) => move() && move();
 

@@ -70,12 +70,16 @@ public sealed class SafetensorsTests
     }
 
     [TestMethod]
-    [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "duplicate", DisplayName = "one name twice")]
-    [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "begin at 8", DisplayName = "overlap")]
+    [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8,
+        "duplicate", DisplayName = "one name twice")]
+    [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12,
+        "begin at 8", DisplayName = "overlap")]
     [DataRow("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "begin at 0", DisplayName = "gap")]
     [DataRow("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", 8, "found 8 bytes", DisplayName = "shape and length differ")]
-    [DataRow("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "at most", DisplayName = "shape overflows")]
-    [DataRow("""{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "at most", DisplayName = "empty shape overflows")]
+    [DataRow("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "at most",
+        DisplayName = "shape overflows")]
+    [DataRow("""{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}""", 0, "at most",
+        DisplayName = "empty shape overflows")]
     [DataRow("""{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}""", 8, "found 'F8_E4M3'", DisplayName = "unknown element type")]
     [DataRow("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", 8, "found '-2'", DisplayName = "negative size")]
     [DataRow("""{"a":{"dtype":"F32","shape":[2.5],"data_offsets":[0,8]}}""", 8, "found '2.5'", DisplayName = "fractional size")]
@@ -99,7 +103,9 @@ public sealed class SafetensorsTests
     [TestMethod]
     public void Promised_gigabytes_that_are_not_there_take_no_memory()
     {
-        var header = """{"a":{"dtype":"F32","shape":[500000000],"data_offsets":[0,2000000000]},"b":{"dtype":"F32","shape":[500000000],"data_offsets":[2000000000,4000000000]}}""";
+        var header =
+            """{"a":{"dtype":"F32","shape":[500000000],"data_offsets":[0,2000000000]},"""
+            + "\"b\":{\"dtype\":\"F32\",\"shape\":[500000000],\"data_offsets\":[2000000000,4000000000]}}";
         foreach (var seekable in new[] { true, false })
             AssertRefused(FileWith(header, 100), seekable, memoryLimit: 4 << 20);
 

@@ -7,9 +7,12 @@ namespace Microsoft.ML.ResNet.Tests.Tensors;
 public class TensorValuesTests
 {
     [TestMethod]
-    [DataRow(nameof(ElementType.Float16), new byte[] { 0x00, 0x3C, 0x00, 0xC0, 0x01, 0x00, 0x00, 0x7C }, new[] { 1f, -2f, 5.9604645e-8f, float.PositiveInfinity })]
-    [DataRow(nameof(ElementType.BFloat16), new byte[] { 0x80, 0x3F, 0x00, 0xC0, 0x49, 0x40, 0x80, 0xFF }, new[] { 1f, -2f, 3.140625f, float.NegativeInfinity })]
-    [DataRow(nameof(ElementType.Float64), new byte[] { 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xEF, 0x7F }, new[] { 1f, float.PositiveInfinity })]
+    [DataRow(nameof(ElementType.Float16), new byte[] { 0x00, 0x3C, 0x00, 0xC0, 0x01, 0x00, 0x00, 0x7C },
+        new[] { 1f, -2f, 5.9604645e-8f, float.PositiveInfinity })]
+    [DataRow(nameof(ElementType.BFloat16), new byte[] { 0x80, 0x3F, 0x00, 0xC0, 0x49, 0x40, 0x80, 0xFF },
+        new[] { 1f, -2f, 3.140625f, float.NegativeInfinity })]
+    [DataRow(nameof(ElementType.Float64), new byte[] { 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xEF, 0x7F },
+        new[] { 1f, float.PositiveInfinity })]
     public void Floating_point_numbers_become_float32(string type, byte[] bytes, float[] expected)
     {
         var tensor = new NamedTensor("a", Enum.Parse<ElementType>(type), [expected.Length, 1], bytes).ToFloat32();

@@ -10,11 +10,15 @@ public class BestEpochTests
     [DataRow(ValidationMetric.Accuracy, 2)]
     [DataRow(ValidationMetric.Loss, 1)]
     public void The_best_epoch_is_the_one_that_the_metric_says(ValidationMetric metric, int expected)
-        => Assert.AreEqual(expected, Best(new BestEpoch(metric, null), new Evaluation(0.9, 0.5), new Evaluation(0.5, 0.6), new Evaluation(0.6, 0.8), new Evaluation(0.7, 0.8)));
+        => Assert.AreEqual(expected,
+            Best(new BestEpoch(metric, null), new Evaluation(0.9, 0.5), new Evaluation(0.5, 0.6), new Evaluation(0.6, 0.8),
+            new Evaluation(0.7, 0.8)));
 
     [TestMethod]
     public void Between_equal_accuracies_the_lower_loss_wins()
-        => Assert.AreEqual(1, Best(new BestEpoch(ValidationMetric.Accuracy, null), new Evaluation(0.9, 0.5), new Evaluation(0.8, 0.5), new Evaluation(0.85, 0.5)));
+        => Assert.AreEqual(
+            1, Best(new BestEpoch(ValidationMetric.Accuracy, null), new Evaluation(0.9, 0.5), new Evaluation(0.8, 0.5),
+            new Evaluation(0.85, 0.5)));
 
     [TestMethod]
     public void Patience_counts_epochs_without_enough_improvement()

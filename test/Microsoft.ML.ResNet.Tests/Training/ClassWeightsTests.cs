@@ -1,5 +1,5 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
@@ -9,7 +9,8 @@ namespace Microsoft.ML.ResNet.Tests.Training;
 [TestClass]
 public class ClassWeightsTests
 {
-    // sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 3], y=[0, 0, 0, 0, 1, 1, 3]) gives 7 / (3 * 4), 7 / (3 * 2), 7 / (3 * 1).
+    // sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 3], y=[0, 0, 0, 0, 1, 1, 3]) gives 7 / (3 * 4), 7 / (3 *
+    // 2), 7 / (3 * 1).
     private static readonly long[] Labels = [0, 0, 0, 0, 1, 1, 3];
 
     [TestMethod]
@@ -73,7 +74,9 @@ public class ClassWeightsTests
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3));
         using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(ml.Data.LoadFromEnumerable(train)));
 
-        var predicted = model.Transform(keys.Transform(ml.Data.LoadFromEnumerable(TinyImages.Rows(300, seed: 2).Where(row => row.Label == rare)))).GetColumn<uint>("PredictedLabel").ToList();
+        var predicted =
+            model.Transform(keys.Transform(ml.Data.LoadFromEnumerable(TinyImages.Rows(300, seed: 2).Where(row => row.Label == rare))))
+            .GetColumn<uint>("PredictedLabel").ToList();
         return predicted.Count(label => label == 3) / (double)predicted.Count;
     }
 }

@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Conformance;
@@ -26,7 +26,8 @@ public class DivergenceTests
 
         CollectionAssert.AreEqual(Weights(expected), Weights(model));
         Assert.IsLessThanOrEqualTo(2 * StepsPerEpoch + 3, batches.Count, "noticed within the epoch");
-        foreach (var part in new[] { "Training diverged: the loss of epoch 3 is", "Lower the learning rate", "The model has the weights of epoch 2, the last that was finished." })
+        foreach (var part in new[] { "Training diverged: the loss of epoch 3 is", "Lower the learning rate",
+            "The model has the weights of epoch 2, the last that was finished." })
             StringAssert.Contains(_warnings.Single(), part);
     }
 
@@ -35,7 +36,8 @@ public class DivergenceTests
     {
         using var model = Fit(new Exploding(0.75), validate: true);
         StringAssert.EndsWith(_warnings.Single(), $"The model has the weights of epoch {model.KeptEpoch}, the best of 3 finished epochs.");
-        Assert.AreEqual(model.TrainingHistory.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss).First().Epoch, model.KeptEpoch);
+        Assert.AreEqual(model.TrainingHistory.OrderByDescending(report => report.ValidationAccuracy).ThenBy(report => report.ValidationLoss)
+            .First().Epoch, model.KeptEpoch);
         Assert.IsTrue(model.Model.Network.Weights.All(HoldsNumbers));
     }
 
@@ -51,7 +53,8 @@ public class DivergenceTests
 
         var error = Assert.ThrowsExactly<DivergenceException>(() => Divergence.CheckEpoch(new Evaluation(1, 1), network, epoch: 1));
 
-        StringAssert.StartsWith(error.Message, $"Training diverged: '{name}' holds a value after epoch 2 that is no number. Lower the learning rate");
+        StringAssert.StartsWith(
+            error.Message, $"Training diverged: '{name}' holds a value after epoch 2 that is no number. Lower the learning rate");
     }
 
     [TestMethod]
@@ -86,7 +89,8 @@ public class DivergenceTests
         ]);
     }
 
-    private ResNetTransformer Fit(LearningRateSchedule schedule, int epochs = 4, string? folder = null, bool validate = false, CountedBatches? batches = null)
+    private ResNetTransformer Fit(LearningRateSchedule schedule, int epochs = 4, string? folder = null, bool validate = false,
+        CountedBatches? batches = null)
     {
         var ml = new MLContext(seed: 1);
         ml.Log += (_, e) =>
@@ -104,7 +108,9 @@ public class DivergenceTests
     }
 
     private static bool HoldsNumbers(NamedTensor tensor)
-        => tensor.Type != ElementType.Float32 || Enumerable.Range(0, (int)tensor.ElementCount).All(index => float.IsFinite(BitConverter.ToSingle(tensor.Data.Span[(4 * index)..])));
+        => tensor.Type != ElementType.Float32
+            || Enumerable.Range(0, (int)tensor.ElementCount)
+            .All(index => float.IsFinite(BitConverter.ToSingle(tensor.Data.Span[(4 * index)..])));
 
     private static byte[] Weights(ResNetTransformer model) => [.. model.Model.Network.Weights.SelectMany(tensor => tensor.Data.ToArray())];
 

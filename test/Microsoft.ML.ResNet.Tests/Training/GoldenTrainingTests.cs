@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
@@ -19,7 +19,8 @@ public class GoldenTrainingTests
         var rates = Doubles(facts.GetProperty("learning_rates"));
         var expectedLosses = Doubles(facts.GetProperty("losses"));
         using var network = new GoldenNetwork("cifar-20").Build(ResNetArchitecture.Cifar(20));
-        using var optimizer = new Sgd(Momentum: 0.9).Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))]);
+        using var optimizer = new Sgd(Momentum: 0.9)
+            .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))]);
         using var images = GoldenNetwork.Images(64, [64, 3, 32, 32]);
         using var labels = GoldenNetwork.Labels(64);
 
@@ -27,14 +28,16 @@ public class GoldenTrainingTests
         for (var step = 0; step < rates.Length; step++)
         {
             var first = step * 16 % 64;
-            var loss = nn.functional.cross_entropy(network.forward(images[first..(first + 16)].ToChannelsLast()), labels[first..(first + 16)]);
+            var loss = nn.functional.cross_entropy(network.forward(images[first..(first + 16)].ToChannelsLast()),
+                labels[first..(first + 16)]);
             Assert.AreEqual(expectedLosses[step], loss.item<float>(), 2e-3 * expectedLosses[step], $"loss before step {step}");
             optimizer.ZeroGradients();
             loss.backward();
             optimizer.Step(rates[step]);
         }
 
-        var norm = Math.Sqrt(network.parameters().Sum(parameter => parameter.detach().to_type(ScalarType.Float64).square().sum().item<double>()));
+        var norm = Math.Sqrt(network.parameters()
+            .Sum(parameter => parameter.detach().to_type(ScalarType.Float64).square().sum().item<double>()));
         Assert.AreEqual(facts.GetProperty("final_parameter_norm").GetDouble(), norm, 1e-6 * norm);
     }
 

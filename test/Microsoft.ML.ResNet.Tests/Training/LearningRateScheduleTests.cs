@@ -46,7 +46,8 @@ public class LearningRateScheduleTests
         [new LinearSchedule { End = 0.5 }, new[] { (0, 1), (0.5, 0.75), (1, 0.5) }],
         [new OneCycleSchedule(), new[] { (0, 0.1), (0.125, 0.55), (0.25, 1), (0.625, 0.5), (1, 0) }],
         [new OneCycleSchedule { Peak = 0.5, Start = 0, End = 0.2 }, new[] { (0, 0), (0.25, 0.5), (0.5, 1), (0.75, 0.6), (1, 0.2) }],
-        [new WarmUpSchedule(0.2, LearningRateSchedule.MultiStep(0.5)) { Start = 0 }, new[] { (0, 0), (0.1, 0.5), (0.2, 1), (0.59, 1), (0.6, 0.1), (0.99, 0.1) }],
+        [new WarmUpSchedule(0.2, LearningRateSchedule.MultiStep(0.5)) { Start = 0 },
+            new[] { (0, 0), (0.1, 0.5), (0.2, 1), (0.59, 1), (0.6, 0.1), (0.99, 0.1) }],
         [new WarmUpSchedule(0.5, new CosineSchedule()), new[] { (0, 0.01), (0.5, 1), (0.75, 0.5), (1, 0) }],
     ];
 

@@ -1,5 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
@@ -36,7 +36,8 @@ public class LossTests
         using var scope = NewDisposeScope();
         var (logits, batch, expected) = Case(0.1, weighted: true, share: 0.6);
 
-        var sum = new[] { (0, 3), (3, 4) }.Sum(piece => piece.Item2 * (double)Loss.Of(logits.narrow(0, piece.Item1, piece.Item2), batch.Slice(piece.Item1, piece.Item2), 0.1).item<float>());
+        var sum = new[] { (0, 3), (3, 4) }.Sum(piece => piece.Item2
+            * (double)Loss.Of(logits.narrow(0, piece.Item1, piece.Item2), batch.Slice(piece.Item1, piece.Item2), 0.1).item<float>());
 
         Assert.AreEqual(expected, sum / Rows, 1e-5);
     }
@@ -46,19 +47,23 @@ public class LossTests
         var random = new Random(3);
         var logits = Enumerable.Range(0, Rows * Classes).Select(_ => 4 * random.NextSingle() - 2).ToArray();
         long[] own = [.. Enumerable.Range(0, Rows).Select(_ => (long)random.Next(Classes))], other = [.. own.Reverse()];
-        float[] ownWeights = [.. Enumerable.Range(0, Rows).Select(_ => weighted ? random.NextSingle() + 0.5f : 1)], otherWeights = [.. ownWeights.Reverse()];
+        float[] ownWeights = [.. Enumerable.Range(0, Rows).Select(_ => weighted ? random.NextSingle() + 0.5f : 1)],
+            otherWeights = [.. ownWeights.Reverse()];
 
         var expected = 0.0;
         for (var row = 0; row < Rows; row++)
             for (var label = 0; label < Classes; label++)
             {
-                var logProbability = logits[row * Classes + label] - Math.Log(Enumerable.Range(0, Classes).Sum(other => Math.Exp(logits[row * Classes + other])));
-                expected -= (share * ownWeights[row] * Target(own[row]) + (1 - share) * otherWeights[row] * Target(other[row])) * logProbability / Rows;
+                var logProbability = logits[row * Classes + label]
+                    - Math.Log(Enumerable.Range(0, Classes).Sum(other => Math.Exp(logits[row * Classes + other])));
+                expected -= (share * ownWeights[row] * Target(own[row]) + (1 - share) * otherWeights[row] * Target(other[row]))
+                    * logProbability / Rows;
 
                 double Target(long of) => (of == label ? 1 - smoothing : 0) + smoothing / Classes;
             }
 
         var images = new PixelBatch(zeros([Rows, 1, 1, 1], ScalarType.Byte), tensor(own), weighted ? tensor(ownWeights) : null);
-        return (tensor(logits, [Rows, Classes]), new MixedBatch(images, tensor(other), weighted ? tensor(otherWeights) : null, share), expected);
+        return (tensor(logits, [Rows, Classes]),
+            new MixedBatch(images, tensor(other), weighted ? tensor(otherWeights) : null, share), expected);
     }
 }

@@ -16,7 +16,8 @@ public class OptimizerTests
     [DataRow(0.9, false, 0.01)]
     [DataRow(0.9, true, 0.01)]
     public void Sgd_is_PyTorchs(double momentum, bool nesterov, double decay)
-        => AssertSame(new Sgd(momentum, nesterov), decay, parameters => optim.SGD(parameters, 0.1, momentum, weight_decay: decay, nesterov: nesterov));
+        => AssertSame(new Sgd(momentum, nesterov), decay,
+            parameters => optim.SGD(parameters, 0.1, momentum, weight_decay: decay, nesterov: nesterov));
 
     [TestMethod]
     [DataRow(0.9, 0.999, 0.0)]
@@ -75,7 +76,8 @@ public class OptimizerTests
             reference.step();
         }
         foreach (var (our, their) in ours.Zip(theirs))
-            Assert.IsTrue(our.allclose(their, rtol: 1e-5, atol: 1e-6), $"{our.ToString(TorchSharp.TensorStringStyle.Julia)} {their.ToString(TorchSharp.TensorStringStyle.Julia)}");
+            Assert.IsTrue(our.allclose(their, rtol: 1e-5, atol: 1e-6),
+                $"{our.ToString(TorchSharp.TensorStringStyle.Julia)} {their.ToString(TorchSharp.TensorStringStyle.Julia)}");
     }
 
     private static Parameter[] Weights() => [new(linspace(1, 7, 2 * 37).view(2, 37)), new(tensor(new[] { 0.5f, -2f }))];

@@ -9,7 +9,10 @@ namespace Microsoft.ML.ResNet.Tests.Training;
 [TestClass]
 public class OutOfMemoryTests
 {
-    private const string Cuda = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 7.79 GiB of which 1.20 GiB is free. Of the allocated memory 5.10 GiB is allocated by PyTorch, and 312.51 MiB is reserved by PyTorch but unallocated.\nException raised from malloc at CUDACachingAllocator.cpp:1438";
+    private const string Cuda =
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 7.79 GiB of which 1.20 GiB is free. Of the "
+        + "allocated memory 5.10 GiB is allocated by PyTorch, and 312.51 MiB is reserved by PyTorch but unallocated.\nException raised "
+        + "from malloc at CUDACachingAllocator.cpp:1438";
 
     [TestMethod]
     [DataRow(512, null, "with 512 images at a time. Set MicroBatchSize to 256: the batch stays 512")]
@@ -17,7 +20,8 @@ public class OutOfMemoryTests
     [DataRow(64, 100, "with 64 images at a time. Set MicroBatchSize to 32")]
     [DataRow(3, null, "with 3 images at a time. Take smaller images or a smaller network")]
     public void The_advice_is_half_of_what_was_too_much(int batchSize, int? microBatchSize, string expected)
-        => StringAssert.Contains(OutOfMemory.Explain(Cuda, TrainingRecipe.Tutorial with { BatchSize = batchSize, MicroBatchSize = microBatchSize }), expected);
+        => StringAssert.Contains(
+            OutOfMemory.Explain(Cuda, TrainingRecipe.Tutorial with { BatchSize = batchSize, MicroBatchSize = microBatchSize }), expected);
 
     [TestMethod]
     public void What_the_device_has_is_quoted_and_where_it_was_raised_is_not()
@@ -29,7 +33,8 @@ public class OutOfMemoryTests
 
     [TestMethod]
     [DataRow("CUDA error: out of memory")]
-    [DataRow("[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried to allocate 140737488355328 bytes.")]
+    [DataRow("[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried to allocate 140737488355328 "
+        + "bytes.")]
     [DataRow("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
     [DataRow("Insufficient memory to continue the execution of the program.")] // OutOfMemoryException's
     public void Other_words_for_it_are_known(string message) => Assert.IsNotNull(OutOfMemory.Explain(message, TrainingRecipe.Tutorial));

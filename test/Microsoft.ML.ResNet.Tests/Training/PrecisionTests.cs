@@ -1,5 +1,4 @@
-using Microsoft.ML.ResNet.Images;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
@@ -70,7 +69,8 @@ public class PrecisionTests
     private static double Step(ResidualNetwork network, GoldenNetwork golden)
     {
         network.train();
-        var loss = nn.functional.cross_entropy(network.forward(golden.Images().ToChannelsLast()), GoldenNetwork.Labels(golden.InputShape[0]));
+        var loss = nn.functional.cross_entropy(network.forward(golden.Images().ToChannelsLast()),
+            GoldenNetwork.Labels(golden.InputShape[0]));
         loss.backward();
         return loss.item<float>();
     }

@@ -45,7 +45,8 @@ public class ProgressMeterTests
         Step(meter, 2, 1, milliseconds: 100);
 
         var (end, next) = (_reports[^2], _reports[^1]);
-        Assert.AreEqual(new TrainingProgress(1, Epochs, Steps, Steps, 1.5, 0.25, 100, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2), null), end);
+        Assert.AreEqual(
+            new TrainingProgress(1, Epochs, Steps, Steps, 1.5, 0.25, 100, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(2), null), end);
         Assert.AreEqual(Report(1), next.LastEpoch);
         Assert.AreEqual(100, next.ImagesPerSecond, 1e-9);
         Assert.AreEqual(TimeSpan.FromSeconds(4.1), next.Elapsed);
@@ -88,7 +89,8 @@ public class ProgressMeterTests
         Assert.AreEqual(new TrainingPosition(2, Epochs, 0, Steps), meter.Position);
     }
 
-    private ProgressMeter Meter(EpochReport? before = null, Action? during = null) => new(_time, TimeSpan.FromMilliseconds(100), before, report =>
+    private ProgressMeter Meter(EpochReport? before = null, Action? during = null)
+        => new(_time, TimeSpan.FromMilliseconds(100), before, report =>
     {
         _reports.Add(report);
         during?.Invoke();
@@ -107,5 +109,6 @@ public class ProgressMeterTests
         return new RunningMean.Sums(1.5 * step * Batch, 0.25 * step * Batch, step * Batch);
     };
 
-    private static EpochReport Report(int epoch) => new(epoch, Epochs, 0.1, 1, 0.5, null, null, 100, TimeSpan.FromSeconds(7), TimeSpan.Zero);
+    private static EpochReport Report(int epoch)
+        => new(epoch, Epochs, 0.1, 1, 0.5, null, null, 100, TimeSpan.FromSeconds(7), TimeSpan.Zero);
 }

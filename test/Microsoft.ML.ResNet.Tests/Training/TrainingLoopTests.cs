@@ -1,5 +1,6 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;

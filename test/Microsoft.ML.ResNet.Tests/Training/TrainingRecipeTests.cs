@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
 
@@ -11,7 +11,8 @@ public class TrainingRecipeTests
     public static IEnumerable<object[]> Techniques =>
     [
         [TrainingRecipe.Tutorial with { Mix = new Mixup(1), MicroBatchSize = 5 }],
-        [TrainingRecipe.Tutorial with { Mix = new CutMix { Probability = 0.5 }, ClassBalance = ClassBalance.Inverse, LabelSmoothing = 0.1 }],
+        [TrainingRecipe.Tutorial with { Mix = new CutMix { Probability = 0.5 }, ClassBalance = ClassBalance.Inverse,
+            LabelSmoothing = 0.1 }],
         [TrainingRecipe.Tutorial with { ZeroInitializesResiduals = true }],
         [TrainingRecipe.Fast],
     ];
@@ -21,8 +22,10 @@ public class TrainingRecipeTests
     {
         Assert.IsEmpty(TrainingRecipe.Tutorial.Problems());
         Assert.IsEmpty(TrainingRecipe.Fast.Problems());
-        var everything = TrainingRecipe.Tutorial with { Mix = new Mixup(), ClassBalance = ClassBalance.Inverse, FlipAtTestTime = true, ZeroInitializesResiduals = true };
-        StringAssert.EndsWith(everything.ToString(), "augmentation crop(4) | flip, mixup(0.2), classes balanced, flip at test time, residuals start at 0");
+        var everything = TrainingRecipe.Tutorial with { Mix = new Mixup(), ClassBalance = ClassBalance.Inverse, FlipAtTestTime = true,
+            ZeroInitializesResiduals = true };
+        StringAssert.EndsWith(everything.ToString(),
+            "augmentation crop(4) | flip, mixup(0.2), classes balanced, flip at test time, residuals start at 0");
     }
 
     [TestMethod]
@@ -51,7 +54,9 @@ public class TrainingRecipeTests
         WeightInitialization.ZeroResiduals(network);
 
         var last = architecture == "cifar-8" ? ".bn2.weight" : ".bn3.weight";
-        foreach (var (name, weight) in StateDictionary.Entries(network).Where(entry => entry.Name.Contains("bn", StringComparison.Ordinal) && entry.Name.EndsWith(".weight", StringComparison.Ordinal)))
+        foreach (var (name, weight) in StateDictionary.Entries(network)
+            .Where(entry => entry.Name.Contains("bn", StringComparison.Ordinal)
+            && entry.Name.EndsWith(".weight", StringComparison.Ordinal)))
             Assert.AreEqual(name.EndsWith(last, StringComparison.Ordinal) ? 0 : weight.shape[0], weight.sum().item<float>(), name);
     }
 
@@ -60,7 +65,9 @@ public class TrainingRecipeTests
         var ml = new MLContext(seed: 1);
         var losses = new List<double>();
         var options = TinyImages.Options(); // without augmentation: a flip moves what tells these classes apart
-        (options.Recipe, options.EpochCallback) = (recipe with { NumberOfEpochs = 4, BatchSize = 16, LearningRate = 0.05, Augmentation = AugmentationPolicy.None }, report => losses.Add(report.TrainLoss));
+        (options.Recipe, options.EpochCallback) =
+            (recipe with { NumberOfEpochs = 4, BatchSize = 16, LearningRate = 0.05, Augmentation = AugmentationPolicy.None },
+            report => losses.Add(report.TrainLoss));
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3));
         ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(TinyImages.View(ml, 100))).Dispose();
         return [.. losses];

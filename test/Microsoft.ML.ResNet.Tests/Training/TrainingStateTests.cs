@@ -1,5 +1,6 @@
-using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
@@ -37,7 +38,9 @@ public class TrainingStateTests
     // Everything that changes during training, or null if it was stopped.
     private static (byte[] Weights, double[] Losses)? Run(Optimizer optimizer, PixelStore images, string? folder, int stopAfterSteps)
     {
-        var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 16, Optimizer = optimizer, WeightAverageDecay = 0.9, Mix = new Mixup(1), ClassBalance = ClassBalance.Inverse, Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }] };
+        var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 16, Optimizer = optimizer,
+            WeightAverageDecay = 0.9, Mix = new Mixup(1), ClassBalance = ClassBalance.Inverse,
+            Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }] };
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);
@@ -55,12 +58,16 @@ public class TrainingStateTests
         var census = TensorCensus.Start();
         try
         {
-            using var loop = new TrainingLoop(network, recipe, new Normalization([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]), seed: 5, events);
+            using var loop = new TrainingLoop(network, recipe, new Normalization([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]),
+                seed: 5, events);
             if (checkpoints?.ReadNewest(message => Assert.Fail(message)) is { } newest)
                 loop.Restore(TrainingState.Read(newest.Metadata, newest.Tensors), CPU);
             var best = loop.Run(images, images);
             var all = best.Concat(loop.Save().Tensors).SelectMany(tensor => tensor.Data.ToArray()).ToArray();
-            return (all, [.. loop.History.SelectMany(report => new[] { report.TrainLoss, report.TrainAccuracy, report.ValidationLoss!.Value, report.ValidationAccuracy!.Value, report.LearningRate })]);
+            return (all,
+                [.. loop.History.SelectMany(
+                report => new[] { report.TrainLoss, report.TrainAccuracy, report.ValidationLoss!.Value, report.ValidationAccuracy!.Value,
+                report.LearningRate })]);
         }
         catch (OperationCanceledException)
         {

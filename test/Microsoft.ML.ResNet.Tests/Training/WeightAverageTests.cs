@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;

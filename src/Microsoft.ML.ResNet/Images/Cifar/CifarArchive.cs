@@ -3,7 +3,9 @@ using System.IO.Compression;
 
 namespace Microsoft.ML.ResNet.Images.Cifar;
 
-/// <summary>The official <c>.tar.gz</c>, streamed: never unpacked to disk and never whole in memory. Files come in the archive's order.</summary>
+/// <summary>
+/// The official <c>.tar.gz</c>, streamed: never unpacked to disk and never whole in memory. Files come in the archive's order.
+/// </summary>
 internal sealed class CifarArchive(string path) : CifarLocation(path)
 {
     private const string Expected = "a gzip-compressed tar archive";
@@ -20,11 +22,14 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
         using var tar = new TarReader(unzipped);
         while (Guarded(() => tar.GetNextEntry()) is { } entry)
             if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
-                yield return new CifarFile(entry.Name[(entry.Name.LastIndexOf('/') + 1)..], $"{Path}:{entry.Name}", entry.Length, () => entry.DataStream ?? Stream.Null);
+                yield return new CifarFile(entry.Name[(entry.Name.LastIndexOf('/') + 1)..], $"{Path}:{entry.Name}", entry.Length,
+                    () => entry.DataStream ?? Stream.Null);
         CheckEnd(unzipped);
     }
 
-    /// <summary>Reads what follows the last file, so that gzip compares its check sum at the very end, and demands the end marker of a tar archive.</summary>
+    /// <summary>
+    /// Reads what follows the last file, so that gzip compares its check sum at the very end, and demands the end marker of a tar archive.
+    /// </summary>
     private void CheckEnd(ZeroTailStream unzipped)
     {
         Guarded(() =>
@@ -33,7 +38,8 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
             return true;
         });
         if (unzipped.TrailingZeros < EndMarkerLength)
-            throw ImageFileError.Create(Path, $"{Expected} that ends with {EndMarkerLength} zero bytes", $"a truncated or foreign file: it ends with {unzipped.TrailingZeros}");
+            throw ImageFileError.Create(Path, $"{Expected} that ends with {EndMarkerLength} zero bytes",
+                $"a truncated or foreign file: it ends with {unzipped.TrailingZeros}");
     }
 
     private T Guarded<T>(Func<T> read)

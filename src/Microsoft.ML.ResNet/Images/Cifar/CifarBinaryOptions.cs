@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet;
 
-/// <summary>What <see cref="ImageDataCatalog.LoadFromCifarBinary(DataOperationsCatalog, CifarBinaryOptions, string[])"/> should load.</summary>
+/// <summary>
+/// What <see cref="ImageDataCatalog.LoadFromCifarBinary(DataOperationsCatalog, CifarBinaryOptions, string[])"/> should load.
+/// </summary>
 public sealed record CifarBinaryOptions
 {
     /// <summary>Which part to load from a folder or an archive; a path to a single <c>.bin</c> file is loaded whatever this says.</summary>

@@ -29,7 +29,8 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
         }
         catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
         {
-            throw ImageFileError.Create(Location, $"{Length} bytes of compressed content", $"a broken archive ({exception.Message})", inner: exception);
+            throw ImageFileError.Create(Location, $"{Length} bytes of compressed content", $"a broken archive ({exception.Message})",
+                inner: exception);
         }
     }
 

@@ -12,7 +12,8 @@ internal sealed class CifarImages : ILabeledImages
     {
         _locations = [.. paths.Select(CifarLocation.Of)];
         // Made once, by the first cursor that comes this far. PublicationOnly: a failure is not remembered, a repaired file can be read.
-        _plans = [.. _locations.Select(location => new Lazy<CifarPlan>(() => CifarPlan.Make(location, options), LazyThreadSafetyMode.PublicationOnly))];
+        _plans = [.. _locations.Select(
+            location => new Lazy<CifarPlan>(() => CifarPlan.Make(location, options), LazyThreadSafetyMode.PublicationOnly))];
     }
 
     /// <inheritdoc/>

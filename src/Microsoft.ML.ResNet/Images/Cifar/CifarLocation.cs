@@ -18,11 +18,14 @@ internal abstract class CifarLocation(string path)
         if (Directory.Exists(fullPath))
             return new CifarFolder(fullPath);
         if (!File.Exists(fullPath))
-            throw new FileNotFoundException($"'{fullPath}' does not exist. Expected a CIFAR .bin file, a folder with such files, or the official .tar.gz.", fullPath);
+            throw new FileNotFoundException(
+                $"'{fullPath}' does not exist. Expected a CIFAR .bin file, a folder with such files, or the official .tar.gz.", fullPath);
         return IsArchive(fullPath) ? new CifarArchive(fullPath) : new CifarSingleFile(fullPath);
     }
 
-    /// <summary>One pass over all files, in an order that does not change. A file's content must be read before the next file is asked for.</summary>
+    /// <summary>
+    /// One pass over all files, in an order that does not change. A file's content must be read before the next file is asked for.
+    /// </summary>
     public abstract IEnumerable<CifarFile> Files();
 
     /// <summary>The layout of the images here.</summary>
@@ -38,7 +41,8 @@ internal abstract class CifarLocation(string path)
         var expected = string.Join(" or ", candidates.Select(layout => $"{layout.FilesOf(options.Split)} ({layout.Name})"));
         throw fitting.Count == 0
             ? ImageFileError.Create(Path, $"{expected} for the {options.Split} split", ImageFileError.List(files.Select(file => file.Name)))
-            : ImageFileError.Create(Path, $"{expected}, one of them", "both", $"Set {nameof(CifarBinaryOptions)}.{nameof(CifarBinaryOptions.Format)} to choose.");
+            : ImageFileError.Create(Path, $"{expected}, one of them", "both",
+                $"Set {nameof(CifarBinaryOptions)}.{nameof(CifarBinaryOptions.Format)} to choose.");
     }
 
     /// <summary>Whether a file holds images of the wanted split.</summary>

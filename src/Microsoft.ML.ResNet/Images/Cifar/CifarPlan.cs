@@ -16,7 +16,8 @@ internal sealed record CifarPlan(
         [CifarLayout.Cifar10.FineLabel.NamesFile, CifarLayout.Cifar100.FineLabel.NamesFile, CifarLayout.Cifar100.CoarseLabel.NamesFile];
 
     /// <summary>
-    /// Makes the plan in a pass of its own, because an archive may hold its class names after the images. For an archive this also proves that it is whole.
+    /// Makes the plan in a pass of its own, because an archive may hold its class names after the images. For an archive this also proves
+    /// that it is whole.
     /// </summary>
     /// <exception cref="InvalidDataException">The wanted files are missing or ambiguous, or a file is broken.</exception>
     public static CifarPlan Make(CifarLocation location, CifarBinaryOptions options)
@@ -32,7 +33,9 @@ internal sealed record CifarPlan(
 
         var layout = location.ChooseLayout(files, options);
         var field = layout.LabelField(options.Labels);
-        var (from, classNames) = names.TryGetValue(field.NamesFile, out var listed) ? listed : ($"{layout.Name}'s standard names", field.StandardNames);
+        var (from, classNames) = names.TryGetValue(field.NamesFile, out var listed)
+            ? listed
+            : ($"{layout.Name}'s standard names", field.StandardNames);
         CheckNames(classNames, from);
         var bytes = files.Where(file => location.IsWanted(file, layout, options.Split)).Sum(file => file.Length);
         return new(location, layout, field.Offset, classNames, from, bytes / layout.RecordLength, options.Split);

@@ -15,7 +15,9 @@ internal sealed class CifarSingleFile(string path) : CifarLocation(path)
         }
     }
 
-    /// <summary>The layout that the option or an official name says; failing that, the one whose record length divides the file's length.</summary>
+    /// <summary>
+    /// The layout that the option or an official name says; failing that, the one whose record length divides the file's length.
+    /// </summary>
     public override CifarLayout ChooseLayout(IReadOnlyCollection<CifarFile> files, CifarBinaryOptions options)
     {
         var file = files.First();
@@ -31,7 +33,8 @@ internal sealed class CifarSingleFile(string path) : CifarLocation(path)
         if (fitting.Count == 1)
             return fitting[0];
         var expected = string.Join(" or ", candidates.Select(layout => $"{layout.RecordLength} bytes ({layout.Name})"));
-        throw ImageFileError.Create(file.Location, $"whole records of {expected}", $"{file.Length} bytes, which {(fitting.Count == 0 ? "neither divides" : "both divide")}",
+        throw ImageFileError.Create(file.Location, $"whole records of {expected}",
+            $"{file.Length} bytes, which {(fitting.Count == 0 ? "neither divides" : "both divide")}",
             $"If it is a CIFAR file, set {nameof(CifarBinaryOptions)}.{nameof(CifarBinaryOptions.Format)} to say which.");
     }
 

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Images.Folders;
 
-/// <summary>A few consecutive images that one task reads and decodes: the unit of parallel work. Its memory is used again for later images.</summary>
+/// <summary>
+/// A few consecutive images that one task reads and decodes: the unit of parallel work. Its memory is used again for later images.
+/// </summary>
 /// <param name="shape">The shape of every image.</param>
 /// <param name="capacity">The most images it can hold.</param>
 internal sealed class DecodedChunk(ImageShape shape, int capacity)
@@ -23,8 +25,11 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
     /// <summary>How many images of a shape go into one chunk.</summary>
     public static int CapacityFor(ImageShape shape) => Math.Clamp(TargetLength / shape.Size, 1, MaxCapacity);
 
-    /// <summary>How many chunks of a shape each of so many threads may be ahead: the cursor's thread gets its turn late when all cores decode.</summary>
-    public static int AheadFor(ImageShape shape, int threads) => (int)Math.Clamp(LengthAhead / ((long)shape.Size * CapacityFor(shape) * threads), 2, 8);
+    /// <summary>
+    /// How many chunks of a shape each of so many threads may be ahead: the cursor's thread gets its turn late when all cores decode.
+    /// </summary>
+    public static int AheadFor(ImageShape shape, int threads)
+        => (int)Math.Clamp(LengthAhead / ((long)shape.Size * CapacityFor(shape) * threads), 2, 8);
 
     /// <summary>Says which images to hold; <see cref="Fill"/> gets them.</summary>
     public DecodedChunk Assign(int first, int count)
@@ -34,7 +39,7 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
     }
 
     /// <summary>Reads and decodes the images.</summary>
-    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, IImageReader reader)
+    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, IImageFileReader reader)
     {
         for (var i = 0; i < Count; i++)
         {

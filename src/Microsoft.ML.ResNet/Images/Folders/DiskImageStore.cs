@@ -3,7 +3,8 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// <summary>Class folders on disk.</summary>
 internal sealed class DiskImageStore(string path) : ImageStore(path)
 {
-    // base / class / one level too deep: enough to notice that class folders hold folders, without following a tree (or a loop of links) to its end
+    // base / class / one level too deep: enough to notice that class folders hold folders, without following a tree (or a loop of links) to
+    // its end
     private const int DeepestLevel = 2;
 
     /// <inheritdoc/>
@@ -14,16 +15,17 @@ internal sealed class DiskImageStore(string path) : ImageStore(path)
             return [];
         var options = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = DeepestLevel, IgnoreInaccessible = false };
         var skip = System.IO.Path.EndsInDirectorySeparator(Path) ? Path.Length : Path.Length + 1;
-        return Directory.EnumerateFiles(root, "*", options).Select(file => file[skip..].Replace(System.IO.Path.DirectorySeparatorChar, '/'));
+        return Directory.EnumerateFiles(root, "*", options)
+            .Select(file => file[skip..].Replace(System.IO.Path.DirectorySeparatorChar, '/'));
     }
 
     /// <inheritdoc/>
-    public override IImageReader OpenReader() => new Reader(this);
+    public override IImageFileReader OpenReader() => new Reader(this);
 
     /// <inheritdoc/>
     public override string Describe(string fileName) => System.IO.Path.Combine(Path, fileName);
 
-    private sealed class Reader(DiskImageStore store) : IImageReader
+    private sealed class Reader(DiskImageStore store) : IImageFileReader
     {
         public string? Read(string fileName, ImageBytes bytes)
         {

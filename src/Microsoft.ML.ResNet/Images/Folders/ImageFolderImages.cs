@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Images.Folders;
 
@@ -28,7 +29,9 @@ internal sealed class ImageFolderImages : ILabeledImages
     /// <inheritdoc/>
     public long? Count => KnowsItsRows ? _files.Count - _unreadable.Count : null;
 
-    /// <summary>Whether it is known which images are left out: none when they are fatal, otherwise those that a full pass has found.</summary>
+    /// <summary>
+    /// Whether it is known which images are left out: none when they are fatal, otherwise those that a full pass has found.
+    /// </summary>
     private bool KnowsItsRows => _allTried || _options.UnreadableImages == UnreadableImages.Throw;
 
     /// <inheritdoc/>
@@ -50,7 +53,8 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
-        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism, DecodedChunk.AheadFor(Shape, _options.MaxDegreeOfParallelism)))
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism,
+            DecodedChunk.AheadFor(Shape, _options.MaxDegreeOfParallelism)))
         {
             for (var i = 0; i < chunk.Count; i++)
             {
@@ -79,7 +83,9 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         var message = $"{_store.Describe(_files[index].Name)}: {problem}.";
         if (_options.UnreadableImages == UnreadableImages.Throw)
-            throw new InvalidDataException($"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImages)} to {UnreadableImages.Skip} to leave such images out.");
+            throw new InvalidDataException(
+                $"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImages)} to {UnreadableImages.Skip} to leave such images "
+                + "out.");
         if (_unreadable.TryAdd(index, problem))
             _options.OnUnreadableImage?.Invoke(message);
     }
@@ -94,7 +100,8 @@ internal sealed class ImageFolderImages : ILabeledImages
             if (problem is null && ImageDecoder.TryReadSize(bytes.Content, out var height, out var width, out problem))
                 return ShapeFrom(_options with { Height = _options.Height ?? height, Width = _options.Width ?? width });
             if (_options.UnreadableImages == UnreadableImages.Throw)
-                throw new InvalidDataException($"{_store.Describe(file.Name)}: {problem}. It is the first image, whose size all others should get.");
+                throw new InvalidDataException(
+                    $"{_store.Describe(file.Name)}: {problem}. It is the first image, whose size all others should get.");
         }
         throw ImageFileError.Create(_store.Path, "at least one image that can be read", $"{_files.Count} files that cannot");
     }

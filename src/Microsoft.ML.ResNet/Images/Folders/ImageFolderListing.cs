@@ -3,7 +3,9 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// <summary>Finds the classes and their images in a store, by names alone.</summary>
 internal static class ImageFolderListing
 {
-    /// <summary>The images, ordered by class and then by file name, both by their characters' codes, so that the order is the same everywhere.</summary>
+    /// <summary>
+    /// The images, ordered by class and then by file name, both by their characters' codes, so that the order is the same everywhere.
+    /// </summary>
     /// <param name="store">Where to look.</param>
     /// <param name="subfolder">The folder in it that holds the class folders; null or empty for the store itself.</param>
     /// <exception cref="InvalidDataException">There are fewer than two classes, or files lie deeper than class folders.</exception>
@@ -41,13 +43,19 @@ internal static class ImageFolderListing
     private static InvalidDataException TooDeep(string where, string file, IReadOnlyList<string> folders) =>
         ImageFileError.Create(
             where, "images directly in class folders", $"'{file}', which lies deeper",
-            $"Set {nameof(ImageFolderOptions)}.{nameof(ImageFolderOptions.Subfolder)} to the folder that holds the class folders; the folders here are {ImageFileError.List(folders)}.");
+            $"Set {nameof(ImageFolderOptions)}.{nameof(ImageFolderOptions.Subfolder)} to the folder that holds the class folders; the "
+                + $"folders here are {ImageFileError.List(folders)}.");
 
-    /// <summary>Whether a file is neither hidden nor left behind by a file manager (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>, <c>desktop.ini</c>).</summary>
+    /// <summary>
+    /// Whether a file is neither hidden nor left behind by a file manager (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>,
+    /// <c>desktop.ini</c>).
+    /// </summary>
     private static bool IsVisible(ReadOnlySpan<char> name)
     {
         var file = name[(name.LastIndexOf('/') + 1)..];
-        return !name.StartsWith('.') && !name.Contains("/.", StringComparison.Ordinal) && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
-            && !file.Equals("Thumbs.db", StringComparison.OrdinalIgnoreCase) && !file.Equals("desktop.ini", StringComparison.OrdinalIgnoreCase);
+        return !name.StartsWith('.') && !name.Contains("/.", StringComparison.Ordinal)
+            && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
+            && !file.Equals("Thumbs.db", StringComparison.OrdinalIgnoreCase)
+                && !file.Equals("desktop.ini", StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -9,11 +9,17 @@ public sealed record ImageFolderOptions
     /// <value>The default, null, is the height of the first image.</value>
     public int? Height { get; init; }
 
-    /// <summary>Columns of every loaded image, in pixels; images of another size are resized, whatever that does to their aspect ratio. From 1 to 65,535.</summary>
+    /// <summary>
+    /// Columns of every loaded image, in pixels; images of another size are resized, whatever that does to their aspect ratio. From 1 to
+    /// 65,535.
+    /// </summary>
     /// <value>The default, null, is the width of the first image.</value>
     public int? Width { get; init; }
 
-    /// <summary>Channels of every loaded image: 3 (red, green, blue; grey images become three equal planes) or 1 (grey; Rec. 601 luma of coloured images).</summary>
+    /// <summary>
+    /// Channels of every loaded image: 3 (red, green, blue; grey images become three equal planes) or 1 (grey; Rec. 601 luma of coloured
+    /// images).
+    /// </summary>
     /// <value>The default is 3.</value>
     public int Channels { get; init; } = 3;
 
@@ -24,12 +30,14 @@ public sealed record ImageFolderOptions
     /// <summary>What to do with files that cannot be decoded.</summary>
     /// <value>The default is <see cref="UnreadableImages.Throw"/>.</value>
     /// <remarks>
-    /// With <see cref="UnreadableImages.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass decodes every image, even if only the
-    /// label is wanted; later passes over the label decode nothing, as with <see cref="UnreadableImages.Throw"/>.
+    /// With <see cref="UnreadableImages.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass decodes every
+    /// image, even if only the label is wanted; later passes over the label decode nothing, as with <see cref="UnreadableImages.Throw"/>.
     /// </remarks>
     public UnreadableImages UnreadableImages { get; init; } = UnreadableImages.Throw;
 
-    /// <summary>Called once for each image that is skipped, with a message that names the file and the reason: count the calls, or log them.</summary>
+    /// <summary>
+    /// Called once for each image that is skipped, with a message that names the file and the reason: count the calls, or log them.
+    /// </summary>
     /// <value>The default is null: images are skipped silently.</value>
     /// <remarks>Called by the thread that moves the cursor.</remarks>
     public Action<string>? OnUnreadableImage { get; init; }
@@ -52,7 +60,8 @@ public sealed record ImageFolderOptions
         if (Channels is not (1 or 3))
             problems.Add($"{nameof(Channels)} is {Channels}; expected 1 or 3.");
         if (!Enum.IsDefined(UnreadableImages))
-            problems.Add($"{nameof(UnreadableImages)} is {UnreadableImages}; expected {UnreadableImages.Throw} or {UnreadableImages.Skip}.");
+            problems.Add(
+                $"{nameof(UnreadableImages)} is {UnreadableImages}; expected {UnreadableImages.Throw} or {UnreadableImages.Skip}.");
         if (MaxDegreeOfParallelism < 1)
             problems.Add($"{nameof(MaxDegreeOfParallelism)} is {MaxDegreeOfParallelism}; expected at least 1.");
         if (problems.Count > 0)

@@ -19,7 +19,9 @@ internal abstract class ImageStore(string path)
             return new DiskImageStore(fullPath);
         return File.Exists(fullPath)
             ? new ZipImageStore(fullPath)
-            : throw new FileNotFoundException($"'{fullPath}' does not exist. Expected a folder with one folder of images per class, or a .zip of such a folder.", fullPath);
+            : throw new FileNotFoundException(
+                $"'{fullPath}' does not exist. Expected a folder with one folder of images per class, or a .zip of such a folder.",
+                fullPath);
     }
 
     /// <summary>
@@ -30,14 +32,14 @@ internal abstract class ImageStore(string path)
     public abstract IEnumerable<string> FileNames(string subfolder);
 
     /// <summary>Opens the store for one pass.</summary>
-    public abstract IImageReader OpenReader();
+    public abstract IImageFileReader OpenReader();
 
     /// <summary>A file's full name for messages.</summary>
     public abstract string Describe(string fileName);
 }
 
 /// <summary>Reads files of one <see cref="ImageStore"/>. Thread-safe: images are read by the threads that decode them.</summary>
-internal interface IImageReader : IDisposable
+internal interface IImageFileReader : IDisposable
 {
     /// <summary>Reads a whole file.</summary>
     /// <param name="fileName">One of <see cref="ImageStore.FileNames"/>.</param>

@@ -5,16 +5,17 @@ using Microsoft.Win32.SafeHandles;
 namespace Microsoft.ML.ResNet.Images.Folders;
 
 /// <summary>
-/// The directory at the end of a zip archive. .NET's <c>ZipArchive</c> reads it as well, but keeps to itself where an entry lies, so that its entries
-/// can be read by one thread at a time only; and it reads the directory anew for every pass.
+/// The directory at the end of a zip archive. .NET's <c>ZipArchive</c> reads it as well, but keeps to itself where an entry lies, so that
+/// its entries can be read by one thread at a time only; and it reads the directory anew for every pass.
 /// </summary>
 /// <remarks>
-/// Layout (PKWARE's APPNOTE.TXT, sections 4.3.12 to 4.3.16), little-endian: the entries' headers, then, for large archives, the Zip64 end record and its locator,
-/// then the end record, and a comment of up to 65,535 bytes.
+/// Layout (PKWARE's APPNOTE.TXT, sections 4.3.12 to 4.3.16), little-endian: the entries' headers, then, for large archives, the Zip64 end
+/// record and its locator, then the end record, and a comment of up to 65,535 bytes.
 /// </remarks>
 internal sealed class ZipDirectory
 {
-    private const uint HeaderSignature = 0x02014b50, EndSignature = 0x06054b50, Zip64EndSignature = 0x06064b50, LocatorSignature = 0x07064b50;
+    private const uint HeaderSignature = 0x02014b50, EndSignature = 0x06054b50, Zip64EndSignature = 0x06064b50,
+        LocatorSignature = 0x07064b50;
     private const int HeaderLength = 46, EndLength = 22, Zip64EndLength = 56, LocatorLength = 20;
     private const ushort EncryptedFlag = 1, Zip64Field = 1;
 
@@ -36,7 +37,8 @@ internal sealed class ZipDirectory
     public static ZipDirectory Read(SafeFileHandle archive)
     {
         var (count, length, offset, end) = FindEnd(archive);
-        if (count < 0 || length < 0 || offset < 0 || offset > end || length > Math.Min(end - offset, Array.MaxLength) || count > length / HeaderLength)
+        if (count < 0 || length < 0 || offset < 0 || offset > end || length > Math.Min(end - offset, Array.MaxLength)
+            || count > length / HeaderLength)
             throw Broken($"{count} entries in a directory of {length} bytes at {offset}", $"them before its end record at {end}");
         return new ZipDirectory(ReadAt(archive, offset, (int)length), count);
     }
@@ -84,13 +86,17 @@ internal sealed class ZipDirectory
         var length = HeaderLength + name + extra + comment;
         if (length > headers.Length)
             throw Broken($"a header of {length} bytes", $"{headers.Length} bytes to the directory's end");
-        var entry = new ZipEntry(UInt32(headers, 42), UInt32(headers, 20), UInt32(headers, 24), UInt16(headers, 10), (UInt16(headers, 8) & EncryptedFlag) != 0);
+        var entry = new ZipEntry(UInt32(headers, 42), UInt32(headers, 20), UInt32(headers, 24), UInt16(headers, 10),
+            (UInt16(headers, 8) & EncryptedFlag) != 0);
         entry = WithZip64(entry, headers.Slice(HeaderLength + name, extra));
         _entries.TryAdd(Encoding.UTF8.GetString(headers.Slice(HeaderLength, name)), entry);
         return length;
     }
 
-    /// <summary>Takes from the Zip64 field, if there is one, the numbers that did not fit into 32 bits: first the length, then that in the archive, then the place.</summary>
+    /// <summary>
+    /// Takes from the Zip64 field, if there is one, the numbers that did not fit into 32 bits: first the length, then that in the archive,
+    /// then the place.
+    /// </summary>
     private static ZipEntry WithZip64(ZipEntry entry, ReadOnlySpan<byte> extra)
     {
         while (extra.Length >= 4)

@@ -28,7 +28,8 @@ internal readonly record struct ZipEntry(long Offset, long StoredLength, long Le
         if (Method is not (Stored or Deflated))
             return $"expected an entry that is stored or deflated, found compression method {Method}";
         if (StoredLength > archiveLength - Offset)
-            return $"expected an intact zip entry, found one of {StoredLength} bytes that begins {archiveLength - Offset} bytes before the archive's end";
+            return $"expected an intact zip entry, found one of {StoredLength} bytes that begins {archiveLength - Offset} bytes before "
+                + "the archive's end";
         if (StoredLength > ImageStore.MaxImageLength)
             return $"expected at most {ImageStore.MaxImageLength} bytes, found {StoredLength} in the archive";
         return Length <= limit ? null : $"expected at most {limit} bytes, found an entry that claims {Length}";

@@ -19,7 +19,7 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
     }
 
     /// <inheritdoc/>
-    public override IImageReader OpenReader()
+    public override IImageFileReader OpenReader()
     {
         var archive = Open(out var listing);
         return new Reader(archive, listing);
@@ -35,7 +35,9 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
         try
         {
             var (length, written) = (RandomAccess.GetLength(archive), File.GetLastWriteTimeUtc(archive));
-            listing = _listing is { } last && last.Length == length && last.Written == written ? last : new(ZipDirectory.Read(archive), length, written);
+            listing = _listing is { } last && last.Length == length && last.Written == written
+                ? last
+                : new(ZipDirectory.Read(archive), length, written);
             _listing = listing;
             return archive;
         }
@@ -44,7 +46,8 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
             archive.Dispose();
             if (exception is not InvalidDataException)
                 throw;
-            throw ImageFileError.Create(Path, "a folder or a zip archive", $"a truncated, damaged or foreign file ({exception.Message})", inner: exception);
+            throw ImageFileError.Create(Path, "a folder or a zip archive", $"a truncated, damaged or foreign file ({exception.Message})",
+                inner: exception);
         }
     }
 
@@ -53,7 +56,7 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
     /// <param name="Written">When it was last written to.</param>
     private sealed record Listing(ZipDirectory Directory, long Length, DateTime Written);
 
-    private sealed class Reader(SafeFileHandle archive, Listing listing) : IImageReader
+    private sealed class Reader(SafeFileHandle archive, Listing listing) : IImageFileReader
     {
         // A local header repeats the entry's name and may hold more than the directory does: most archives' fit into this.
         private const int UsualHeaderLength = 128;
@@ -83,7 +86,9 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
 
         public void Dispose() => archive.Dispose();
 
-        /// <summary>Reads an entry as it lies in the archive, with its header: in one go where the header is as long as most are, else in two.</summary>
+        /// <summary>
+        /// Reads an entry as it lies in the archive, with its header: in one go where the header is as long as most are, else in two.
+        /// </summary>
         private string? ReadStored(ZipEntry entry, ImageBytes bytes)
         {
             var length = (int)entry.StoredLength;
@@ -93,7 +98,8 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
                 room = room[..FileBytes.Read(archive, entry.Offset, room)];
                 if (room.Length < HeaderLength || BinaryPrimitives.ReadUInt32LittleEndian(room) != HeaderSignature)
                     return Damaged($"no header at {entry.Offset}");
-                header = HeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(room[26..]) + BinaryPrimitives.ReadUInt16LittleEndian(room[28..]);
+                header = HeaderLength + BinaryPrimitives.ReadUInt16LittleEndian(room[26..])
+                    + BinaryPrimitives.ReadUInt16LittleEndian(room[28..]);
                 if (header + length > room.Length)
                     continue;
                 bytes.Trim(header, length);

@@ -23,7 +23,8 @@ internal sealed class GraphBuilder
     /// <param name="name">The name of the node and of its output.</param>
     /// <param name="inputs">The values that it takes.</param>
     /// <param name="attributes">Its settings: whole numbers, or lists of them.</param>
-    public string Node(string operation, string name, IEnumerable<string> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    public string Node(string operation, string name, IEnumerable<string> inputs,
+        params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         var node = new NodeProto { OpType = operation, Name = name, Input = { inputs }, Output = { name } };
         foreach (var (key, value) in attributes)
@@ -42,7 +43,8 @@ internal sealed class GraphBuilder
     /// <param name="name">Its name.</param>
     /// <param name="values">Its elements, little-endian and in row-major order; not copied.</param>
     /// <param name="shape">The size of each dimension.</param>
-    public string Constant(string name, ReadOnlyMemory<byte> values, IEnumerable<long> shape) => Constant(name, TensorProto.Types.DataType.Float, values, shape);
+    public string Constant(string name, ReadOnlyMemory<byte> values, IEnumerable<long> shape)
+        => Constant(name, TensorProto.Types.DataType.Float, values, shape);
 
     /// <summary>Makes the type of an input or output: tensors whose first dimension, the batch, is free.</summary>
     public static TypeProto Batches(TensorProto.Types.DataType element, params IEnumerable<long> sizes)
@@ -54,7 +56,8 @@ internal sealed class GraphBuilder
 
     private string Constant(string name, TensorProto.Types.DataType type, ReadOnlyMemory<byte> values, IEnumerable<long> shape)
     {
-        Graph.Initializer.Add(new TensorProto { Name = name, DataType = (int)type, Dims = { shape }, RawData = UnsafeByteOperations.UnsafeWrap(values) });
+        Graph.Initializer.Add(
+            new TensorProto { Name = name, DataType = (int)type, Dims = { shape }, RawData = UnsafeByteOperations.UnsafeWrap(values) });
         return Named(name);
     }
 

@@ -1,17 +1,18 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Interop.Onnx.Schema;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using DataType = Microsoft.ML.ResNet.Interop.Onnx.Schema.TensorProto.Types.DataType;
 
 namespace Microsoft.ML.ResNet.Interop.Onnx;
 
 /// <summary>
-/// The network as ONNX operations, from pixels to probabilities. The methods follow <see cref="ResidualNetwork"/> step by step; values have the
-/// names of the layers that make them.
+/// The network as ONNX operations, from pixels to probabilities. The methods follow <see cref="ResidualNetwork"/> step by step; values have
+/// the names of the layers that make them.
 /// </summary>
 /// <remarks>
-/// The normalisation stays a multiplication and an addition in front of the first convolution: folded into it, pixels beyond the border would
-/// count as black instead of as the mean.
+/// The normalisation stays a multiplication and an addition in front of the first convolution: folded into it, pixels beyond the border
+/// would count as black instead of as the mean.
 /// </remarks>
 internal sealed class NetworkGraph
 {
@@ -34,7 +35,9 @@ internal sealed class NetworkGraph
         var network = new NetworkGraph(model);
         network.AddOperations(options);
         if (network._builder.Has(options.InputName))
-            throw new ArgumentException($"{nameof(options.InputName)} is '{options.InputName}', which is the name of another value of the graph. Choose another, such as 'image'.", nameof(options));
+            throw new ArgumentException(
+                $"{nameof(options.InputName)} is '{options.InputName}', which is the name of another value of the graph. Choose another, "
+                + "such as 'image'.", nameof(options));
         network.AddInputAndOutputs(options);
         return network._builder.Graph;
     }
@@ -57,7 +60,9 @@ internal sealed class NetworkGraph
         graph.Input.Add(new ValueInfoProto
         {
             Name = options.InputName,
-            Type = GraphBuilder.Batches(options.Input == OnnxInput.UInt8 ? DataType.Uint8 : DataType.Float, shape.Channels, shape.Height, shape.Width),
+            Type = GraphBuilder.Batches(options.Input == OnnxInput.UInt8
+                ? DataType.Uint8
+                : DataType.Float, shape.Channels, shape.Height, shape.Width),
             DocString = "Images, one plane for each channel; values from 0 (black) to 255 (full).",
         });
         graph.Output.Add(Output(Probabilities, "The probability of each class; an image's add up to 1."));
@@ -70,7 +75,9 @@ internal sealed class NetworkGraph
     private string Normalized(OnnxExportOptions options)
     {
         var (scale, shift) = _model.Normalization.ScaleAndShift();
-        var x = options.Input == OnnxInput.Float32 ? options.InputName : _builder.Node("Cast", "pixels", [options.InputName], ("to", (int)DataType.Float));
+        var x = options.Input == OnnxInput.Float32
+            ? options.InputName
+            : _builder.Node("Cast", "pixels", [options.InputName], ("to", (int)DataType.Float));
         x = _builder.Node("Mul", "normalization.scaled", [x, PerChannel("normalization.scale", scale)]);
         return _builder.Node("Add", "normalization", [x, PerChannel("normalization.shift", shift)]);
     }
@@ -92,7 +99,8 @@ internal sealed class NetworkGraph
     // 2N, classes to N, classes.
     private string MeanOfViews(string logits)
     {
-        var views = _builder.Node("Reshape", "logits.views", [logits, _builder.Constant("logits.views.shape", 2, -1, _model.Classes.Count)]);
+        var views = _builder.Node("Reshape", "logits.views",
+            [logits, _builder.Constant("logits.views.shape", 2, -1, _model.Classes.Count)]);
         return _builder.Node("ReduceMean", Logits, [views], ("axes", new long[] { 0 }), ("keepdims", 0));
     }
 
@@ -101,7 +109,10 @@ internal sealed class NetworkGraph
         var pools = _model.Architecture.Stem == ResNetStem.ImageNet;
         x = Convolution("conv1", "bn1", x, stride: pools ? 2 : 1);
         x = Relu("conv1", x);
-        return pools ? _builder.Node("MaxPool", "maxpool", [x], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }), ("pads", new long[] { 1, 1, 1, 1 })) : x;
+        return pools
+            ? _builder.Node("MaxPool", "maxpool", [x], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }),
+            ("pads", new long[] { 1, 1, 1, 1 }))
+            : x;
     }
 
     private string Block(string name, string x, ResNetStage stage, bool isFirst, ref int channels)
@@ -141,14 +152,19 @@ internal sealed class NetworkGraph
 
     // Zeros before and behind, as PaddingShortcut adds them: N, C, H, W at the start, then at the end.
     private string PaddedChannels(string name, string x, int channels)
-        => channels == 0 ? x : _builder.Node("Pad", name, [x, _builder.Constant($"{name}.pads", 0, channels / 2, 0, 0, 0, channels - channels / 2, 0, 0)]);
+        => channels == 0
+            ? x
+            : _builder.Node("Pad", name, [x, _builder.Constant($"{name}.pads", 0, channels / 2, 0, 0, 0, channels - channels / 2, 0, 0)]);
 
     private void Classified(string x)
     {
         var classifier = _weights.Classifier();
         x = _builder.Node("GlobalAveragePool", "avgpool", [x]);
         x = _builder.Node("Flatten", "features", [x]);
-        x = _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, _builder.Constant("fc.weight", classifier.Weight, classifier.Shape.Take(2)), _builder.Constant("fc.bias", classifier.Bias!.Value, classifier.Shape.Take(1))], ("transB", 1));
+        x = _builder.Node("Gemm", _model.FlipsAtTestTime
+            ? "logits.both"
+            : Logits, [x, _builder.Constant("fc.weight", classifier.Weight, classifier.Shape.Take(2)),
+            _builder.Constant("fc.bias", classifier.Bias!.Value, classifier.Shape.Take(1))], ("transB", 1));
         if (_model.FlipsAtTestTime)
             x = MeanOfViews(x);
         _builder.Node("Softmax", Probabilities, [x], ("axis", 1));
@@ -167,5 +183,6 @@ internal sealed class NetworkGraph
 
     private string Relu(string name, string x) => _builder.Node("Relu", $"{name}.relu", [x]);
 
-    private string PerChannel(string name, float[] values) => _builder.Constant(name, MemoryMarshal.AsBytes<float>(values).ToArray(), [values.Length, 1, 1]);
+    private string PerChannel(string name, float[] values)
+        => _builder.Constant(name, MemoryMarshal.AsBytes<float>(values).ToArray(), [values.Length, 1, 1]);
 }

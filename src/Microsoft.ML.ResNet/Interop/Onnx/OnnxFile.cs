@@ -42,12 +42,15 @@ internal static class OnnxFile
 
     private static void CheckSize(TrainedResNet model)
     {
-        var weights = NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count).Sum(layer => layer.Parameters) * sizeof(float);
+        var weights = NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count)
+            .Sum(layer => layer.Parameters) * sizeof(float);
         if (weights > MaximumBytes - GraphBytes)
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                $"{model.Architecture} has {weights:N0} bytes of weights; an ONNX file holds at most {MaximumBytes - GraphBytes:N0}. Train a narrower network."));
+                $"{model.Architecture} has {weights:N0} bytes of weights; an ONNX file holds at most {MaximumBytes - GraphBytes:N0}. "
+                    + $"Train a narrower network."));
     }
 
     private static string Describe(TrainedResNet model)
-        => $"Residual network {model.Architecture} that tells {model.Classes.Count} classes apart in images of {model.Shape} (channels x height x width, values 0 to 255).";
+        => $"Residual network {model.Architecture} that tells {model.Classes.Count} classes apart in images of {model.Shape} (channels x "
+            + "height x width, values 0 to 255).";
 }

@@ -11,7 +11,8 @@ namespace Microsoft.ML.ResNet.Interop.Onnx;
 /// </summary>
 internal static class OnnxMetadata
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
     /// <summary>Lists the pairs, in a fixed order.</summary>
     public static IEnumerable<StringStringEntryProto> Of(TrainedResNet model)
@@ -20,7 +21,8 @@ internal static class OnnxMetadata
         yield return Entry("image_shape", ToJson(new[] { model.Shape.Channels, model.Shape.Height, model.Shape.Width }));
         if (model.Shape.Channels >= 3)
             yield return Entry("channel_order", "RGB"); // a fourth channel, if any, comes last
-        yield return Entry("normalization_mean", ToJson(model.Normalization.Mean)); // for each channel, 0 (black) to 1 (full); the graph applies it
+        // for each channel, 0 (black) to 1 (full); the graph applies it
+        yield return Entry("normalization_mean", ToJson(model.Normalization.Mean));
         yield return Entry("normalization_deviation", ToJson(model.Normalization.Deviation));
         yield return Entry("architecture", model.Architecture.Name);
         yield return Entry("architecture_plan", Plan(model.Architecture));

@@ -1,6 +1,8 @@
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
-/// <summary>A file in one of PyTorch's two layouts: objects in a pickle, and beside it the storages that the tensors among them look at.</summary>
+/// <summary>
+/// A file in one of PyTorch's two layouts: objects in a pickle, and beside it the storages that the tensors among them look at.
+/// </summary>
 internal interface IPyTorchContainer : IDisposable
 {
     /// <summary>Reads the objects; called first, once.</summary>

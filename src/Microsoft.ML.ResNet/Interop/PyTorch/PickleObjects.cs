@@ -40,7 +40,9 @@ internal sealed class PickleDictionary
         return true;
     }
 
-    /// <summary>Hashes integers with the process's random seed, as .NET does for texts, so that a file cannot choose keys that collide.</summary>
+    /// <summary>
+    /// Hashes integers with the process's random seed, as .NET does for texts, so that a file cannot choose keys that collide.
+    /// </summary>
     private sealed class KeyComparer : IEqualityComparer<object>
     {
         public static readonly KeyComparer Instance = new();

@@ -1,8 +1,9 @@
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// The instructions of Python's pickle that files with weights use (protocols 2 to 4). The others, among them all that call methods or build
-/// instances of classes, are unknown to <see cref="PickleReader"/>. Numbers that follow an opcode are little-endian except in <see cref="BinFloat"/>.
+/// The instructions of Python's pickle that files with weights use (protocols 2 to 4). The others, among them all that call methods or
+/// build instances of classes, are unknown to <see cref="PickleReader"/>. Numbers that follow an opcode are little-endian except in
+/// <see cref="BinFloat"/>.
 /// </summary>
 internal enum PickleOpcode : byte
 {

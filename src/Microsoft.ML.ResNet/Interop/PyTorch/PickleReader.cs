@@ -6,7 +6,8 @@ namespace Microsoft.ML.ResNet.Interop.PyTorch;
 /// <summary>
 /// Reads Python's pickle, a program for a stack machine, without being able to run code: the only globals are those of an allow-list, and
 /// each stands for a function of ours. What comes out is made of <see langword="null"/>, <see cref="bool"/>, <see cref="long"/>,
-/// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="string"/>, <c>object?[]</c> (a tuple), <c>List&lt;object?&gt;</c>,
+/// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="string"/>, <c>object?[]</c> (a tuple),
+/// <c>List&lt;object?&gt;</c>,
 /// <see cref="PickleDictionary"/>, <see cref="PickleGlobal"/>, and what those functions return. It may contain itself: walk it with care.
 /// </summary>
 /// <remarks>
@@ -37,7 +38,9 @@ internal sealed class PickleReader
     /// <summary>Reads one pickle and leaves the stream behind it.</summary>
     /// <param name="input">The bytes.</param>
     /// <param name="globals">The allow-list, by full name.</param>
-    /// <param name="loadPersistent">Turns a tuple into the thing outside the pickle that it identifies; <see langword="null"/>: there are none.</param>
+    /// <param name="loadPersistent">
+    /// Turns a tuple into the thing outside the pickle that it identifies; <see langword="null"/>: there are none.
+    /// </param>
     /// <exception cref="WeightsFormatException">The bytes are no such pickle, or it names a global that is not allowed.</exception>
     public static object? Read(PickleInput input, IReadOnlyDictionary<string, PickleGlobal> globals, PickleCall? loadPersistent = null) =>
         new PickleReader(input, globals, loadPersistent).Run();
@@ -48,7 +51,9 @@ internal sealed class PickleReader
         {
             var opcode = (PickleOpcode)_input.ReadByte();
             if (opcode == PickleOpcode.Stop)
-                return _marks.Count == 0 && _stack.Count == 1 ? _stack[0] : throw _input.Error("expected one value at the end of the pickle, found more or none");
+                return _marks.Count == 0 && _stack.Count == 1
+                    ? _stack[0]
+                    : throw _input.Error("expected one value at the end of the pickle, found more or none");
             Execute(opcode);
         }
         throw _input.Error($"expected at most {MaximumInstructions} instructions, found more");
@@ -112,7 +117,8 @@ internal sealed class PickleReader
     private void PushGlobal(string module, string name)
     {
         if (!_globals.TryGetValue($"{module}.{name}", out var global))
-            throw _input.Error($"the file asks for the global {UntrustedText.Quote($"{module}.{name}")}, which is forbidden: only tensors, containers, "
+            throw _input.Error(
+                $"the file asks for the global {UntrustedText.Quote($"{module}.{name}")}, which is forbidden: only tensors, containers, "
                 + "numbers and texts are read, and no code in a file is ever run. Save model.state_dict() in Python, not the model itself");
         Push(global);
     }
@@ -136,7 +142,9 @@ internal sealed class PickleReader
         ? _loadPersistent(identity, _input.Error)
         : throw _input.Error("expected no reference to an object outside this pickle, found one"));
 
-    /// <summary>PyTorch gives a state dictionary an attribute <c>_metadata</c> with layer versions; no layer of a residual network needs it.</summary>
+    /// <summary>
+    /// PyTorch gives a state dictionary an attribute <c>_metadata</c> with layer versions; no layer of a residual network needs it.
+    /// </summary>
     private void DropState()
     {
         Pop();
@@ -168,7 +176,10 @@ internal sealed class PickleReader
             _memo[(int)number] = top;
     }
 
-    private void Recall(uint number) => Push(number < _memo.Count ? _memo[(int)number] : throw _input.Error($"expected a remembered object, found none with number {number}"));
+    private void Recall(uint number)
+        => Push(number < _memo.Count
+        ? _memo[(int)number]
+        : throw _input.Error($"expected a remembered object, found none with number {number}"));
 
     private void Push(object? value) => _stack.Add(value);
 

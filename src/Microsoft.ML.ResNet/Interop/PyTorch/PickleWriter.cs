@@ -6,8 +6,8 @@ using System.Text;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// Writes a pickle of protocol 2, instruction by instruction, with the few instructions that a state dictionary needs. Nothing is remembered
-/// for later use, which costs a few bytes and makes the order of the calls the whole story.
+/// Writes a pickle of protocol 2, instruction by instruction, with the few instructions that a state dictionary needs. Nothing is
+/// remembered for later use, which costs a few bytes and makes the order of the calls the whole story.
 /// </summary>
 internal sealed class PickleWriter
 {

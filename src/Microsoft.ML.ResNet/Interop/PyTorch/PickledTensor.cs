@@ -36,7 +36,9 @@ internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[]
     }
 
     /// <summary>The size of the elements, in bytes.</summary>
-    public int Length => TensorSize.TryGetByteCount(Storage.Type, Shape, out var count) ? (int)count : throw new InvalidOperationException("The shape was not checked.");
+    public int Length => TensorSize.TryGetByteCount(Storage.Type, Shape, out var count)
+        ? (int)count
+        : throw new InvalidOperationException("The shape was not checked.");
 
     /// <summary>The elements in row-major order: a part of the storage where that is possible, a copy elsewhere.</summary>
     /// <param name="storage">The storage's bytes.</param>

@@ -4,8 +4,8 @@ namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
 /// Reads the weights in a file that <c>torch.save</c> wrote, in today's layout (<see cref="PyTorchZip"/>) or that of before 2020
-/// (<see cref="PyTorchLegacy"/>), whatever its extension (<c>.pth</c>, <c>.pt</c>, <c>.th</c>, <c>.tar</c>). Such files are programs; none of it is
-/// run, see <see cref="PickleReader"/>.
+/// (<see cref="PyTorchLegacy"/>), whatever its extension (<c>.pth</c>, <c>.pt</c>, <c>.th</c>, <c>.tar</c>). Such files are programs; none
+/// of it is run, see <see cref="PickleReader"/>.
 /// </summary>
 internal static class PyTorchFile
 {
@@ -24,7 +24,9 @@ internal static class PyTorchFile
 
     /// <summary>Reads a file. Tensors that are views of a storage come out as contiguous tensors of their own.</summary>
     /// <param name="stream">Seekable; read from its start, and stays open.</param>
-    /// <exception cref="WeightsFormatException">The file is damaged, holds no state dictionary, or asks for anything but tensors, containers, numbers and texts.</exception>
+    /// <exception cref="WeightsFormatException">
+    /// The file is damaged, holds no state dictionary, or asks for anything but tensors, containers, numbers and texts.
+    /// </exception>
     /// <exception cref="ArgumentException">The stream cannot seek.</exception>
     public static PyTorchCheckpoint Read(Stream stream)
     {
@@ -53,7 +55,9 @@ internal static class PyTorchFile
             return new PyTorchZip(stream);
         if (PyTorchLegacy.Recognizes(firstBytes))
             return new PyTorchLegacy(stream);
-        throw Error("byte 0", $"expected a zip archive (50 4B 03 04) or a pickle (80 02), found {(count == 0 ? "an empty file" : Convert.ToHexString(firstBytes, 0, count))}");
+        throw Error("byte 0",
+            "expected a zip archive (50 4B 03 04) or a pickle (80 02), found "
+            + $"{(count == 0 ? "an empty file" : Convert.ToHexString(firstBytes, 0, count))}");
     }
 
     /// <summary>Views that are not contiguous are copied; a small file could ask for endless copies of one storage.</summary>
@@ -61,7 +65,9 @@ internal static class PyTorchFile
     {
         var copied = tensors.Where(tensor => !tensor.IsContiguous).Sum(tensor => (long)tensor.Length);
         if (copied > MaximumCopies * storageLength)
-            throw Error("the objects", $"expected views of storages that take at most {MaximumCopies} times their {storageLength} bytes when copied, found {copied} bytes");
+            throw Error("the objects",
+                $"expected views of storages that take at most {MaximumCopies} times their {storageLength} bytes when copied, found "
+                + $"{copied} bytes");
     }
 
     private static NamedTensor ToNamed(string name, PickledTensor tensor, IReadOnlyDictionary<string, byte[]> storages) =>

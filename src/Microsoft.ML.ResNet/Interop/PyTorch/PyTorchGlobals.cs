@@ -26,10 +26,12 @@ internal static class PyTorchGlobals
 
     private static readonly string[] ValueNames =
     [
-        "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", // element types, as scalars of a checkpoint
+        // element types, as scalars of a checkpoint
+        "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
     ];
 
-    private static readonly Dictionary<string, ElementType> StorageTypes = StorageNames.ToDictionary(pair => "torch." + pair.Value, pair => pair.Key);
+    private static readonly Dictionary<string, ElementType> StorageTypes = StorageNames.ToDictionary(pair => "torch." + pair.Value,
+        pair => pair.Key);
 
     /// <summary>The allow-list by full name.</summary>
     public static IReadOnlyDictionary<string, PickleGlobal> All { get; } = new[]
@@ -52,8 +54,8 @@ internal static class PyTorchGlobals
     public static string StorageName(ElementType type) => StorageNames[type];
 
     /// <summary>
-    /// Understands the tuple that stands for a storage: <c>('storage', class, key, device, count)</c>, in old files with a sixth element, None.
-    /// The device it was on is ignored.
+    /// Understands the tuple that stands for a storage: <c>('storage', class, key, device, count)</c>, in old files with a sixth element,
+    /// None. The device it was on is ignored.
     /// </summary>
     public static PickledStorage ParseStorage(object?[] identity, Func<string, WeightsFormatException> error)
     {
@@ -82,18 +84,23 @@ internal static class PyTorchGlobals
         return dictionary;
     }
 
-    /// <summary>Storage, offset, shape and strides; what follows in later versions (gradients, hooks) does not matter to the values.</summary>
+    /// <summary>
+    /// Storage, offset, shape and strides; what follows in later versions (gradients, hooks) does not matter to the values.
+    /// </summary>
     private static PickledTensor RebuildTensor(object?[] arguments, Func<string, WeightsFormatException> error)
     {
         if (arguments is not [PickledStorage storage, long and >= 0 and var offset, object?[] sizes, object?[] steps, ..])
             throw error("expected a storage, an offset, a shape and strides");
         var tensor = new PickledTensor(storage, offset, Numbers(sizes, error), Numbers(steps, error));
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Length > MaximumRank)
-            throw error($"expected at most {MaximumRank} dimensions with a stride each, found {tensor.Shape.Length} dimensions and {tensor.Strides.Length} strides");
+            throw error($"expected at most {MaximumRank} dimensions with a stride each, found {tensor.Shape.Length} dimensions and "
+                + $"{tensor.Strides.Length} strides");
         if (!TensorSize.TryGetByteCount(storage.Type, tensor.Shape, out _))
-            throw error($"expected a tensor of at most {UntrustedBytes.MaximumCount} bytes, found the shape [{string.Join(", ", tensor.Shape)}]");
+            throw error($"expected a tensor of at most {UntrustedBytes.MaximumCount} bytes, found the shape "
+                + $"[{string.Join(", ", tensor.Shape)}]");
         if (!tensor.Shape.Contains(0) && LastElement(tensor) >= storage.Count)
-            throw error($"expected a tensor inside its storage of {storage.Count} elements, found one that reaches element {LastElement(tensor)}");
+            throw error($"expected a tensor inside its storage of {storage.Count} elements, found one that reaches element "
+                + $"{LastElement(tensor)}");
         return tensor;
     }
 

@@ -6,14 +6,15 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// What <c>torch.save</c> wrote before PyTorch 1.6: pickles of a magic number, a version, facts about the machine, the objects and the list of
-/// storage keys; then for each key, in that order, the number of elements as an <c>int64</c> and the elements.
+/// What <c>torch.save</c> wrote before PyTorch 1.6: pickles of a magic number, a version, facts about the machine, the objects and the list
+/// of storage keys; then for each key, in that order, the number of elements as an <c>int64</c> and the elements.
 /// </summary>
 /// <param name="stream">Seekable, at the first byte; stays open.</param>
 internal sealed class PyTorchLegacy(Stream stream) : IPyTorchContainer
 {
     private const long Version = 1001;
-    private static readonly BigInteger Magic = BigInteger.Parse("1950a86a20f9469cfc6c", NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    private static readonly BigInteger Magic = BigInteger.Parse("1950a86a20f9469cfc6c", NumberStyles.HexNumber,
+        CultureInfo.InvariantCulture);
 
     private readonly PickledStorages _storages = new();
 
@@ -66,7 +67,8 @@ internal sealed class PyTorchLegacy(Stream stream) : IPyTorchContainer
 
     private PickledStorage ReadCount(string key)
     {
-        var storage = _storages.Find(key) ?? throw PyTorchFile.Error("the list of storages", $"expected storages that a tensor uses, found {UntrustedText.Quote(key)}");
+        var storage = _storages.Find(key)
+            ?? throw PyTorchFile.Error("the list of storages", $"expected storages that a tensor uses, found {UntrustedText.Quote(key)}");
         if (!UntrustedBytes.TryRead(stream, sizeof(long), out var bytes, out var available))
             throw Error(storage, $"expected the number of elements in 8 bytes, found {available}");
         var count = BinaryPrimitives.ReadInt64LittleEndian(bytes);
@@ -84,5 +86,6 @@ internal sealed class PyTorchLegacy(Stream stream) : IPyTorchContainer
         stream.Seek(storage.Length, SeekOrigin.Current);
     }
 
-    private static WeightsFormatException Error(PickledStorage storage, string problem) => PyTorchFile.Error($"storage {UntrustedText.Quote(storage.Key)}", problem);
+    private static WeightsFormatException Error(PickledStorage storage, string problem)
+        => PyTorchFile.Error($"storage {UntrustedText.Quote(storage.Key)}", problem);
 }

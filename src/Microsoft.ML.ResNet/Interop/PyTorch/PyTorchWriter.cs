@@ -4,7 +4,8 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// Writes a <c>state_dict</c> as <c>torch.save</c> does: an <c>OrderedDict</c> of tensors that <c>torch.load</c> of PyTorch 1.6 and later reads, with
+/// Writes a <c>state_dict</c> as <c>torch.save</c> does: an <c>OrderedDict</c> of tensors that <c>torch.load</c> of PyTorch 1.6 and later
+/// reads, with
 /// <c>weights_only=True</c> too, and that <c>load_state_dict</c> takes.
 /// </summary>
 internal static class PyTorchWriter
@@ -15,7 +16,9 @@ internal static class PyTorchWriter
 
     /// <summary>Writes a file.</summary>
     /// <param name="stream">Written from its position; need not be seekable; stays open.</param>
-    /// <param name="tensors">In this order; distinct names; data as long as type and shape say; at most 60,000 tensors and 4 GB altogether.</param>
+    /// <param name="tensors">
+    /// In this order; distinct names; data as long as type and shape say; at most 60,000 tensors and 4 GB altogether.
+    /// </param>
     /// <exception cref="ArgumentException">The tensors are not like that.</exception>
     public static void Write(Stream stream, IEnumerable<NamedTensor> tensors)
     {
@@ -44,7 +47,9 @@ internal static class PyTorchWriter
         }
         var length = state.Sum(tensor => (long)tensor.Data.Length);
         if (state.Count > MaximumTensors || length > MaximumLength)
-            throw new ArgumentException($"Expected at most {MaximumTensors} tensors and {MaximumLength} bytes for a PyTorch file; got {state.Count} tensors and {length} bytes. "
+            throw new ArgumentException(
+                $"Expected at most {MaximumTensors} tensors and {MaximumLength} bytes for a PyTorch file; got {state.Count} tensors and "
+                + $"{length} bytes. "
                 + "Write safetensors instead, which has no such limit.", nameof(state));
     }
 

@@ -5,8 +5,8 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// What <c>torch.save</c> writes since PyTorch 1.6: a zip archive with <c>NAME/data.pkl</c>, a file <c>NAME/data/KEY</c> for each storage, and
-/// optionally <c>NAME/byteorder</c>. PyTorch does not compress; archives that someone packed again are read all the same.
+/// What <c>torch.save</c> writes since PyTorch 1.6: a zip archive with <c>NAME/data.pkl</c>, a file <c>NAME/data/KEY</c> for each storage,
+/// and optionally <c>NAME/byteorder</c>. PyTorch does not compress; archives that someone packed again are read all the same.
 /// </summary>
 internal sealed class PyTorchZip : IPyTorchContainer
 {
@@ -30,7 +30,8 @@ internal sealed class PyTorchZip : IPyTorchContainer
         foreach (var entry in Guard("the directory of the archive", () => _archive.Entries))
         {
             if (!_entries.TryAdd(entry.FullName, entry))
-                throw PyTorchFile.Error($"entry {UntrustedText.Quote(entry.FullName)}", "expected each name once in the archive, found it twice");
+                throw PyTorchFile.Error($"entry {UntrustedText.Quote(entry.FullName)}",
+                    "expected each name once in the archive, found it twice");
         }
         _folder = FindFolder();
     }
@@ -69,7 +70,8 @@ internal sealed class PyTorchZip : IPyTorchContainer
         var names = _entries.Keys.Where(name => name == ObjectsFile || name.EndsWith("/" + ObjectsFile, StringComparison.Ordinal)).ToList();
         return names is [var name]
             ? name[..^ObjectsFile.Length]
-            : throw PyTorchFile.Error("the directory of the archive", $"expected one {ObjectsFile}, which torch.save writes; found the entries {UntrustedText.List(_entries.Keys)}");
+            : throw PyTorchFile.Error("the directory of the archive",
+                $"expected one {ObjectsFile}, which torch.save writes; found the entries {UntrustedText.List(_entries.Keys)}");
     }
 
     private byte[] Read(ZipArchiveEntry entry, long length)
@@ -102,9 +104,10 @@ internal sealed class PyTorchZip : IPyTorchContainer
         {
             return action();
         }
-        catch (Exception exception) when (exception is InvalidDataException or EndOfStreamException or ArgumentException or NotSupportedException or OverflowException)
+        catch (Exception e)
+            when (e is InvalidDataException or EndOfStreamException or ArgumentException or NotSupportedException or OverflowException)
         {
-            throw PyTorchFile.Error(place, $"expected a sound zip archive; {exception.Message.TrimEnd('.')}", exception);
+            throw PyTorchFile.Error(place, $"expected a sound zip archive; {e.Message.TrimEnd('.')}", e);
         }
     }
 }

@@ -5,8 +5,8 @@ using Microsoft.ML.ResNet.Foundation;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// Writes a zip archive as PyTorch does: nothing compressed, each file's bytes at a multiple of 64 (so that they can be mapped into memory), no
-/// time stamps (so that the same weights give the same file). .NET's own writer cannot align. Up to 65,535 files and 4 GiB.
+/// Writes a zip archive as PyTorch does: nothing compressed, each file's bytes at a multiple of 64 (so that they can be mapped into
+/// memory), no time stamps (so that the same weights give the same file). .NET's own writer cannot align. Up to 65,535 files and 4 GiB.
 /// </summary>
 /// <param name="stream">Written from its position, never read or moved; stays open.</param>
 internal sealed class StoredZipWriter(Stream stream)
@@ -28,8 +28,10 @@ internal sealed class StoredZipWriter(Stream stream)
     /// <param name="content">Its bytes.</param>
     public void Add(string name, ReadOnlySpan<byte> content)
     {
-        var entry = new Entry(Encoding.ASCII.GetBytes(name), Crc32.Compute(content), checked((uint)content.Length), checked((uint)_position));
-        var padding = Alignment - 1 - (int)((_position + LocalHeaderLength + name.Length + PaddingHeaderLength + Alignment - 1) % Alignment);
+        var entry = new Entry(Encoding.ASCII.GetBytes(name), Crc32.Compute(content), checked((uint)content.Length),
+            checked((uint)_position));
+        var padding = Alignment - 1
+            - (int)((_position + LocalHeaderLength + name.Length + PaddingHeaderLength + Alignment - 1) % Alignment);
         WriteLocalHeader(entry, (ushort)padding);
         Write(content);
         _entries.Add(entry);

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tensors;
@@ -15,17 +14,22 @@ internal static class ExportedModel
     {
         var labels = new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. classes.Select(name => name.AsMemory())]);
         var random = new Random(5);
-        var weights = NetworkPlan.State(architecture, shape.Channels, classes.Length).Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
+        var weights = NetworkPlan.State(architecture, shape.Channels, classes.Length)
+            .Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
         float[] mean = [0.48f, 0.44f, 0.41f, 0.9f], deviation = [0.25f, 0.24f, 0.27f, 0.1f];
-        return new TrainedResNet(architecture, shape, new Normalization(mean[..shape.Channels], deviation[..shape.Channels]), labels, weights);
+        return new TrainedResNet(architecture, shape, new Normalization(mean[..shape.Channels], deviation[..shape.Channels]),
+            labels, weights);
     }
 
     /// <summary>The smallest network, for 3x8x8 images and three classes.</summary>
-    public static TrainedResNet Tiny() => Create(ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, 1), new(8, 1, 2)] }, new ImageShape(3, 8, 8), "red", "green", "blue");
+    public static TrainedResNet Tiny()
+        => Create(ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, 1), new(8, 1, 2)] }, new ImageShape(3, 8, 8), "red",
+        "green", "blue");
 
     /// <summary>The transformer of a network; its image column is <c>Features</c>.</summary>
     public static ResNetTransformer Transformer(TrainedResNet model)
-        => new(new MLContext(seed: 1), model, new ModelColumns("Features", "Label", "Score", "PredictedLabel", PixelLayout.Planar, ChannelOrder.Rgb));
+        => new(new MLContext(seed: 1), model,
+            new ModelColumns("Features", "Label", "Score", "PredictedLabel", PixelLayout.Planar, ChannelOrder.Rgb));
 
     /// <summary>The file of a network.</summary>
     public static byte[] Export(TrainedResNet model, OnnxExportOptions? options = null)
@@ -49,7 +53,8 @@ internal static class ExportedModel
     public static IDataView View(ImageShape shape, IEnumerable<byte[]> images)
     {
         var schema = SchemaDefinition.Create(typeof(Row));
-        schema[nameof(Row.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, shape.Channels, shape.Height, shape.Width);
+        schema[nameof(Row.Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, shape.Channels, shape.Height,
+            shape.Width);
         return new MLContext(seed: 1).Data.LoadFromEnumerable(images.Select(image => new Row { Features = image }), schema);
     }
 

@@ -24,11 +24,13 @@ public class OnnxFileTests
         CollectionAssert.AreEqual(classes, JsonSerializer.Deserialize<string[]>(metadata["class_names"]));
         CollectionAssert.AreEqual(new[] { 3, 9, 12 }, JsonSerializer.Deserialize<int[]>(metadata["image_shape"]));
         CollectionAssert.AreEqual(model.Normalization.Mean.ToArray(), JsonSerializer.Deserialize<float[]>(metadata["normalization_mean"]));
-        CollectionAssert.AreEqual(model.Normalization.Deviation.ToArray(), JsonSerializer.Deserialize<float[]>(metadata["normalization_deviation"]));
+        CollectionAssert.AreEqual(model.Normalization.Deviation.ToArray(),
+            JsonSerializer.Deserialize<float[]>(metadata["normalization_deviation"]));
         Assert.AreEqual("RGB", metadata["channel_order"]);
         Assert.AreEqual("cifar-8-optionA", metadata["architecture"]);
         Assert.AreEqual(
-            """{"depth":8,"stem":"cifar","stemWidth":16,"block":"basic","shortcut":"padding","convolutionBias":false,"stages":[{"width":16,"blocks":1,"stride":1},{"width":32,"blocks":1,"stride":2},{"width":64,"blocks":1,"stride":2}]}""",
+            """{"depth":8,"stem":"cifar","stemWidth":16,"block":"basic","shortcut":"padding","convolutionBias":false,"stages":["""
+                + """{"width":16,"blocks":1,"stride":1},{"width":32,"blocks":1,"stride":2},{"width":64,"blocks":1,"stride":2}]}""",
             metadata["architecture_plan"]);
         Assert.AreEqual("Microsoft.ML.ResNet", session.Producer);
         Assert.IsTrue(metadata.Values.All(text => Ascii.IsValid(text)));
@@ -51,7 +53,8 @@ public class OnnxFileTests
     {
         var graph = OnnxFile.Create(ExportedModel.Tiny(), new()).Graph;
 
-        CollectionAssert.AreEquivalent(new[] { "Cast", "Mul", "Add", "Conv", "Relu", "GlobalAveragePool", "Flatten", "Gemm", "Softmax" }, graph.Node.Select(node => node.OpType).Distinct().ToArray());
+        CollectionAssert.AreEquivalent(new[] { "Cast", "Mul", "Add", "Conv", "Relu", "GlobalAveragePool", "Flatten", "Gemm", "Softmax" },
+            graph.Node.Select(node => node.OpType).Distinct().ToArray());
         Assert.AreEqual(graph.Initializer.Count, graph.Initializer.Select(constant => constant.Name).Distinct().Count());
     }
 
@@ -106,8 +109,11 @@ public class OnnxFileTests
         Assert.ThrowsExactly<ArgumentNullException>(() => transformer.SaveOnnx((string)null!));
         Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx(""));
         Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx("model\0.onnx"));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx(folder)).Message, $"'{folder}' is a folder");
-        StringAssert.Contains(Assert.ThrowsExactly<DirectoryNotFoundException>(() => transformer.SaveOnnx(Path.Combine(folder, "missing", "model.onnx"))).Message, "missing");
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx(folder)).Message,
+            $"'{folder}' is a folder");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<DirectoryNotFoundException>(
+            () => transformer.SaveOnnx(Path.Combine(folder, "missing", "model.onnx"))).Message, "missing");
         Assert.Throws<IOException>(() => transformer.SaveOnnx(Path.Combine(folder, new string('x', 5000))));
     }
 
@@ -117,7 +123,9 @@ public class OnnxFileTests
         using var transformer = ExportedModel.Transformer(ExportedModel.Tiny());
 
         Assert.ThrowsExactly<ArgumentNullException>(() => transformer.SaveOnnx((Stream)null!));
-        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx(new MemoryStream([], writable: false))).Message, "cannot be written");
+        StringAssert.Contains(
+            Assert.ThrowsExactly<ArgumentException>(() => transformer.SaveOnnx(new MemoryStream([], writable: false))).Message,
+            "cannot be written");
     }
 
     [TestMethod]

@@ -1,5 +1,4 @@
 using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tests.Support;
 
@@ -27,7 +26,9 @@ public class OnnxParityTests
         ["imagenet-34", ResNetArchitecture.Parse("imagenet-34"), new ImageShape(3, 32, 32)],
         ["imagenet-50", ResNetArchitecture.Parse("imagenet-50"), new ImageShape(3, 32, 32)],
         ["d2l-resnet18-1channel", ResNetArchitecture.D2l18(), new ImageShape(1, 64, 64)],
-        ["biased, bare projection, 1 channel", ResNetArchitecture.ImageNet(18) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection }, new ImageShape(1, 64, 64)],
+        ["biased, bare projection, 1 channel",
+            ResNetArchitecture.ImageNet(18) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection },
+            new ImageShape(1, 64, 64)],
         ["biased, projection, 4 channels", ResNetArchitecture.Cifar(8) with { ConvolutionBias = true }, new ImageShape(4, 33, 29)],
         ["stride 3, widths that odd numbers pad", Odd(ResNetShortcut.Padding), new ImageShape(2, 17, 31)],
         ["bare projection without bias", Odd(ResNetShortcut.BareProjection), new ImageShape(3, 31, 17)],
@@ -69,14 +70,16 @@ public class OnnxParityTests
     {
         var golden = new GoldenNetwork(name);
         var (count, shape) = (golden.InputShape[0], new ImageShape(golden.InputShape[1], golden.InputShape[2], golden.InputShape[3]));
-        var identity = new Normalization(new float[shape.Channels], [.. Enumerable.Repeat(1 / 255f, shape.Channels)]); // the golden images are normalised already
+        // the golden images are normalised already
+        var identity = new Normalization(new float[shape.Channels], [.. Enumerable.Repeat(1 / 255f, shape.Channels)]);
         var model = new TrainedResNet(ResNetArchitecture.Parse(name), shape, identity, new ClassLabels(golden.Classes), golden.Weights());
         using var session = new OnnxSession(ExportedModel.Export(model, new() { Input = OnnxInput.Float32 }));
 
         var logits = session.Run(GoldenNoise.Images(count, shape.Channels, shape.Height, shape.Width), count, shape, "logits");
 
         var expected = golden.EvaluationLogits;
-        var error = Difference(expected, [.. logits.Select((row, i) => row[..expected[i].Length])]) / expected.Max(row => row.Max(Math.Abs));
+        var error = Difference(
+            expected, [.. logits.Select((row, i) => row[..expected[i].Length])]) / expected.Max(row => row.Max(Math.Abs));
         TestContext.WriteLine($"{name}: worst error of logits {error:0.0e+0}, relative to the largest");
         Assert.IsLessThanOrEqualTo(1e-4f, error); // the tolerance of Golden/README.md
     }
@@ -91,7 +94,8 @@ public class OnnxParityTests
         var logits = session.Run(pixels, 1, model.Shape, "logits")[0];
 
         var sum = logits.Sum(logit => Math.Exp(logit));
-        Assert.IsLessThan(1e-6f, Difference([[.. logits.Select(logit => (float)(Math.Exp(logit) / sum))]], session.Run(pixels, 1, model.Shape)));
+        Assert.IsLessThan(
+            1e-6f, Difference([[.. logits.Select(logit => (float)(Math.Exp(logit) / sum))]], session.Run(pixels, 1, model.Shape)));
     }
 
     private static ResNetArchitecture Odd(ResNetShortcut shortcut)

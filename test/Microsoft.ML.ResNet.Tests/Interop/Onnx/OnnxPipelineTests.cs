@@ -12,11 +12,13 @@ public class OnnxPipelineTests
     {
         var ml = new MLContext(seed: 1);
         var path = Path.Combine(TestAssembly.TemporaryFolder, "pipeline.onnx");
-        using var transformer = ExportedModel.Transformer(ExportedModel.Create(ResNetArchitecture.Cifar(8), TinyImages.Shape, TinyImages.Classes));
+        using var transformer =
+            ExportedModel.Transformer(ExportedModel.Create(ResNetArchitecture.Cifar(8), TinyImages.Shape, TinyImages.Classes));
         transformer.SaveOnnx(path);
         var data = TinyImages.View(ml, 20);
 
-        using var model = ml.Transforms.CopyColumns("image", "Features").Append(ml.Transforms.ApplyOnnxModel("probabilities", "image", path)).Fit(data);
+        using var model = ml.Transforms.CopyColumns("image", "Features")
+            .Append(ml.Transforms.ApplyOnnxModel("probabilities", "image", path)).Fit(data);
 
         AssertSameScores(transformer.Transform(data), model.Transform(data));
     }
@@ -26,11 +28,13 @@ public class OnnxPipelineTests
     {
         var ml = new MLContext(seed: 1);
         var path = Path.Combine(TestAssembly.TemporaryFolder, "pipeline-floats.onnx");
-        using var transformer = ExportedModel.Transformer(ExportedModel.Create(ResNetArchitecture.Cifar(8), TinyImages.Shape, TinyImages.Classes));
+        using var transformer =
+            ExportedModel.Transformer(ExportedModel.Create(ResNetArchitecture.Cifar(8), TinyImages.Shape, TinyImages.Classes));
         transformer.SaveOnnx(path, new() { Input = OnnxInput.Float32, InputName = "Pixels" });
         var data = TinyImages.View(ml, 20);
 
-        using var model = ml.Transforms.Conversion.ConvertType("Pixels", "Features", DataKind.Single).Append(ml.Transforms.ApplyOnnxModel(path)).Fit(data);
+        using var model = ml.Transforms.Conversion.ConvertType("Pixels", "Features", DataKind.Single)
+            .Append(ml.Transforms.ApplyOnnxModel(path)).Fit(data);
 
         var scored = model.Transform(data);
         AssertSameScores(transformer.Transform(data), scored);

@@ -31,7 +31,9 @@ public sealed class HostilePickleTests
             evil,
             PickleText.Dictionary(("state_dict", PickleText.Dictionary(("a", GoodTensor), ("b", evil)))),
             PickleText.Dictionary(("a", PickleText.Call(PickleText.Global("torch._utils", "_rebuild_parameter"), evil, PickleText.None))),
-            PickleText.Dictionary(("a", [.. PickleText.Tuple(PickleText.Text("storage"), evil, PickleText.Text("0"), PickleText.None, PickleText.Integer(1)), (byte)'Q'])),
+            PickleText.Dictionary(
+                ("a", [.. PickleText.Tuple(PickleText.Text("storage"), evil, PickleText.Text("0"), PickleText.None, PickleText.Integer(1)),
+                (byte)'Q'])),
             [.. PickleText.Dictionary(("a", GoodTensor)), .. PickleText.Dictionary(("x", evil)), (byte)'b'],
             [.. PickleText.Text(module), .. PickleText.Text(name), 0x93, .. PickleText.Tuple(), (byte)'R'],
         ];
@@ -60,7 +62,9 @@ public sealed class HostilePickleTests
     [TestMethod]
     public void Nonsense_for_the_stack_machine_is_refused()
     {
-        foreach (var code in new[] { "", "R", "Q", "t", "(", "u", "a", "e", "b", "s", "q\0", "h\0", "h\u0007", "NN", "NR", "N)R", "N)b", "NNa", "(NNe", "}NNs", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ffa", "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
+        foreach (var code in new[] { "", "R", "Q", "t", "(", "u", "a", "e", "b", "s", "q\0", "h\0", "h\u0007", "NN", "NR", "N)R", "N)b",
+            "NNa", "(NNe", "}NNs", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ffa",
+            "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
             AssertRefused(PickleText.Archive(Encoding.Latin1.GetBytes(code)), "byte");
         AssertRefused(PickleText.Archive([(byte)'c', .. Enumerable.Repeat((byte)'a', 1000), (byte)'\n']), "256");
     }
@@ -124,14 +128,16 @@ public sealed class HostilePickleTests
         {
             var bytes = File.ReadAllBytes(GoldenNoise.Path(name));
             for (var length = 0; length < bytes.Length; length += 997)
-                Assert.IsFalse(Hostile.TryRead(bytes[..length], stream => PyTorchFile.Read(stream), MemoryLimit), $"{name}, {length} bytes");
+                Assert.IsFalse(Hostile.TryRead(bytes[..length], stream => PyTorchFile.Read(stream), MemoryLimit),
+                    $"{name}, {length} bytes");
         }
     }
 
     [TestMethod]
     public void Flipped_bits_are_refused_or_read_but_never_break_the_reader()
     {
-        var pickle = PickleText.Dictionary(("epoch", PickleText.Integer(7)), ("net", PickleText.Dictionary(("a", GoodTensor), ("b", PickleText.Tensor("0", 4, 0, [2, 2], [1, 2])))));
+        var pickle = PickleText.Dictionary(("epoch", PickleText.Integer(7)),
+            ("net", PickleText.Dictionary(("a", GoodTensor), ("b", PickleText.Tensor("0", 4, 0, [2, 2], [1, 2])))));
         foreach (var good in new[] { PickleText.Archive(pickle, ("0", [1, 2, 3, 4])), PickleText.Legacy(pickle, ("0", [1, 2, 3, 4])) })
         {
             var random = new Random(20);

@@ -121,7 +121,8 @@ public sealed class PyTorchFileTests
         return stream.ToArray();
     }
 
-    private static string ErrorOf(byte[] bytes) => Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(bytes))).Message;
+    private static string ErrorOf(byte[] bytes)
+        => Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(bytes))).Message;
 
     private static float[] Values(NamedTensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.Data.Span).ToArray();
 }

@@ -24,7 +24,8 @@ public sealed class PyTorchWriterTests
     public void Every_element_type_survives()
     {
         var tensors = Enum.GetValues<ElementType>()
-            .Select(type => new NamedTensor($"ä.{type}", type, [2, 1, 3], Enumerable.Range(0, 6 * type.Size()).Select(i => (byte)(i & 1)).ToArray()))
+            .Select(type => new NamedTensor($"ä.{type}", type, [2, 1, 3], Enumerable.Range(0, 6 * type.Size()).Select(i => (byte)(i & 1))
+                .ToArray()))
             .Append(new NamedTensor("scalar", ElementType.Int64, [], new byte[8]))
             .Append(new NamedTensor("empty", ElementType.Float32, [0, 3], ReadOnlyMemory<byte>.Empty))
             .ToList();
@@ -33,7 +34,8 @@ public sealed class PyTorchWriterTests
         PyTorchWriter.Write(stream, tensors);
 
         var read = PyTorchFile.Read(stream).Tensors;
-        CollectionAssert.AreEqual(tensors.Select(tensor => tensor.ToString()).ToArray(), read.Select(tensor => tensor.ToString()).ToArray());
+        CollectionAssert.AreEqual(tensors.Select(tensor => tensor.ToString()).ToArray(), read.Select(tensor => tensor.ToString())
+            .ToArray());
         Assert.IsTrue(tensors.Zip(read).All(pair => pair.First.Data.Span.SequenceEqual(pair.Second.Data.Span)));
     }
 
@@ -45,7 +47,8 @@ public sealed class PyTorchWriterTests
         var bytes = stream.ToArray();
 
         using var archive = new ZipArchive(stream);
-        CollectionAssert.AreEqual(new[] { "archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/version" }, archive.Entries.Select(entry => entry.FullName).ToArray());
+        CollectionAssert.AreEqual(new[] { "archive/data.pkl", "archive/byteorder", "archive/data/0", "archive/version" },
+            archive.Entries.Select(entry => entry.FullName).ToArray());
         Assert.IsTrue(archive.Entries.All(entry => entry.Length == entry.CompressedLength));
         Assert.AreEqual(0, bytes.AsSpan().IndexOf(MemoryMarshal.AsBytes([1f, 2f, 3f])) % 64);
         Assert.AreEqual(0x06054B50u, BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(bytes.Length - 22)));
@@ -97,7 +100,8 @@ public sealed class PyTorchWriterTests
             assert all(state[k].dtype == expected[k].dtype and torch.equal(state[k], expected[k]) for k in expected)
             mixed = {'net': {'t': torch.arange(12.).reshape(3, 4).t(), 'p': torch.nn.Parameter(torch.ones(2, dtype=torch.bfloat16)),
                              'e': torch.zeros(0, 3), 'b': torch.tensor([True, False]), 'i': torch.tensor(-5, dtype=torch.int8)},
-                     'epoch': 3, 'acc': 93.5, 'dtype': torch.float16, 'size': torch.zeros(2, 3).shape, 'device': torch.device('cpu'), 'big': 2 ** 70}
+                     'epoch': 3, 'acc': 93.5, 'dtype': torch.float16, 'size': torch.zeros(2, 3).shape,
+                     'device': torch.device('cpu'), 'big': 2 ** 70}
             torch.save(mixed, theirs, pickle_protocol=4)
             torch.save(mixed, legacy, _use_new_zipfile_serialization=False)
             print('equal')
@@ -127,7 +131,8 @@ public sealed class PyTorchWriterTests
             network = torchvision.models.resnet18().eval()
             network.load_state_dict(torch.load(path, weights_only=True))
             shape = golden['input']
-            x = numpy.arange(numpy.prod(shape), dtype=numpy.uint32) * numpy.uint32(0x9E3779B1) + numpy.uint32(1000 * 0x85EBCA77 + 1 & 0xFFFFFFFF)
+            x = numpy.arange(numpy.prod(shape), dtype=numpy.uint32) * numpy.uint32(0x9E3779B1)
+            x = x + numpy.uint32(1000 * 0x85EBCA77 + 1 & 0xFFFFFFFF)
             x ^= x >> 16; x *= numpy.uint32(0x7FEB352D); x ^= x >> 15; x *= numpy.uint32(0x846CA68B); x ^= x >> 16
             images = torch.from_numpy((x / 2.0 ** 31 - 1).astype(numpy.float32)).reshape(shape)
             with torch.no_grad():
@@ -147,8 +152,10 @@ public sealed class PyTorchWriterTests
 
     private static void AssertAreMixed(PyTorchCheckpoint checkpoint)
     {
-        CollectionAssert.AreEqual(new[] { "t: Float32[4, 3]", "p: BFloat16[2]", "e: Float32[0, 3]", "b: Bool[2]", "i: Int8[]" }, checkpoint.Tensors.Select(tensor => tensor.ToString()).ToArray());
-        CollectionAssert.AreEqual(new float[] { 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11 }, MemoryMarshal.Cast<byte, float>(checkpoint.Tensors[0].Data.Span).ToArray());
+        CollectionAssert.AreEqual(new[] { "t: Float32[4, 3]", "p: BFloat16[2]", "e: Float32[0, 3]", "b: Bool[2]", "i: Int8[]" },
+            checkpoint.Tensors.Select(tensor => tensor.ToString()).ToArray());
+        CollectionAssert.AreEqual(new float[] { 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11 },
+            MemoryMarshal.Cast<byte, float>(checkpoint.Tensors[0].Data.Span).ToArray());
         CollectionAssert.AreEqual(new byte[] { 0x80, 0x3F, 0x80, 0x3F }, checkpoint.Tensors[1].Data.ToArray());
         CollectionAssert.AreEqual(new byte[] { 0xFB }, checkpoint.Tensors[4].Data.ToArray());
         CollectionAssert.AreEquivalent(new[] { "epoch=3", "acc=93.5", "dtype=torch.float16", "device=cpu", "big=1180591620717411303424" },

@@ -1,0 +1,28 @@
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
+
+namespace Microsoft.ML.ResNet.Cpu.Inference;
+
+/// <summary>A <see cref="InferenceNetwork"/> that is made when it is needed first.</summary>
+/// <param name="model">The network; its weights fit its plan.</param>
+/// <param name="kernel">Computes tiles.</param>
+/// <param name="threads">Threads that a batch is shared among; at least 1.</param>
+internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int threads) : INetworkEngine
+{
+    private readonly Lock _gate = new();
+    private InferenceNetwork? _network;
+
+    /// <inheritdoc/>
+    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => Network().Run(pixels, count, logits);
+
+    /// <summary>Lets go of the network; its memory is the garbage collector's.</summary>
+    public void Dispose() => _network = null;
+
+    private InferenceNetwork Network()
+    {
+        if (Volatile.Read(ref _network) is { } made)
+            return made;
+        lock (_gate)
+            return _network ??= new InferenceNetwork(model, kernel, threads);
+    }
+}

@@ -1,0 +1,38 @@
+namespace Microsoft.ML.ResNet.Cpu.Inference;
+
+/// <summary>
+/// Where the numbers of a feature map lie in memory. Channels come in blocks that fill a vector; within a block the map is one row of
+/// pixels after the other, and a pixel is the channels of its block. Around every plane runs a border of zeros that nobody writes: the
+/// padding of convolutions.
+/// </summary>
+/// <param name="Shape">Channels, height and width without the border.</param>
+/// <param name="Border">Width of the border, in pixels.</param>
+/// <param name="BlockChannels">Channels in a block; those beyond <see cref="ImageShape.Channels"/> are zero.</param>
+internal sealed record MapLayout(ImageShape Shape, int Border, int BlockChannels)
+{
+    /// <summary>Channels in a block of the network's own maps: floats in the widest vector.</summary>
+    public const int FullBlock = 16;
+
+    /// <summary>The layout of maps inside the network, whose convolutions are 3x3 at most.</summary>
+    public static MapLayout Inner(ImageShape shape) => new(shape, Border: 1, FullBlock);
+
+    /// <summary>Blocks of channels.</summary>
+    public int Blocks => (Shape.Channels + BlockChannels - 1) / BlockChannels;
+
+    /// <summary>Floats from a pixel to the one below.</summary>
+    public int RowStride => (Shape.Width + 2 * Border) * BlockChannels;
+
+    /// <summary>Floats from a block to the next.</summary>
+    public int BlockStride => (Shape.Height + 2 * Border) * RowStride;
+
+    /// <summary>Floats of an image, and from one to the next.</summary>
+    public int ImageStride => Blocks * BlockStride;
+
+    /// <summary>The place of a pixel in the first block, in floats from the image's start.</summary>
+    /// <param name="y">Row; negative values reach into the border.</param>
+    /// <param name="x">Column; negative values reach into the border.</param>
+    public int Offset(int y, int x) => (y + Border) * RowStride + (x + Border) * BlockChannels;
+
+    /// <summary>The place of a channel's value at a pixel, in floats from the image's start.</summary>
+    public int Offset(int channel, int y, int x) => channel / BlockChannels * BlockStride + Offset(y, x) + channel % BlockChannels;
+}

@@ -1,0 +1,41 @@
+namespace Microsoft.ML.ResNet.Cpu.Kernels;
+
+/// <summary>An image with a border of zeros, in scratch memory: what <see cref="ConvolutionKernel"/> reads.</summary>
+internal static unsafe class PaddedImage
+{
+    /// <summary>Sets the border to 0.</summary>
+    /// <param name="padded">The first float.</param>
+    /// <param name="rows">Rows of the image.</param>
+    /// <param name="rowLength">Floats of each.</param>
+    /// <param name="padding">Rows of the border above and below.</param>
+    /// <param name="border">Floats of the border on each side of a row.</param>
+    /// <returns>The image's own first float; its rows are <c>rowLength + 2 border</c> apart.</returns>
+    public static float* ClearBorder(float* padded, int rows, int rowLength, int padding, int border)
+    {
+        var pitch = rowLength + 2 * border;
+        new Span<float>(padded, padding * pitch).Clear();
+        new Span<float>(padded + (nint)(padding + rows) * pitch, padding * pitch).Clear();
+        var image = padded + (nint)padding * pitch + border;
+        if (border > 0)
+            for (var row = 0; row < rows; row++)
+            {
+                new Span<float>(image + (nint)row * pitch - border, border).Clear();
+                new Span<float>(image + (nint)row * pitch + rowLength, border).Clear();
+            }
+        return image;
+    }
+
+    /// <summary>Copies an image into a border of zeros.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="padded">The first float of the scratch memory.</param>
+    /// <param name="rows">Rows of the image.</param>
+    /// <param name="rowLength">Floats of each.</param>
+    /// <param name="padding">Rows of the border above and below.</param>
+    /// <param name="border">Floats of the border on each side of a row.</param>
+    public static void Load(float* image, float* padded, int rows, int rowLength, int padding, int border)
+    {
+        padded = ClearBorder(padded, rows, rowLength, padding, border);
+        for (var row = 0; row < rows; row++, image += rowLength, padded += rowLength + 2 * border)
+            new ReadOnlySpan<float>(image, rowLength).CopyTo(new Span<float>(padded, rowLength));
+    }
+}

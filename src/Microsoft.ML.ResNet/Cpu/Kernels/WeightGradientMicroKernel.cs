@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Microsoft.ML.ResNet.Cpu.Kernels;
+
+/// <summary>
+/// The inner loops of the gradient of a convolution's weights over channels-last memory: what <see cref="ConvolutionMicroKernel"/>
+/// multiplies weights with is multiplied with the gradient of the output and summed over all pixels. Sixteen accumulators stay in registers
+/// over a few rows.
+/// </summary>
+/// <param name="InputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
+/// <param name="InputStep">Floats from the inputs of one output to those of the next in its row.</param>
+/// <param name="GradientPitch">Floats from one row of gradients to the next.</param>
+/// <param name="GradientStep">Floats from one gradient to the next in its row.</param>
+/// <param name="Width">Output pixels in a row.</param>
+internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch, int InputStep, int GradientPitch,
+    int GradientStep, int Width)
+{
+    /// <summary>Some images that are summed over at once.</summary>
+    /// <param name="Count">How many.</param>
+    /// <param name="InputLength">Floats from one input to the next.</param>
+    /// <param name="GradientLength">Floats from one gradient to the next.</param>
+    /// <param name="Rows">Rows of outputs of each.</param>
+    public readonly record struct Images(int Count, nint InputLength, nint GradientLength, int Rows);
+
+    /// <summary>Adds the sums for one block of output channels.</summary>
+    /// <param name="input">The first of the run of floats that meet the first output of the first image.</param>
+    /// <param name="gradient">The gradient of the block's first channel of that output.</param>
+    /// <param name="images">The images.</param>
+    /// <param name="run">Floats in the run; up to 15 more are read.</param>
+    /// <param name="channels">Channels of the block: 32 or 16.</param>
+    /// <param name="sums">The matrix <c>run x channels</c> to add to.</param>
+    [SkipLocalsInit]
+    public void Add(float* input, float* gradient, Images images, int run, int channels, float* sums)
+    {
+        var (first, atOnce) = (0, channels == ConvolutionMicroKernel.BlockWidth ? 8 : 16);
+        for (; first + atOnce <= run; first += atOnce)
+            AddTile(input + first, gradient, images, channels, sums + (nint)first * channels);
+        if (first == run)
+            return;
+        var tile = stackalloc float[16 * 16]; // only some of the sums have a place of their own
+        new Span<float>(tile, 16 * 16).Clear();
+        AddTile(input + first, gradient, images, channels, tile);
+        ChannelKernels.Add(tile, (run - first) * channels, sums + (nint)first * channels);
+    }
+
+    private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)
+    {
+        if (channels == ConvolutionMicroKernel.BlockWidth)
+            Tile8x32(input, gradient, images, sums);
+        else
+            Tile16x16(input, gradient, images, sums);
+    }
+
+    // Sixteen inputs, sixteen channels: adds to 16 x 16 sums.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Tile16x16(float* input, float* gradient, Images images, float* sums)
+    {
+        Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
+        a0 = Vector512.Load(sums);
+        a1 = Vector512.Load(sums + 16);
+        a2 = Vector512.Load(sums + 32);
+        a3 = Vector512.Load(sums + 48);
+        a4 = Vector512.Load(sums + 64);
+        a5 = Vector512.Load(sums + 80);
+        a6 = Vector512.Load(sums + 96);
+        a7 = Vector512.Load(sums + 112);
+        a8 = Vector512.Load(sums + 128);
+        a9 = Vector512.Load(sums + 144);
+        aA = Vector512.Load(sums + 160);
+        aB = Vector512.Load(sums + 176);
+        aC = Vector512.Load(sums + 192);
+        aD = Vector512.Load(sums + 208);
+        aE = Vector512.Load(sums + 224);
+        aF = Vector512.Load(sums + 240);
+        nint step = InputStep, next = GradientStep;
+        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
+        {
+            var (image, row) = Math.DivRem(line, images.Rows);
+            var x = input + image * images.InputLength + (nint)row * InputPitch;
+            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            for (var end = g + Width * next; g < end; g += next, x += step)
+            {
+                var w = Vector512.Load(g);
+                a0 = Vector512.FusedMultiplyAdd(Vector512.Create(x[0]), w, a0);
+                a1 = Vector512.FusedMultiplyAdd(Vector512.Create(x[1]), w, a1);
+                a2 = Vector512.FusedMultiplyAdd(Vector512.Create(x[2]), w, a2);
+                a3 = Vector512.FusedMultiplyAdd(Vector512.Create(x[3]), w, a3);
+                a4 = Vector512.FusedMultiplyAdd(Vector512.Create(x[4]), w, a4);
+                a5 = Vector512.FusedMultiplyAdd(Vector512.Create(x[5]), w, a5);
+                a6 = Vector512.FusedMultiplyAdd(Vector512.Create(x[6]), w, a6);
+                a7 = Vector512.FusedMultiplyAdd(Vector512.Create(x[7]), w, a7);
+                a8 = Vector512.FusedMultiplyAdd(Vector512.Create(x[8]), w, a8);
+                a9 = Vector512.FusedMultiplyAdd(Vector512.Create(x[9]), w, a9);
+                aA = Vector512.FusedMultiplyAdd(Vector512.Create(x[10]), w, aA);
+                aB = Vector512.FusedMultiplyAdd(Vector512.Create(x[11]), w, aB);
+                aC = Vector512.FusedMultiplyAdd(Vector512.Create(x[12]), w, aC);
+                aD = Vector512.FusedMultiplyAdd(Vector512.Create(x[13]), w, aD);
+                aE = Vector512.FusedMultiplyAdd(Vector512.Create(x[14]), w, aE);
+                aF = Vector512.FusedMultiplyAdd(Vector512.Create(x[15]), w, aF);
+            }
+        }
+        a0.Store(sums);
+        a1.Store(sums + 16);
+        a2.Store(sums + 32);
+        a3.Store(sums + 48);
+        a4.Store(sums + 64);
+        a5.Store(sums + 80);
+        a6.Store(sums + 96);
+        a7.Store(sums + 112);
+        a8.Store(sums + 128);
+        a9.Store(sums + 144);
+        aA.Store(sums + 160);
+        aB.Store(sums + 176);
+        aC.Store(sums + 192);
+        aD.Store(sums + 208);
+        aE.Store(sums + 224);
+        aF.Store(sums + 240);
+    }
+
+    // Eight inputs, thirty-two channels: adds to 8 x 32 sums.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Tile8x32(float* input, float* gradient, Images images, float* sums)
+    {
+        Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
+        a0 = Vector512.Load(sums);
+        b0 = Vector512.Load(sums + 16);
+        a1 = Vector512.Load(sums + 32);
+        b1 = Vector512.Load(sums + 48);
+        a2 = Vector512.Load(sums + 64);
+        b2 = Vector512.Load(sums + 80);
+        a3 = Vector512.Load(sums + 96);
+        b3 = Vector512.Load(sums + 112);
+        a4 = Vector512.Load(sums + 128);
+        b4 = Vector512.Load(sums + 144);
+        a5 = Vector512.Load(sums + 160);
+        b5 = Vector512.Load(sums + 176);
+        a6 = Vector512.Load(sums + 192);
+        b6 = Vector512.Load(sums + 208);
+        a7 = Vector512.Load(sums + 224);
+        b7 = Vector512.Load(sums + 240);
+        nint step = InputStep, next = GradientStep;
+        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
+        {
+            var (image, row) = Math.DivRem(line, images.Rows);
+            var x = input + image * images.InputLength + (nint)row * InputPitch;
+            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            for (var end = g + Width * next; g < end; g += next, x += step)
+            {
+                var (w, v) = (Vector512.Load(g), Vector512.Load(g + 16));
+                var p = Vector512.Create(x[0]);
+                (a0, b0) = (Vector512.FusedMultiplyAdd(p, w, a0), Vector512.FusedMultiplyAdd(p, v, b0));
+                p = Vector512.Create(x[1]);
+                (a1, b1) = (Vector512.FusedMultiplyAdd(p, w, a1), Vector512.FusedMultiplyAdd(p, v, b1));
+                p = Vector512.Create(x[2]);
+                (a2, b2) = (Vector512.FusedMultiplyAdd(p, w, a2), Vector512.FusedMultiplyAdd(p, v, b2));
+                p = Vector512.Create(x[3]);
+                (a3, b3) = (Vector512.FusedMultiplyAdd(p, w, a3), Vector512.FusedMultiplyAdd(p, v, b3));
+                p = Vector512.Create(x[4]);
+                (a4, b4) = (Vector512.FusedMultiplyAdd(p, w, a4), Vector512.FusedMultiplyAdd(p, v, b4));
+                p = Vector512.Create(x[5]);
+                (a5, b5) = (Vector512.FusedMultiplyAdd(p, w, a5), Vector512.FusedMultiplyAdd(p, v, b5));
+                p = Vector512.Create(x[6]);
+                (a6, b6) = (Vector512.FusedMultiplyAdd(p, w, a6), Vector512.FusedMultiplyAdd(p, v, b6));
+                p = Vector512.Create(x[7]);
+                (a7, b7) = (Vector512.FusedMultiplyAdd(p, w, a7), Vector512.FusedMultiplyAdd(p, v, b7));
+            }
+        }
+        a0.Store(sums);
+        b0.Store(sums + 16);
+        a1.Store(sums + 32);
+        b1.Store(sums + 48);
+        a2.Store(sums + 64);
+        b2.Store(sums + 80);
+        a3.Store(sums + 96);
+        b3.Store(sums + 112);
+        a4.Store(sums + 128);
+        b4.Store(sums + 144);
+        a5.Store(sums + 160);
+        b5.Store(sums + 176);
+        a6.Store(sums + 192);
+        b6.Store(sums + 208);
+        a7.Store(sums + 224);
+        b7.Store(sums + 240);
+    }
+}

@@ -1,0 +1,75 @@
+using Microsoft.ML.ResNet.Cpu.Kernels;
+
+namespace Microsoft.ML.ResNet.Cpu.Training;
+
+/// <summary>
+/// A residual block, for training: a chain of convolutions, what is added to its end, and the rectified sum, which is kept because the next
+/// block reads it twice. The stem is a block to which nothing is added.
+/// </summary>
+/// <param name="chain">The convolutions, each with its batch normalisation.</param>
+/// <param name="addsInput">Whether the block's input is added as it is.</param>
+/// <param name="projection">What the input goes through before it is added; <see langword="null"/> for nothing.</param>
+internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> chain, bool addsInput, TrainingConvolution? projection)
+    : IDisposable
+{
+    private readonly NativeBuffer _output = new();
+
+    /// <summary>The convolutions.</summary>
+    public IReadOnlyList<TrainingConvolution> Chain => chain;
+
+    /// <summary>What the input goes through before it is added.</summary>
+    public TrainingConvolution? Projection => projection;
+
+    /// <summary>Every convolution.</summary>
+    public IEnumerable<TrainingConvolution> Convolutions => projection is null ? chain : chain.Append(projection);
+
+    /// <summary>Floats of an image that goes out.</summary>
+    public int OutputLength => Last.Shape.OutputLength;
+
+    /// <summary>Pixels of an image that goes out.</summary>
+    public int OutputPixels => Last.Shape.OutputHeight * Last.Shape.OutputWidth;
+
+    /// <summary>Channels of an image that goes out.</summary>
+    public int OutputChannels => Last.Shape.Outputs;
+
+    private TrainingConvolution Last => chain[^1];
+
+    /// <summary>The rectified sum of an image; known after <see cref="Activate"/>.</summary>
+    public float* Output(int image) => _output.Pointer + (nint)image * OutputLength;
+
+    /// <summary>Makes room for so many images.</summary>
+    public void EnsureRoom(int images) => _output.EnsureLength((long)images * OutputLength);
+
+    /// <summary>Computes the rectified sum of an image.</summary>
+    /// <param name="input">The block's input; unused by the stem.</param>
+    /// <param name="image">Which image.</param>
+    public void Activate(float* input, int image)
+    {
+        if (projection is not null)
+            ChannelKernels.NormalizeBothAddRelu(Last.Output(image), Last.Norm, projection.Output(image), projection.Norm, OutputPixels,
+                OutputChannels, Output(image));
+        else if (addsInput)
+            ChannelKernels.NormalizeAddRelu(Last.Output(image), input, OutputPixels, OutputChannels, Last.Norm, Output(image));
+        else
+            ChannelKernels.NormalizeRelu(Last.Output(image), OutputPixels, OutputChannels, Last.Norm, Output(image));
+    }
+
+    /// <summary>
+    /// Brings the gradient of an image's output before the rectification, in place, and gathers what the gradient through the
+    /// normalisations needs.
+    /// </summary>
+    public void Mask(float* gradient, int image, int piece)
+    {
+        ChannelKernels.MaskByOutput(gradient, Output(image), OutputPixels, OutputChannels);
+        Last.AddSums(gradient, image, piece);
+        projection?.AddSums(gradient, image, piece);
+    }
+
+    /// <summary>Frees what is kept.</summary>
+    public void Dispose()
+    {
+        _output.Dispose();
+        foreach (var convolution in Convolutions)
+            convolution.Dispose();
+    }
+}

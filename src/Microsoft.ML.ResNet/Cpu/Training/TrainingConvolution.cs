@@ -1,0 +1,263 @@
+using Microsoft.ML.ResNet.Cpu.Kernels;
+using Microsoft.ML.ResNet.Network.Torch;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Cpu.Training;
+
+/// <summary>
+/// A convolution and the batch normalisation behind it, for training. The convolution's output is kept as it is; whoever needs it
+/// normalised normalises while reading. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>; pieces of the loop gather
+/// sums of their own, which are then added up in order, so that results do not depend on which thread did what.
+/// </summary>
+internal sealed unsafe class TrainingConvolution : IDisposable
+{
+    /// <summary>Parts that a batch is cut into; sums are gathered for each.</summary>
+    public const int Pieces = 8;
+
+    private const double Momentum = 0.1; // of the running statistics, as in BatchNorm
+
+    private readonly Convolution _convolution;
+    private readonly BatchNorm _norm;
+    private readonly ConvolutionKernel _kernel;
+    private readonly NativeBuffer _output = new();
+    private readonly NativeBuffer _figures; // mean, scale, shift, slope, offset: a row of channels each
+    private readonly NativeBuffer _weightSums = new();
+    private readonly double[] _sums; // for each piece: two rows of channels
+    private readonly double[] _deviations; // of the batch: 1 over them is what scales
+    private readonly long[] _pixelsOfPiece = new long[Pieces];
+    private int _images;
+    private float* _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
+    private float* _weightGradient, _normWeightGradient, _normBiasGradient;
+
+    /// <param name="convolution">The convolution; no bias.</param>
+    /// <param name="norm">What follows it.</param>
+    /// <param name="height">Rows of the input.</param>
+    /// <param name="width">Columns of the input.</param>
+    public TrainingConvolution(Convolution convolution, BatchNorm norm, int height, int width)
+    {
+        (_convolution, _norm) = (convolution, norm);
+        var shape = convolution.weight.shape;
+        Shape = new ConvolutionShape((int)shape[1], (int)shape[0], (int)shape[2], convolution.Stride, height, width);
+        _kernel = ConvolutionKernel.For(Shape);
+        _figures = new NativeBuffer(5 * Shape.Outputs);
+        _sums = new double[Pieces * 2 * Shape.Outputs];
+        _deviations = new double[Shape.Outputs];
+    }
+
+    /// <summary>The shape of the convolution.</summary>
+    public ConvolutionShape Shape { get; }
+
+    /// <summary>Floats that an input with its border takes.</summary>
+    public int PaddedInputLength => _kernel.PaddedInputLength;
+
+    /// <summary>Floats that a gradient of the output with its border takes.</summary>
+    public int PaddedGradientLength => _kernel.PaddedGradientLength;
+
+    /// <summary>Floats of scratch memory that a worker takes.</summary>
+    public int ScratchLength => Shape.IsWide ? _kernel.CompactLength : _kernel.ScratchLength;
+
+    /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
+    public ChannelNorm Norm => new(Mean, Scale, Shift);
+
+    private int Pixels => Shape.OutputHeight * Shape.OutputWidth;
+
+    private float* Mean => _figures.Pointer;
+
+    private float* Scale => _figures.Pointer + Shape.Outputs;
+
+    private float* Shift => _figures.Pointer + 2 * Shape.Outputs;
+
+    private float* Slope => _figures.Pointer + 3 * Shape.Outputs;
+
+    private float* Offset => _figures.Pointer + 4 * Shape.Outputs;
+
+    /// <summary>The output of an image, before normalisation.</summary>
+    public float* Output(int image) => _output.Pointer + (nint)image * Shape.OutputLength;
+
+    /// <summary>Takes the weights in and makes room for so many images.</summary>
+    public void BeginForward(int images)
+    {
+        _images = images;
+        _output.EnsureLength((long)images * Shape.OutputLength);
+        using var scope = NewDisposeScope();
+        _kernel.Pack(TensorMemory.PointerTo(_convolution.weight));
+        _normWeight = TensorMemory.PointerTo(_norm.weight);
+        _normBias = TensorMemory.PointerTo(_norm.bias);
+        _runningMean = TensorMemory.PointerTo(_norm.running_mean);
+        _runningVariance = TensorMemory.PointerTo(_norm.running_var);
+        Array.Clear(_sums);
+        Array.Clear(_pixelsOfPiece);
+    }
+
+    /// <summary>Convolves a group of images and measures the outputs.</summary>
+    public void Forward(float* padded, int first, int images, int piece, float* scratch)
+    {
+        _kernel.Forward(padded, Output(first), images, scratch);
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            for (var image = first; image < first + images; image++, _pixelsOfPiece[piece] += Pixels)
+                ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
+    }
+
+    /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
+    public void EndForward()
+    {
+        for (var channel = 0; channel < Shape.Outputs; channel++)
+        {
+            var (mean, squares, count) = MomentsOf(channel);
+            var variance = squares / count;
+            _runningMean[channel] = (float)((1 - Momentum) * _runningMean[channel] + Momentum * mean);
+            _runningVariance[channel] = (float)((1 - Momentum) * _runningVariance[channel] + Momentum * (squares / (count - 1)));
+            _deviations[channel] = Math.Sqrt(variance + BatchNorm.Epsilon);
+            Mean[channel] = (float)mean;
+            Scale[channel] = (float)(_normWeight[channel] / _deviations[channel]);
+            Shift[channel] = _normBias[channel];
+        }
+        Array.Clear(_sums); // from here on: sums of gradients
+    }
+
+    /// <summary>
+    /// Masks the gradient of this layer's normalised and rectified output, and gathers what the gradient through the normalisation needs.
+    /// </summary>
+    public void MaskByNorm(float* gradient, int image, int piece)
+    {
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            ChannelKernels.MaskByNorm(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
+    }
+
+    /// <summary>Gathers what the gradient through the normalisation needs, from the gradient of the normalised output.</summary>
+    public void AddSums(float* gradient, int image, int piece)
+    {
+        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+            ChannelKernels.AddSums(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
+    }
+
+    /// <summary>Makes room for the gradients of the weights: zeros, where there are none yet.</summary>
+    public void PrepareBackward()
+    {
+        using var scope = NewDisposeScope();
+        _weightGradient = TensorMemory.PointerTo(GradientOf(_convolution.weight));
+        _normWeightGradient = TensorMemory.PointerTo(GradientOf(_norm.weight));
+        _normBiasGradient = TensorMemory.PointerTo(GradientOf(_norm.bias));
+        _weightSums.EnsureLength(Shape.IsWide ? Shape.WeightLength : (long)Pieces * _kernel.SumsLength);
+    }
+
+    /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
+    public void BeginBackward()
+    {
+        var count = (double)_images * Pixels;
+        for (var channel = 0; channel < Shape.Outputs; channel++)
+        {
+            var (sum, product) = (0.0, 0.0);
+            for (var piece = 0; piece < Pieces; piece++)
+            {
+                sum += _sums[piece * 2 * Shape.Outputs + channel];
+                product += _sums[(piece * 2 + 1) * Shape.Outputs + channel];
+            }
+            _normWeightGradient[channel] += (float)(product / _deviations[channel]);
+            _normBiasGradient[channel] += (float)sum;
+            Slope[channel] = (float)(-Scale[channel] * product / (_deviations[channel] * _deviations[channel] * count));
+            Offset[channel] = (float)(-Scale[channel] * sum / count);
+        }
+    }
+
+    /// <summary>
+    /// Brings the gradient of an image's normalised output through the normalisation, into a scratch image with a border.
+    /// </summary>
+    public void LoadGradient(float* gradient, int image, float* padded)
+    {
+        var (rowLength, border) = (Shape.OutputWidth * Shape.Outputs, Shape.Padding * Shape.Outputs);
+        var norm = new ChannelNormGradient(Mean, Scale, Slope, Offset);
+        var output = Output(image);
+        padded = PaddedImage.ClearBorder(padded, Shape.OutputHeight, rowLength, Shape.Padding, border);
+        for (var row = 0; row < Shape.OutputHeight; row++, padded += rowLength + 2 * border, gradient += rowLength, output += rowLength)
+            ChannelKernels.NormGradient(gradient, output, Shape.OutputWidth, Shape.Outputs, norm, padded);
+    }
+
+    /// <summary>Computes the gradients of the inputs of a group of images.</summary>
+    public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
+        => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
+
+    /// <summary>Begins to gather the gradient of the weights in a piece.</summary>
+    public void BeginBackwardWeights(int piece)
+    {
+        if (!Shape.IsWide)
+            NativeBuffer.Clear(WeightSums(piece), _kernel.SumsLength);
+    }
+
+    /// <summary>
+    /// Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.
+    /// </summary>
+    public void BackwardWeights(float* padded, float* paddedGradient, int piece, float* scratch)
+        => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(piece), scratch);
+
+    /// <summary>
+    /// Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.
+    /// </summary>
+    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* scratch)
+    {
+        _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, scratch, _weightSums.Pointer);
+        _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
+    }
+
+    /// <summary>Adds what <see cref="BackwardWeights"/> gathered to the gradient of the weights.</summary>
+    public void EndBackward()
+    {
+        if (Shape.IsWide)
+            return;
+        for (var piece = 1; piece < Pieces; piece++)
+            ChannelKernels.Add(WeightSums(piece), _kernel.SumsLength, _weightSums.Pointer);
+        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(Shape.Outputs); block++)
+            _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
+    }
+
+    /// <summary>Brings an input image into a scratch image with a border.</summary>
+    public void LoadInput(float* image, float* padded)
+        => PaddedImage.Load(image, padded, Shape.Height, Shape.Width * Shape.Inputs, Shape.Padding, Shape.Padding * Shape.Inputs);
+
+    /// <summary>
+    /// Brings this layer's normalised and rectified output into a scratch image with a border, as the next layer's input.
+    /// </summary>
+    public void LoadOutput(int image, float* padded, int padding)
+    {
+        var (rowLength, border) = (Shape.OutputWidth * Shape.Outputs, padding * Shape.Outputs);
+        var output = Output(image);
+        padded = PaddedImage.ClearBorder(padded, Shape.OutputHeight, rowLength, padding, border);
+        for (var row = 0; row < Shape.OutputHeight; row++, padded += rowLength + 2 * border, output += rowLength)
+            ChannelKernels.NormalizeRelu(output, Shape.OutputWidth, Shape.Outputs, Norm, padded);
+    }
+
+    /// <summary>Frees what is kept.</summary>
+    public void Dispose()
+    {
+        _kernel.Dispose();
+        _output.Dispose();
+        _figures.Dispose();
+        _weightSums.Dispose();
+    }
+
+    private float* WeightSums(int piece) => _weightSums.Pointer + (nint)piece * _kernel.SumsLength;
+
+    private (double Mean, double Squares, long Count) MomentsOf(int channel)
+    {
+        var (mean, squares, count) = (0.0, 0.0, 0L);
+        for (var piece = 0; piece < Pieces; piece++)
+        {
+            var added = _pixelsOfPiece[piece];
+            if (added == 0)
+                continue;
+            var difference = _sums[piece * 2 * Shape.Outputs + channel] - mean;
+            mean += difference * added / (count + added);
+            squares += _sums[(piece * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
+            count += added;
+        }
+        return (mean, squares, count);
+    }
+
+    private static Tensor GradientOf(TorchSharp.Modules.Parameter parameter)
+    {
+        if (parameter.grad is { } gradient)
+            return gradient;
+        parameter.grad = zeros_like(parameter, requires_grad: false);
+        return parameter.grad!;
+    }
+}

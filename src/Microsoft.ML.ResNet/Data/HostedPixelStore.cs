@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Data;
+
+/// <summary>
+/// Images that stay where they are and whose batches are moved to a device one by one, because the device's memory is for the network.
+/// </summary>
+/// <param name="host">Where the images are; it stays the caller's and must live longer.</param>
+/// <param name="device">Where the batches go.</param>
+internal sealed class HostedPixelStore(PixelStore host, Device device) : PixelStore(host.Labels.to(device), host.Weights?.to(device))
+{
+    /// <inheritdoc/>
+    public override long? BytesInMemory => host.BytesInMemory;
+
+    /// <inheritdoc/>
+    public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => host.ReadAhead(order);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(ArraySegment<long> rows) => host.PixelsOf(rows).to(device, disposeAfter: true);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(int first, int count) => host.PixelsOf(first, count).to(device, disposeAfter: true);
+}

@@ -1,0 +1,118 @@
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Data;
+
+/// <summary>
+/// A set of labelled images, read once, from which training takes its batches. Where the pixels lie is the affair of the kinds of store,
+/// all of which give the same batches: memory (<see cref="MemoryPixelStore"/>) or a temporary file (<see cref="FilePixelStore"/>). Owns its
+/// tensors. Used by one thread at a time.
+/// </summary>
+internal abstract class PixelStore : IDisposable
+{
+    /// <param name="labels">int64, (N): class indices from 0; the store takes it over.</param>
+    /// <param name="weights">
+    /// float32, (N): what each row counts, 1 on average; the store takes it over. <see langword="null"/>: all the same.
+    /// </param>
+    protected PixelStore(Tensor labels, Tensor? weights)
+    {
+        Labels = labels.DetachFromDisposeScope();
+        Weights = weights?.DetachFromDisposeScope();
+    }
+
+    /// <summary>int64, (N): class indices from 0.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>float32, (N): what each row counts, 1 on average; <see langword="null"/> where all count the same.</summary>
+    public Tensor? Weights { get; }
+
+    /// <summary>How many images there are.</summary>
+    public int Count => (int)Labels.shape[0];
+
+    /// <summary>Bytes of pixels that lie in memory; <see langword="null"/> where they lie in a file.</summary>
+    public abstract long? BytesInMemory { get; }
+
+    /// <summary>
+    /// The same images for a device: this store itself when its batches are there already, a copy on the device where that is small enough,
+    /// and else a store whose batches are moved one by one, which is to be disposed before this one.
+    /// </summary>
+    public PixelStore To(Device device)
+    {
+        if (device.type == Labels.device_type)
+            return this;
+        if (!ImageMemory.FitsDevice(BytesInMemory))
+            return new HostedPixelStore(this, device);
+        using var scope = NewDisposeScope();
+        return new MemoryPixelStore(PixelsOf(0, Count).to(device), Labels.to(device), Weights?.to(device));
+    }
+
+    /// <summary>Some of the images, in an order of their own, without a copy of them.</summary>
+    /// <param name="rows">Indices of rows.</param>
+    /// <returns>The store of these; dispose it before this one.</returns>
+    public PixelStore Subset(IReadOnlyList<long> rows) => new PixelSubset(this, [.. rows]);
+
+    /// <summary>
+    /// Tells which rows will be taken: while the caller works on one batch, the store may fetch the next ones. A hint that changes no
+    /// batch.
+    /// </summary>
+    /// <param name="order">The rows of one batch after the other.</param>
+    /// <returns>
+    /// <paramref name="order"/>, to be walked through once, by the thread that takes the batches; when its enumerator is disposed, nothing
+    /// is fetched any more.
+    /// </returns>
+    public virtual IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => order;
+
+    /// <summary>Copies some rows.</summary>
+    /// <param name="rows">Indices of rows.</param>
+    /// <returns>The rows; the caller owns their tensors.</returns>
+    /// <exception cref="IOException">The pixels lie in a file that cannot be read any more.</exception>
+    public PixelBatch Take(ArraySegment<long> rows)
+    {
+        using var indices = tensor(rows.AsMemory(), [rows.Count], device: Labels.device);
+        return new(PixelsOf(rows), Labels.index_select(0, indices), Weights?.index_select(0, indices));
+    }
+
+    /// <summary>Consecutive rows.</summary>
+    /// <returns>The rows; their tensors may share the store's memory, and the caller disposes them.</returns>
+    /// <exception cref="IOException">The pixels lie in a file that cannot be read any more.</exception>
+    public PixelBatch Slice(int first, int count)
+        => new(PixelsOf(first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
+
+    /// <summary>The pixels of some rows.</summary>
+    /// <param name="rows">Indices of rows.</param>
+    /// <returns>uint8, (n, C, H, W); the caller owns it.</returns>
+    public abstract Tensor PixelsOf(ArraySegment<long> rows);
+
+    /// <summary>The pixels of consecutive rows.</summary>
+    /// <returns>uint8, (n, C, H, W); it may share the store's memory, and the caller disposes it.</returns>
+    public abstract Tensor PixelsOf(int first, int count);
+
+    /// <summary>Frees the memory, and the file if there is one.</summary>
+    public virtual void Dispose()
+    {
+        Labels.Dispose();
+        Weights?.Dispose();
+    }
+}
+
+/// <summary>Some rows of a <see cref="PixelStore"/>.</summary>
+/// <param name="Pixels">uint8, (n, C, H, W).</param>
+/// <param name="Labels">int64, (n): class indices from 0.</param>
+/// <param name="Weights">float32, (n): what each row counts; <see langword="null"/> where all count the same.</param>
+internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights)
+{
+    /// <summary>How many rows there are.</summary>
+    public int Count => (int)Labels.shape[0];
+
+    /// <summary>Copies some rows.</summary>
+    /// <param name="rows">Indices of rows.</param>
+    /// <returns>The rows; the caller owns their tensors.</returns>
+    public PixelBatch Take(ArraySegment<long> rows)
+    {
+        using var indices = tensor(rows.AsMemory(), [rows.Count], device: Pixels.device);
+        return new(Pixels.index_select(0, indices), Labels.index_select(0, indices), Weights?.index_select(0, indices));
+    }
+
+    /// <summary>A view of consecutive rows; the caller disposes its tensors.</summary>
+    public PixelBatch Slice(int first, int count)
+        => new(Pixels.narrow(0, first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
+}

@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Keeps the checkpoints of one training, and finds the place to go on from. A checkpoint belongs to one training: it carries a fingerprint
+/// of the data, the architecture and the recipe, and is refused by another.
+/// </summary>
+internal sealed class CheckpointSession
+{
+    private const string FingerprintPrefix = "of/";
+    private const string SeedFact = "seed";
+
+    private readonly IChannel _channel;
+    private readonly CheckpointFolder _folder;
+    private readonly TimeSpan? _interval;
+    private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
+    private SortedDictionary<string, string> _fingerprint = [];
+    private Checkpoint? _newest;
+
+    /// <summary>
+    /// Looks into the folder, before anything else is done: it may hold the training to go on with, or one that nobody wants to lose.
+    /// </summary>
+    /// <param name="channel">Where warnings go.</param>
+    /// <param name="folder">The folder of the checkpoints.</param>
+    /// <param name="interval">Time between checkpoints within an epoch; <see langword="null"/> for none.</param>
+    /// <param name="resume">Whether to go on from the newest checkpoint; without it, checkpoints must not be there.</param>
+    /// <exception cref="InvalidOperationException">There are checkpoints, and nobody asked to go on from them.</exception>
+    public CheckpointSession(IChannel channel, string folder, TimeSpan? interval, bool resume)
+    {
+        _channel = channel;
+        _folder = new CheckpointFolder(folder);
+        _interval = interval;
+        if (!resume && _folder.HasCheckpoints)
+            throw _channel.Except(
+                "CheckpointDirectory holds checkpoints of an earlier training. Set Resume to go on from the newest, or choose an empty "
+                + "directory.");
+        _newest = resume ? _folder.ReadNewest(message => _channel.Warning(message)) : null;
+        if (_folder.WhyNotWritable() is { } reason)
+            _channel.Warning(
+                $"CheckpointDirectory cannot be written to; training goes on, without checkpoints for as long as that lasts. {reason}");
+    }
+
+    /// <summary>The seed of the checkpoint to go on from; <see langword="null"/> if there is none.</summary>
+    public int? Seed => _newest?.Metadata.GetValueOrDefault(FingerprintPrefix + SeedFact) is { } text
+        && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
+
+    /// <summary>What tells one training from another.</summary>
+    public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe,
+        LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
+    {
+        yield return ("architecture", ValueFingerprint.Describe(architecture));
+        yield return ("classes", ValueFingerprint.Describe(classes));
+        yield return (SeedFact, ValueFingerprint.Describe(seed));
+        yield return ("training images", Digest(train));
+        yield return ("validation images", validation is null ? "none" : Digest(validation));
+        foreach (var property in typeof(TrainingRecipe).GetProperties().Where(property => property.GetMethod is { IsStatic: false }))
+            yield return (property.Name, ValueFingerprint.Describe(property.GetValue(recipe)));
+    }
+
+    /// <summary>What tells trainings apart that start from other weights, or freeze other stages.</summary>
+    public static IEnumerable<(string Name, string Value)> Fingerprint(TrainedResNet? initial, int? frozenStages)
+    {
+        yield return ("initial weights", initial is null ? "none" : Digest(initial));
+        yield return ("frozen stages", ValueFingerprint.Describe(frozenStages));
+    }
+
+    /// <summary>Begins the training, or goes on with it. Called once.</summary>
+    /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
+    /// <returns>The state to go on from; <see langword="null"/> to start from the beginning.</returns>
+    /// <exception cref="InvalidOperationException">The checkpoint is of another training.</exception>
+    public TrainingState? Begin(IEnumerable<(string Name, string Value)> fingerprint)
+    {
+        _fingerprint = new(fingerprint.ToDictionary(fact => fact.Name, fact => fact.Value), StringComparer.Ordinal);
+        if (_newest is not { } newest)
+            return null;
+        _newest = null; // its tensors are as large as the network
+
+        var found = newest.Metadata.Where(pair => pair.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key[FingerprintPrefix.Length..], pair => pair.Value);
+        var differences = _fingerprint.Where(fact => found.GetValueOrDefault(fact.Key) != fact.Value)
+            .Select(fact => $"{fact.Key} is {fact.Value}, in the checkpoint {found.GetValueOrDefault(fact.Key, "not known")}").ToList();
+        if (differences.Count > 0)
+            throw _channel.Except(
+                $"The checkpoint '{newest.Path}' is of another training: {string.Join("; ", differences)}. Train with the same data and "
+                + "options, or choose an empty CheckpointDirectory.");
+        var state = TrainingState.Read(newest.Metadata, newest.Tensors);
+        _channel.Info($"Resuming from '{newest.Path}': {state.Epoch} epochs and {state.Step} steps are done.");
+        return state;
+    }
+
+    /// <summary>Writes a checkpoint if the interval has passed.</summary>
+    public void AfterStep(Func<TrainingState> copyState)
+    {
+        if (_interval is { } interval && _sinceLast.Elapsed >= interval)
+            Write(copyState());
+    }
+
+    /// <summary>
+    /// Writes a checkpoint. A failure is a warning: training is worth more than its checkpoint. A state that is no number any more is not
+    /// written.
+    /// </summary>
+    public void Write(TrainingState state)
+    {
+        if (!state.IsFinite())
+            return; // the loop is about to notice; the checkpoints of before are worth more
+        try
+        {
+            var metadata = state.Metadata();
+            foreach (var (name, value) in _fingerprint)
+                metadata[FingerprintPrefix + name] = value;
+            _folder.Write(state.OptimizerSteps, metadata, state.Tensors);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _channel.Warning(
+                $"The checkpoint could not be written; training goes on, and the checkpoints of before are untouched. {e.Message}");
+        }
+        _sinceLast.Restart();
+    }
+
+    private static string Digest(TrainedResNet model)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in model.Weights)
+            hash.AppendData(tensor.Data.Span);
+        return $"of {model.Architecture.Name} under {ValueFingerprint.Describe(model.Normalization)} with SHA-256 "
+            + $"{Convert.ToHexStringLower(hash.GetHashAndReset())}";
+    }
+
+    private static string Digest(LabeledImageSet set)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var rows = (int)Math.Clamp(64 * ImageMemory.MiB / set.Shape.Size, 1, 1024); // Tensor.bytes reaches 2 GiB at most
+        for (var first = 0; first < set.Store.Count; first += rows)
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            var batch = set.Store.Slice(first, Math.Min(rows, set.Store.Count - first));
+            hash.AppendData(batch.Pixels.bytes);
+            hash.AppendData(batch.Labels.bytes);
+            if (batch.Weights is { } weights)
+                hash.AppendData(weights.bytes);
+        }
+        return $"{set.Store.Count} of {set.Shape} with SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}";
+    }
+}

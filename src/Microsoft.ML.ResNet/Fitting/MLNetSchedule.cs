@@ -1,0 +1,33 @@
+using Microsoft.ML.Trainers;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// One of ML.NET's own schedulers (<c>LsrDecay</c>, <c>ExponentialLRDecay</c>, <c>PolynomialLRDecay</c>) as a schedule of ours. Theirs tell
+/// a rate for a batch of an epoch, ours a factor for a part of training.
+/// </summary>
+/// <param name="Scheduler">ML.NET's scheduler.</param>
+/// <param name="Recipe">How training goes on; its base rate is what the factor refers to.</param>
+/// <param name="StepsPerEpoch">Steps in one epoch.</param>
+internal sealed record MLNetSchedule(LearningRateScheduler Scheduler, TrainingRecipe Recipe, int StepsPerEpoch) : LearningRateSchedule
+{
+    /// <inheritdoc/>
+    public override double Factor(double progress)
+    {
+        var step = (long)Math.Round(progress * Recipe.NumberOfEpochs * StepsPerEpoch);
+        var rate = Scheduler.GetLearningRate(new DnnTrainState
+        {
+            CurrentEpoch = (int)(step / StepsPerEpoch),
+            CurrentBatchIndex = (int)(step % StepsPerEpoch),
+            BatchSize = Recipe.BatchSize,
+            BatchesPerEpoch = StepsPerEpoch,
+        });
+        return rate / Recipe.LearningRate;
+    }
+
+    /// <inheritdoc/>
+    internal override IEnumerable<string> Problems() => [];
+
+    /// <summary>The name of ML.NET's type.</summary>
+    public override string ToString() => Scheduler.GetType().Name;
+}

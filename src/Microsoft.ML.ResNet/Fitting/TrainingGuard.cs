@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Tensors;
+using Microsoft.ML.ResNet.Training;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>
+/// Runs a training that may end early, and decides what is left of it: the weights of the epochs before, with a warning, or an exception.
+/// </summary>
+/// <param name="channel">Where warnings go.</param>
+/// <param name="recipe">How it is trained.</param>
+/// <param name="onCancellation">What a cancelled training leaves.</param>
+/// <param name="isCancelled">
+/// Whether it was cancelled; an <see cref="OperationCanceledException"/> of a user's callback may mean something else.
+/// </param>
+internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation, Func<bool> isCancelled)
+{
+    /// <summary>Trains.</summary>
+    /// <param name="loop">The training; of its weights only <see cref="TrainingLoop.Kept"/> is of use if this returns early.</param>
+    /// <param name="train">The images to learn from.</param>
+    /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>.</param>
+    /// <returns>The weights to keep.</returns>
+    /// <exception cref="InvalidOperationException">Training diverged in its first epoch, or ran out of memory.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// It was cancelled, in its first epoch or with <see cref="CancellationBehavior.Throw"/>.
+    /// </exception>
+    public IReadOnlyList<NamedTensor> Run(TrainingLoop loop, PixelStore train, PixelStore? validation)
+    {
+        try
+        {
+            return loop.Run(train, validation);
+        }
+        catch (DivergenceException e)
+        {
+            return loop.Kept is { } kept ? Keep(kept, e.Message, loop) : throw channel.Except(e.Message);
+        }
+        catch (OperationCanceledException) when (onCancellation == CancellationBehavior.KeepBest && isCancelled() && loop.Kept is not null)
+        {
+            return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop)} of {recipe.NumberOfEpochs}.", loop);
+        }
+        // the former is TorchSharp's word for every error of libtorch
+        catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is { } advice)
+        {
+            throw channel.Except(e, advice);
+        }
+    }
+
+    private IReadOnlyList<NamedTensor> Keep(IReadOnlyList<NamedTensor> weights, string reason, TrainingLoop loop)
+    {
+        channel.Warning(
+            $"{reason} The model has the weights of epoch {loop.KeptEpoch}, "
+            + $"{(loop.History[^1].ValidationLoss is null ? "the last that was finished" : $"the best of {Epochs(loop)}")}.");
+        return weights;
+    }
+
+    private static string Epochs(TrainingLoop loop)
+        => loop.History.Count == 1 ? "1 finished epoch" : $"{loop.History.Count} finished epochs";
+}

@@ -1,0 +1,99 @@
+using Microsoft.ML.Data;
+
+namespace Microsoft.ML.ResNet.Images.Columns;
+
+/// <summary>A column of raw pixels: a vector of known size.</summary>
+/// <param name="format">How the pixels lie in it.</param>
+internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumn
+{
+    /// <inheritdoc/>
+    public override ImageShape? Shape => format.Shape;
+
+    /// <inheritdoc/>
+    public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column)
+        => new Reader(this, format, row.GetGetter<VBuffer<T>>(column));
+
+    /// <summary>Writes one image, planar.</summary>
+    /// <param name="vector">The values, as many as the format has.</param>
+    /// <param name="format">How they lie.</param>
+    /// <param name="pixels">Receives them.</param>
+    /// <returns>Whether every value is a pixel.</returns>
+    protected abstract bool TryWrite(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels);
+
+    private sealed class Reader(PixelVectorColumn<T> column, PixelFormat format, ValueGetter<VBuffer<T>> getter) : ImageColumnReader
+    {
+        private VBuffer<T> _value;
+
+        public override bool TryReadShape(out ImageShape shape)
+        {
+            shape = format.Shape;
+            return true;
+        }
+
+        public override bool TryRead(ImageShape shape, Span<byte> pixels)
+        {
+            getter(ref _value);
+            PixelVectors.CheckLength(_value, format);
+            return column.TryWrite(_value, format, pixels);
+        }
+    }
+}
+
+/// <summary>Pixels as bytes.</summary>
+internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<byte>(format)
+{
+    /// <inheritdoc/>
+    protected override bool TryWrite(in VBuffer<byte> vector, PixelFormat format, Span<byte> pixels)
+    {
+        if (format.IsPlanarRgb && vector.IsDense)
+            vector.GetValues().CopyTo(pixels);
+        else
+            PixelVectors.Arrange(vector, format, pixels, static value => value);
+        return true;
+    }
+}
+
+/// <summary>Pixels as numbers from 0 to 255, as <c>ExtractPixels</c> makes them.</summary>
+internal sealed class FloatVectorColumn(PixelFormat format) : PixelVectorColumn<float>(format)
+{
+    /// <inheritdoc/>
+    protected override bool TryWrite(in VBuffer<float> vector, PixelFormat format, Span<byte> pixels)
+    {
+        foreach (var value in vector.GetValues())
+            if (!float.IsFinite(value))
+                return false;
+        PixelVectors.Arrange(vector, format, pixels, static value => (byte)Math.Clamp(MathF.Round(value), 0, 255));
+        return true;
+    }
+}
+
+/// <summary>Puts the values of a vector into planar RGB order.</summary>
+internal static class PixelVectors
+{
+    /// <summary>Refuses a row that does not keep its column's promise, which ML.NET does not check for rows in memory.</summary>
+    /// <exception cref="InvalidDataException">The vector has another length than the column's type says.</exception>
+    public static void CheckLength<T>(in VBuffer<T> vector, PixelFormat format)
+    {
+        if (vector.Length != format.Shape.Size)
+            throw new InvalidDataException(
+                $"A row of the column of images holds {vector.Length} values; expected {format.Shape.Size} ({format.Shape}), as the "
+                + "column's type says. Give every row that many, or, for encoded files, a column without a fixed size.");
+    }
+
+    /// <summary>Writes one image.</summary>
+    /// <param name="vector">The values, dense or sparse, in the order of <paramref name="format"/>.</param>
+    /// <param name="format">How they lie.</param>
+    /// <param name="pixels">Receives them, planar.</param>
+    /// <param name="convert">Makes a value a byte.</param>
+    public static void Arrange<T>(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels, Func<T, byte> convert)
+    {
+        var values = vector.IsDense ? vector.GetValues() : vector.DenseValues().ToArray();
+        for (var channel = 0; channel < format.Shape.Channels; channel++)
+        {
+            var plane = pixels.Slice(channel * format.Shape.PlaneSize, format.Shape.PlaneSize);
+            var (source, step) = format.Channel(channel);
+            for (var pixel = 0; pixel < plane.Length; pixel++, source += step)
+                plane[pixel] = convert(values[source]);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>What a weights file does not tell about its network, for <c>mlContext.Model.LoadResNetWeights</c>.</summary>
+public sealed record ResNetWeightsOptions
+{
+    private static readonly float[] ImageNetMeans = [0.485f, 0.456f, 0.406f], ImageNetDeviations = [0.229f, 0.224f, 0.225f];
+
+    /// <summary>The network that the weights belong to.</summary>
+    /// <value>There is no default: it must be set.</value>
+    public required ResNetArchitecture Architecture { get; init; }
+
+    /// <summary>The names of the classes, in the order of the network's outputs; two or more, all different.</summary>
+    /// <value>There is no default: it must be set.</value>
+    public required IReadOnlyList<string> ClassNames { get; init; }
+
+    /// <summary>The images that the network takes: 1 to 4 channels.</summary>
+    /// <value>The default, null, is 3x32x32 for a CIFAR stem and 3x224x224 for an ImageNet stem.</value>
+    public ImageShape? ImageShape { get; init; }
+
+    /// <summary>What is subtracted from each channel, in units of 0 (black) to 1 (full).</summary>
+    /// <value>
+    /// The default, null, is ImageNet's for three channels: 0.485, 0.456, 0.406 (red, green, blue). For other channel counts it must be
+    /// set; zeros subtract nothing.
+    /// </value>
+    public IReadOnlyList<float>? ChannelMeans { get; init; }
+
+    /// <summary>What the difference is divided by for each channel, in the same units; above 0.</summary>
+    /// <value>
+    /// The default, null, is ImageNet's for three channels: 0.229, 0.224, 0.225. For other channel counts it must be set; ones divide by
+    /// nothing.
+    /// </value>
+    public IReadOnlyList<float>? ChannelDeviations { get; init; }
+
+    /// <summary>
+    /// Whether file and network must fit exactly. If not, what does not come from the file is drawn as for training from scratch, and the
+    /// report tells what that is.
+    /// </summary>
+    /// <value>The default is true.</value>
+    public bool Strict { get; init; } = true;
+
+    /// <summary>Decides what is drawn where <see cref="Strict"/> is false.</summary>
+    /// <value>The default, null, takes the seed of <see cref="MLContext"/>, and without that a random one.</value>
+    public int? Seed { get; init; }
+
+    /// <summary>The column of the images to score.</summary>
+    /// <value>The default is <c>Features</c>.</value>
+    public string FeatureColumnName { get; init; } = DefaultColumnNames.Features;
+
+    /// <summary>The column of the probabilities.</summary>
+    /// <value>The default is <c>Score</c>.</value>
+    public string ScoreColumnName { get; init; } = DefaultColumnNames.Score;
+
+    /// <summary>The column of the predicted class.</summary>
+    /// <value>The default is <c>PredictedLabel</c>.</value>
+    public string PredictedLabelColumnName { get; init; } = DefaultColumnNames.PredictedLabel;
+
+    /// <summary>Where the channels of a pixel lie in a vector.</summary>
+    /// <value>The default reads it off the vector's dimensions.</value>
+    public PixelLayout PixelLayout { get; init; } = PixelLayout.Auto;
+
+    /// <summary>Which channel comes first in a vector.</summary>
+    /// <value>The default is red.</value>
+    public ChannelOrder ChannelOrder { get; init; } = ChannelOrder.Rgb;
+
+    /// <summary><see cref="ImageShape"/> with its default.</summary>
+    internal ImageShape Images => ImageShape ?? (Architecture.Stem == ResNetStem.Cifar ? new(3, 32, 32) : new(3, 224, 224));
+
+    /// <summary>The normalisation with its defaults.</summary>
+    internal Normalization Normalization => new([.. ChannelMeans ?? ImageNetMeans], [.. ChannelDeviations ?? ImageNetDeviations]);
+
+    /// <summary>The columns.</summary>
+    internal ModelColumns Columns
+        => new(FeatureColumnName, DefaultColumnNames.Label, ScoreColumnName, PredictedLabelColumnName, PixelLayout, ChannelOrder);
+
+    /// <summary>The classes: keys that stand for their names.</summary>
+    internal ClassLabels Classes
+        => new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. ClassNames.Select(name => name.AsMemory())]);
+
+    /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
+    internal IEnumerable<string> Problems()
+    {
+        if (Architecture is null || ClassNames is null)
+            return [$"{nameof(Architecture)} or {nameof(ClassNames)} is null; both must be set."];
+        return Architecture.Problems().Concat(ClassProblems()).Concat(ImageProblems()).Concat(ColumnProblems());
+    }
+
+    private IEnumerable<string> ClassProblems()
+    {
+        if (ClassNames.Count < 2)
+            yield return $"{nameof(ClassNames)} has {ClassNames.Count} names; expected two or more.";
+        if (ClassNames.Any(string.IsNullOrWhiteSpace))
+            yield return $"{nameof(ClassNames)} has a name that is empty.";
+        else if (ClassNames.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Skip(1).Any()) is { } twice)
+            yield return $"{nameof(ClassNames)} has '{twice.Key}' twice.";
+    }
+
+    private IEnumerable<string> ImageProblems()
+    {
+        if (!DescriptionReader.IsUsable(Images))
+            yield return $"{nameof(ImageShape)} is {Images}; expected {DescriptionReader.UsableShapes}.";
+        var (means, deviations) = (Normalization.Mean, Normalization.Deviation);
+        if (means.Count != Images.Channels || deviations.Count != Images.Channels)
+            yield return $"{nameof(ChannelMeans)} has {means.Count} values and {nameof(ChannelDeviations)} {deviations.Count}; expected "
+                + $"one of each for every one of {Images.Channels} channels (the defaults are for 3).";
+        else if (!means.Zip(deviations, DescriptionReader.IsUsable).All(usable => usable))
+            yield return $"{nameof(ChannelMeans)} or {nameof(ChannelDeviations)} cannot be used ({Normalization}); expected finite "
+                + "numbers in units of 0 to 1, deviations above 0.";
+    }
+
+    private IEnumerable<string> ColumnProblems()
+    {
+        if (new[] { FeatureColumnName, ScoreColumnName, PredictedLabelColumnName }.Any(string.IsNullOrWhiteSpace))
+            yield return "A column name is empty.";
+        if (ScoreColumnName == PredictedLabelColumnName)
+            yield return $"{nameof(ScoreColumnName)} and {nameof(PredictedLabelColumnName)} are both '{ScoreColumnName}'.";
+        if (!Enum.IsDefined(PixelLayout) || !Enum.IsDefined(ChannelOrder))
+            yield return $"{nameof(PixelLayout)} or {nameof(ChannelOrder)} has an undefined value.";
+    }
+}

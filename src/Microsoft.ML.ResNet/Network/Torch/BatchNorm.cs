@@ -1,0 +1,34 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Torch;
+
+/// <summary>
+/// Batch normalisation over N x C x H x W with PyTorch's defaults: momentum 0.1, epsilon 1e-5. Trains with the batch's statistics
+/// and updates the running ones; evaluates with the running ones. (Ioffe, Szegedy 2015, arXiv:1502.03167.)
+/// </summary>
+internal sealed class BatchNorm : nn.Module<Tensor, Tensor>
+{
+    public const double Epsilon = 1e-5;
+    private const double Momentum = 0.1;
+
+    public readonly Parameter weight; // (C)
+    public readonly Parameter bias; // (C)
+    public readonly Tensor running_mean; // (C)
+    public readonly Tensor running_var; // (C)
+    public readonly Tensor num_batches_tracked; // int64 scalar: PyTorch keeps it, so we do
+
+    /// <param name="channels">Channels that come in and go out.</param>
+    public BatchNorm(int channels) : base(nameof(BatchNorm))
+    {
+        weight = new Parameter(ones(channels));
+        bias = new Parameter(zeros(channels));
+        running_mean = zeros(channels);
+        running_var = ones(channels);
+        num_batches_tracked = zeros([], ScalarType.Int64);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+        => nn.functional.batch_norm(x, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
+}

@@ -1,0 +1,46 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Torch;
+
+/// <summary>
+/// A square two-dimensional convolution that pads to keep the size (at stride 1). Unlike <c>torch.nn.Conv2d</c> it leaves its
+/// weights unset, because that class would draw them from the process-wide random state.
+/// </summary>
+internal sealed class Convolution : nn.Module<Tensor, Tensor>
+{
+    public readonly Parameter weight; // (out, in, k, k)
+    public readonly Parameter? bias; // (out)
+    private readonly long[] _stride;
+    private readonly long[] _padding;
+
+    /// <param name="inputs">Channels that come in.</param>
+    /// <param name="outputs">Channels that go out.</param>
+    /// <param name="size">Height and width of the kernel, in pixels; odd.</param>
+    /// <param name="stride">Step, in pixels.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    public Convolution(int inputs, int outputs, int size, int stride = 1, bool bias = false) : base(nameof(Convolution))
+    {
+        using var empty = zeros(outputs, inputs, size, size);
+        weight = new Parameter(empty.ToChannelsLast());
+        this.bias = bias ? new Parameter(zeros(outputs)) : null;
+        _stride = [stride, stride];
+        _padding = [size / 2, size / 2];
+        RegisterComponents();
+    }
+
+    /// <summary>Channels that go out.</summary>
+    public long Outputs => weight.shape[0];
+
+    /// <summary>Step, in pixels.</summary>
+    public int Stride => (int)_stride[0];
+
+    /// <summary>Convolves in the precision of the input.</summary>
+    public override Tensor forward(Tensor x)
+    {
+        if (x.dtype == weight.dtype)
+            return nn.functional.conv2d(x, weight, bias, _stride, _padding);
+        using var scope = NewDisposeScope();
+        return nn.functional.conv2d(x, weight.to_type(x.dtype), bias?.to_type(x.dtype), _stride, _padding).MoveToOuterDisposeScope();
+    }
+}

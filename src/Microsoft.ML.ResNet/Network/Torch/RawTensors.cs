@@ -1,0 +1,36 @@
+using Microsoft.ML.ResNet.Tensors;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Torch;
+
+/// <summary>Copies between the engine's tensors and raw ones.</summary>
+internal static class RawTensors
+{
+    /// <summary>Copies a tensor out of the engine, from whatever device and memory layout.</summary>
+    public static NamedTensor Save(string name, Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        var packed = tensor.detach().cpu().contiguous();
+        return new NamedTensor(name, TypeOf(tensor), tensor.shape, packed.bytes.ToArray());
+    }
+
+    /// <summary>
+    /// Copies a raw tensor of the same type and shape into one of the engine's, which keeps its device and memory layout.
+    /// </summary>
+    public static void Load(Tensor target, NamedTensor source)
+    {
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var packed = empty(source.Shape.ToArray(), target.dtype);
+        source.Data.Span.CopyTo(packed.bytes);
+        target.copy_(packed);
+    }
+
+    /// <summary>The element type of a tensor of a network or an optimiser.</summary>
+    public static ElementType TypeOf(Tensor tensor) => tensor.dtype switch
+    {
+        ScalarType.Float32 => ElementType.Float32,
+        ScalarType.Int64 => ElementType.Int64,
+        var other => throw new NotSupportedException($"A network tensor is {other}; expected Float32 or Int64."),
+    };
+}

@@ -1,0 +1,176 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Torch;
+
+/// <summary>
+/// The network that an architecture describes: stem, stages, global average pooling, classifier. Its parts carry torchvision's
+/// names; <see cref="StateDictionary"/> turns them into those of the architecture's naming. Not safe for concurrent training; concurrent
+/// evaluation is.
+/// </summary>
+internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
+{
+    private readonly Convolution conv1;
+    private readonly BatchNorm bn1;
+    private readonly bool _pools;
+    private readonly List<nn.Module<Tensor, Tensor>> _blocks = [];
+    private readonly List<nn.Module> _stages = [];
+    private readonly Linear fc;
+    private List<BatchNorm>? _batchNorms;
+    private IReadOnlyList<nn.Module> _frozen = [];
+    private int _frozenBlocks;
+
+    /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
+    /// <param name="architecture">The plan.</param>
+    /// <param name="channels">Colour planes of the images.</param>
+    /// <param name="classes">Outputs.</param>
+    public ResidualNetwork(ResNetArchitecture architecture, int channels, int classes) : base(nameof(ResidualNetwork))
+    {
+        Architecture = architecture;
+        _pools = architecture.Stem == ResNetStem.ImageNet;
+        conv1 = _pools
+            ? new Convolution(channels, architecture.StemWidth, 7, stride: 2, architecture.ConvolutionBias)
+            : new Convolution(channels, architecture.StemWidth, 3, bias: architecture.ConvolutionBias);
+        bn1 = new BatchNorm(architecture.StemWidth);
+        fc = new Linear(architecture.FeatureWidth, classes);
+
+        register_module(nameof(conv1), conv1);
+        register_module(nameof(bn1), bn1);
+        var width = architecture.StemWidth;
+        foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
+        {
+            _stages.Add(Stage(architecture, stage, ref width));
+            register_module($"layer{index + 1}", _stages[^1]);
+        }
+        register_module(nameof(fc), fc);
+        OwnTensors();
+    }
+
+    /// <summary>Every batch normalisation, in no order that matters.</summary>
+    public IReadOnlyList<BatchNorm> BatchNorms => _batchNorms ??= [.. modules().OfType<BatchNorm>()];
+
+    /// <summary>The last batch normalisation of every block, in front of the addition.</summary>
+    public IEnumerable<BatchNorm> LastNorms
+        => _blocks.Select(block => block is BasicBlock basic ? basic.LastNorm : ((Bottleneck)block).LastNorm);
+
+    /// <summary>The plan that it was built from.</summary>
+    public ResNetArchitecture Architecture { get; }
+
+    /// <summary>The first convolution, with the batch normalisation behind it.</summary>
+    public (Convolution Convolution, BatchNorm Norm) Stem => (conv1, bn1);
+
+    /// <summary>Whether the stem is frozen, and perhaps stages behind it.</summary>
+    public bool HasFrozenStem => _frozen.Count > 0;
+
+    /// <summary>The residual blocks that train, in order: those of all stages that are not frozen.</summary>
+    public IEnumerable<nn.Module<Tensor, Tensor>> TrainedBlocks => _blocks.Skip(_frozenBlocks);
+
+    /// <summary>In what precision convolutions are computed in training mode. The default is 32 bits.</summary>
+    public TrainingPrecision Precision { get; set; }
+
+    /// <summary>Features to logits: the network's last step.</summary>
+    /// <param name="features">Pooled features: float32, (N, feature width).</param>
+    /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
+    public Tensor Classify(Tensor features) => fc.forward(features);
+
+    /// <summary>Images to logits.</summary>
+    /// <param name="x">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        if (training && Precision == TrainingPrecision.BFloat16)
+            x = x.to_type(ScalarType.BFloat16); // weights follow, convolution by convolution
+        x = PassBlocks(PassStem(x), _blocks);
+        if (x.dtype == ScalarType.BFloat16)
+            x = x.to_type(ScalarType.Float32);
+        x = x.mean([2, 3]); // (N, feature width)
+        return Classify(x).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Images through what is frozen, without gradients.</summary>
+    /// <param name="images">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>
+    /// What the first trained block reads: float32, in channels-last memory; the caller owns it. The images themselves where nothing is
+    /// frozen.
+    /// </returns>
+    public Tensor PassFrozen(Tensor images)
+    {
+        if (!HasFrozenStem)
+            return images;
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        return PassBlocks(PassStem(images), _blocks.Take(_frozenBlocks)).ToChannelsLast().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Keeps the stem and the first stages as they are from now on: their parameters get no gradients, and their batch normalisations
+    /// evaluate even while the rest trains, so that running statistics stay too.
+    /// </summary>
+    /// <param name="stages">How many stages besides the stem; from 0 to all.</param>
+    public void Freeze(int stages)
+    {
+        _frozen = [conv1, bn1, .. _stages.Take(stages)];
+        _frozenBlocks = Architecture.Stages.Take(stages).Sum(stage => stage.Blocks);
+        foreach (var parameter in _frozen.SelectMany(part => part.parameters()))
+            parameter.requires_grad = false;
+        train(training);
+    }
+
+    /// <summary>Trains or evaluates; what is frozen evaluates in either case.</summary>
+    public override void train(bool train = true)
+    {
+        base.train(train);
+        foreach (var part in _frozen)
+            part.eval();
+    }
+
+    /// <summary>Moves the weights to a device.</summary>
+    public void MoveTo(Device device)
+    {
+        if (device.type == TorchSharp.DeviceType.CPU)
+            return;
+        _to(device, ScalarType.Float32, non_blocking: false);
+        OwnTensors();
+    }
+
+    private Tensor PassStem(Tensor images)
+    {
+        var x = bn1.forward(conv1.forward(images)).relu_(); // (N, stem width, H, W), or H / 2, W / 2
+        return _pools ? nn.functional.max_pool2d(x, 3, stride: 2, padding: 1) : x;
+    }
+
+    private static Tensor PassBlocks(Tensor x, IEnumerable<nn.Module<Tensor, Tensor>> blocks)
+    {
+        foreach (var block in blocks)
+        {
+            var y = block.forward(x);
+            x.Dispose();
+            x = y;
+        }
+        return x;
+    }
+
+    // The network frees its tensors itself; a scope that happens to be open where it is built must not.
+    private void OwnTensors()
+    {
+        foreach (var (_, tensor) in StateDictionary.Entries(this))
+            tensor.DetachFromDisposeScope();
+    }
+
+    private Sequential Stage(ResNetArchitecture architecture, ResNetStage stage, ref int width)
+    {
+        var blocks = nn.Sequential();
+        for (var index = 0; index < stage.Blocks; index++)
+        {
+            var stride = index == 0 ? stage.Stride : 1;
+            nn.Module<Tensor, Tensor> block = architecture.Block == ResNetBlock.Basic
+                ? new BasicBlock(width, stage.Width, stride, architecture)
+                : new Bottleneck(width, stage.Width, stride, architecture);
+            width = stage.Width * architecture.Expansion;
+            blocks.append(index.ToString(System.Globalization.CultureInfo.InvariantCulture), block);
+            _blocks.Add(block);
+        }
+        return blocks;
+    }
+}

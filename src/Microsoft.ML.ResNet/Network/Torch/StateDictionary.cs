@@ -1,0 +1,72 @@
+using Microsoft.ML.ResNet.Tensors;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Network.Torch;
+
+/// <summary>A network's weights as named tensors, in the <c>state_dict</c> names and order of its architecture, and back.</summary>
+internal static class StateDictionary
+{
+    /// <summary>Every tensor of the network by name; the tensors stay the network's own.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Entries(ResidualNetwork network)
+        => StateNames.Arrange(network.Architecture, Walk(network), entry => entry.Name, (entry, name) => (name, entry.Tensor));
+
+    /// <summary>Copies the network's weights out of the engine.</summary>
+    public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network)
+        => [.. Entries(network).Select(entry => RawTensors.Save(entry.Name, entry.Tensor))];
+
+    /// <summary>Copies weights into the network.</summary>
+    /// <exception cref="ArgumentException">Names, types or shapes are not the network's; the message lists the differences.</exception>
+    public static void Load(ResidualNetwork network, IReadOnlyList<NamedTensor> weights)
+    {
+        var entries = Entries(network).ToList();
+        var problems = Differences(entries, weights).ToList();
+        if (problems.Count > 0)
+            throw new ArgumentException(
+                "The weights do not fit the network: "
+                + $"{string.Join("; ", problems.Take(5))}{(problems.Count > 5 ? $"; and {problems.Count - 5} more" : "")}.",
+                nameof(weights));
+
+        var byName = weights.ToDictionary(tensor => tensor.Name);
+        foreach (var (name, tensor) in entries)
+            RawTensors.Load(tensor, byName[name]);
+    }
+
+    /// <summary>
+    /// Counts a batch, as PyTorch does beside the running statistics of batch normalisation; where that is frozen, nothing is counted.
+    /// </summary>
+    public static void CountBatch(ResidualNetwork network)
+    {
+        foreach (var norm in network.BatchNorms.Where(norm => norm.training))
+            norm.num_batches_tracked.add_(1);
+    }
+
+    private static IEnumerable<(string Name, Tensor Tensor)> Walk(nn.Module module, string prefix = "")
+    {
+        foreach (var (name, parameter) in module.named_parameters(recurse: false))
+            yield return (prefix + name, parameter);
+        foreach (var (name, buffer) in module.named_buffers(recurse: false))
+            yield return (prefix + name, buffer);
+        foreach (var (name, child) in module.named_children())
+            foreach (var entry in Walk(child, $"{prefix}{name}."))
+                yield return entry;
+    }
+
+    /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>
+    private static IEnumerable<string> Differences(List<(string Name, Tensor Tensor)> expected, IReadOnlyList<NamedTensor> found)
+    {
+        var remaining = new Dictionary<string, NamedTensor>();
+        foreach (var tensor in found)
+            if (!remaining.TryAdd(tensor.Name, tensor))
+                yield return $"'{tensor.Name}' occurs twice";
+        foreach (var (name, tensor) in expected)
+        {
+            if (!remaining.Remove(name, out var candidate))
+                yield return $"'{name}' is missing";
+            else if (candidate.Type != RawTensors.TypeOf(tensor) || !candidate.Shape.SequenceEqual(tensor.shape))
+                yield return $"'{name}' is {candidate.Type}[{string.Join(", ", candidate.Shape)}], expected "
+                    + $"{RawTensors.TypeOf(tensor)}[{string.Join(", ", tensor.shape)}]";
+        }
+        foreach (var name in remaining.Keys)
+            yield return $"'{name}' is unexpected";
+    }
+}

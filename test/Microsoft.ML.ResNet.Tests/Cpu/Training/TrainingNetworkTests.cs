@@ -1,0 +1,219 @@
+using System.Runtime.Intrinsics;
+using Microsoft.ML.ResNet.Cpu.Training;
+using Microsoft.ML.ResNet.Network.Torch;
+using Microsoft.ML.ResNet.Tests.Support;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Microsoft.ML.ResNet.Tests.Cpu.Training;
+
+/// <summary>The fused way through a network against PyTorch's numbers, and against autograd, weight by weight.</summary>
+[TestClass]
+public class TrainingNetworkTests
+{
+    [TestInitialize]
+    public void NeedsWideVectors()
+    {
+        ResNetRuntime.EnsureStarted();
+        if (!Vector512.IsHardwareAccelerated)
+            Assert.Inconclusive("This CPU has no 512-bit vectors: the fused kernels are never used on it.");
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20")]
+    [DataRow("cifar-32")]
+    [DataRow("cifar-44-basic")]
+    [DataRow("cifar-47")]
+    [DataRow("cifar-56")]
+    [DataRow("imagenet-18-cifarstem")] // wide convolutions
+    [DataRow("imagenet-50-cifarstem")]
+    public void Loss_and_gradient_norm_are_PyTorchs(string name)
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork(name);
+        using var network = golden.Build(ResNetArchitecture.Parse(name));
+        var images = golden.Images().ToChannelsLast();
+
+        network.train();
+        var loss = Step(network, images, threads: 2);
+
+        Assert.AreEqual(golden.TrainLoss, loss, 1e-4 * golden.TrainLoss);
+        var norm = Math.Sqrt(network.parameters()
+            .Sum(parameter => parameter.grad!.to_type(ScalarType.Float64).square().sum().item<double>()));
+        Assert.AreEqual(golden.GradientNorm, norm, 1e-2 * golden.GradientNorm);
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20", 32, 32, 16)]
+    [DataRow("cifar-20", 32, 32, 9, 0)] // the stem frozen: the first block reads what is no output of ours, and has no projection
+    [DataRow("cifar-20", 20, 13, 5, 1)] // and has one
+    [DataRow("cifar-20", 32, 32, 8, 2)]
+    [DataRow("cifar-56", 16, 16, 7, 1)]
+    [DataRow("imagenet-18-cifarstem", 16, 16, 6, 2)]
+    [DataRow("cifar-20", 20, 13, 5)] // rows that do not fill a tile, fewer images than pieces
+    [DataRow("cifar-20", 28, 28, 10)] // windows that fill no panel
+    [DataRow("cifar-56", 32, 32, 8)] // bottlenecks
+    [DataRow("cifar-56", 16, 16, 7)]
+    [DataRow("cifar-47", 24, 16, 6)]
+    [DataRow("imagenet-18-cifarstem", 32, 32, 11)]
+    public void Gradients_and_running_statistics_are_autograds(string name, int height, int width, int count, int? frozenStages = null)
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork(name);
+        using var plain = golden.Build(ResNetArchitecture.Parse(name));
+        using var exact = golden.Build(ResNetArchitecture.Parse(name));
+        using var fused = golden.Build(ResNetArchitecture.Parse(name));
+        var images = GoldenNetwork.Images(count, [count, 3, height, width]).ToChannelsLast();
+        foreach (var network in frozenStages is null ? [] : new[] { plain, exact, fused })
+            network.Freeze(frozenStages!.Value);
+
+        StepByAutograd(plain, images);
+        exact.to(ScalarType.Float64);
+        var expected = StepByAutograd(exact, images.to_type(ScalarType.Float64));
+        var loss = Step(fused, images, threads: 2);
+
+        Assert.AreEqual(expected, loss, 1e-5);
+        // Rounding flips a few rectifiers, here as there: no further from the truth than autograd in the same precision, some luck allowed
+        // for.
+        foreach (var (((weightName, truth), single), other) in exact.named_parameters().Zip(plain.parameters()).Zip(fused.parameters()))
+        {
+            Assert.AreEqual(truth.grad is null, other.grad is null, weightName);
+            if (truth.grad is null)
+                continue; // it is frozen
+            var (error, usual) = (Error(truth.grad!, other.grad!), Error(truth.grad!, single.grad!));
+            Assert.IsTrue(error <= 5 * usual + 1e-5,
+                FormattableString.Invariant($"{weightName}: relative error {error:e1}, autograd's {usual:e1}"));
+        }
+        foreach (var ((bufferName, truth), other) in exact.named_buffers().Zip(fused.buffers()))
+            AssertClose(truth, other, 1e-5, bufferName);
+    }
+
+    [TestMethod]
+    public void A_second_way_back_adds_its_gradients_to_those_of_the_first()
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork("cifar-20");
+        using var once = golden.Build(ResNetArchitecture.Cifar(20));
+        using var twice = golden.Build(ResNetArchitecture.Cifar(20));
+        var images = GoldenNetwork.Images(4, [4, 3, 32, 32]).ToChannelsLast();
+
+        Step(once, images, threads: 1);
+        Step(twice, images, threads: 1, times: 2);
+
+        foreach (var ((name, parameter), other) in once.named_parameters().Zip(twice.parameters()))
+            AssertClose(parameter.grad! * 2, other.grad!, 1e-6, name);
+    }
+
+    [TestMethod]
+    public void Any_number_of_threads_gives_the_same_gradients_bit_for_bit()
+    {
+        using var scope = NewDisposeScope();
+        var golden = new GoldenNetwork("cifar-20");
+        var images = GoldenNetwork.Images(11, [11, 3, 32, 32]).ToChannelsLast();
+        using var one = golden.Build(ResNetArchitecture.Cifar(20));
+        Step(one, images, threads: 1);
+
+        foreach (var threads in (int[])[2, 3, 7])
+        {
+            using var many = golden.Build(ResNetArchitecture.Cifar(20));
+            Step(many, images, threads);
+            foreach (var ((name, parameter), other) in one.named_parameters().Zip(many.parameters()))
+                Assert.IsTrue(parameter.grad!.equal(other.grad!).all().item<bool>(), $"{name} with {threads} threads");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("cifar-20-optionA")]
+    [DataRow("imagenet-18")]
+    [DataRow("d2l-resnet18-1channel")]
+    public void Other_networks_are_left_to_autograd(string name)
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Parse(name), 3, 10);
+
+        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+    }
+
+    [TestMethod]
+    public void Images_whose_maps_no_index_reaches_are_left_to_autograd()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
+
+        Assert.IsTrue(TrainingNetwork.Supports(network, 2048, 2048));
+        Assert.IsFalse(TrainingNetwork.Supports(network, 2049, 2048));
+    }
+
+    [TestMethod]
+    public void A_network_with_a_weight_that_does_not_learn_is_left_to_autograd()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
+        Assert.IsTrue(TrainingNetwork.Supports(network, 32, 32));
+
+        network.parameters().First().requires_grad_(false);
+
+        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+    }
+
+    [TestMethod]
+    public void Grey_images_may_go_through_a_frozen_stem()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 1, 10);
+        using (var generator = new Generator(1, CPU))
+            WeightInitialization.Initialize(network, generator);
+        network.Freeze(0);
+        network.train();
+
+        Step(network, GoldenNetwork.Images(5, [5, 1, 16, 16]).ToChannelsLast(), threads: 1);
+
+        Assert.IsTrue(network.parameters().All(parameter => parameter.requires_grad == parameter.grad is not null));
+    }
+
+    [TestMethod]
+    public void Nothing_is_left_to_fuse_where_all_stages_are_frozen()
+    {
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 10);
+        network.Freeze(3);
+        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+    }
+
+    private static double StepByAutograd(ResidualNetwork network, Tensor images)
+    {
+        network.train();
+        var loss = nn.functional.cross_entropy(network.forward(images), GoldenNetwork.Labels((int)images.shape[0]));
+        loss.backward();
+        StateDictionary.CountBatch(network);
+        return loss.to_type(ScalarType.Float64).item<double>();
+    }
+
+    private static double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
+    {
+        Assert.IsTrue(TrainingNetwork.Supports(network, (int)images.shape[2], (int)images.shape[3]));
+        var input = network.PassFrozen(images);
+        using var fused = new TrainingNetwork(network, (int)input.shape[2], (int)input.shape[3], threads);
+        var result = 0.0;
+        for (var time = 0; time < times; time++)
+        {
+            using var scope = NewDisposeScope();
+            var features = fused.Forward(input);
+            var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
+            loss.backward();
+            fused.Backward(features.grad!);
+            StateDictionary.CountBatch(network);
+            result = loss.item<float>();
+        }
+        return result;
+    }
+
+    private static void AssertClose(Tensor expected, Tensor actual, double tolerance, string name)
+    {
+        var error = Error(expected, actual);
+        Assert.IsTrue(error <= tolerance, FormattableString.Invariant($"{name}: relative error {error:e1}, at most {tolerance:e0}"));
+    }
+
+    private static double Error(Tensor expected, Tensor actual)
+    {
+        using var scope = NewDisposeScope();
+        var (a, b) = (expected.to_type(ScalarType.Float64), actual.to_type(ScalarType.Float64));
+        return (a - b).norm().item<double>() / Math.Max(a.norm().item<double>(), 1e-6);
+    }
+}
