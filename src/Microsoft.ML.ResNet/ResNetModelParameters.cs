@@ -37,6 +37,5 @@ public sealed class ResNetModelParameters
     public bool FlipsAtTestTime => Network.FlipsAtTestTime;
 
     /// <summary>Weights that training changes, those included that <see cref="ResNetTrainer.Options.FrozenStages"/> froze.</summary>
-    public long ParameterCount => NetworkPlan.State(Architecture, ImageShape.Channels, ClassNames.Count)
-        .Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
+    public long ParameterCount => Network.Plan.Layers.Sum(layer => layer.Parameters);
 }

@@ -103,7 +103,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         using var channel = _host.Start("Training");
         var columns = TrainingColumns.Find(_host, input.Schema, _options);
-        var classes = ClassLabels.Of(columns.Label);
+        var classes = ClassKeys.Of(columns.Label);
         CheckFrozenStem(columns.Images.Shape);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
         var checkpoints = _options.CheckpointDirectory is { } folder
@@ -177,7 +177,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
                 $"The label column '{_options.LabelColumnName}' of the validation set is {type}; expected keys. Transform it with the "
                 + "MapValueToKey that was fitted for the training set.");
         var columns = TrainingColumns.Find(_host, validation.Schema, _options);
-        var found = ClassLabels.Of(columns.Label);
+        var found = ClassKeys.Of(columns.Label);
         return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names)
             ? columns
             : throw _host.ExceptParam(nameof(validation),

@@ -74,7 +74,7 @@ public class FrozenStagesTests
     public void Below_what_trains_there_is_no_gradient_and_batch_normalisation_evaluates()
     {
         using var scope = NewDisposeScope();
-        using var network = SavedModel.Create().Build();
+        using var network = ResidualNetwork.Of(SavedModel.Create());
         network.Freeze(1);
         network.train();
 

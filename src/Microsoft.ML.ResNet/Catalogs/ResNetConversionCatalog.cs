@@ -1,6 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms;
 
@@ -42,19 +42,9 @@ public static class ResNetConversionCatalog
         Contracts.CheckValue(catalog, nameof(catalog));
         Contracts.CheckValue(model, nameof(model));
         Contracts.CheckNonEmpty(outputColumnName, nameof(outputColumnName));
-        var classes = new ClassColumn(CatalogUtils.GetEnvironment(catalog));
-        Contracts.CheckParam(model.Model.Network.Classes.TryGiveTo(classes), nameof(model),
+        var classes = new ArrayDataViewBuilder(CatalogUtils.GetEnvironment(catalog));
+        Contracts.CheckParam(ClassKeys.TryAddTo(classes, "Class", model.Model.Network.Classes), nameof(model),
             "The classes of the model have no values that labels could be mapped from; its labels are keys already.");
         return catalog.MapValueToKey(outputColumnName, inputColumnName, keyData: classes.GetDataView());
-    }
-
-    /// <summary>The classes as data of one column.</summary>
-    private sealed class ClassColumn(IHostEnvironment environment) : IClassValueSink
-    {
-        private readonly ArrayDataViewBuilder _rows = new(environment);
-
-        public void Take<T>(PrimitiveDataViewType type, T[] values) => _rows.AddColumn("Class", type, values);
-
-        public IDataView GetDataView() => _rows.GetDataView();
     }
 }

@@ -24,7 +24,7 @@ internal sealed record InitialWeights(WeightsReport Report, IReadOnlyList<NamedT
         var found = initial.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var tensors = new List<NamedTensor>();
         var mismatched = new List<string>();
-        foreach (var (name, type, shape, _) in NetworkPlan.State(initial.Architecture, channels, classes.Count))
+        foreach (var (name, type, shape, _) in NetworkPlan.StateOf(initial.Architecture, channels, classes.Count))
             if (!keepsHead && name.StartsWith(head, StringComparison.Ordinal))
                 mismatched.Add($"{name}: of {Difference(initial.Classes, classes)}");
             else if (!found[name].Shape.SequenceEqual(shape))
@@ -45,10 +45,9 @@ internal sealed record InitialWeights(WeightsReport Report, IReadOnlyList<NamedT
     }
 
     private static HashSet<string> StemAndStages(TrainedResNet model, int stages)
-        => [.. NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count)
-            .TakeWhile(layer => layer.Kind != LayerKind.AveragePool
-                && !layer.Name.StartsWith($"layer{stages + 1}.", StringComparison.Ordinal))
-            .SelectMany(layer => layer.State())
+        => [.. model.Plan.Steps.Where(step => step.Stage <= stages)
+            .SelectMany(step => step.Layers())
+            .SelectMany(layer => layer.State)
             .Select(entry => StateNames.Rename(model.Architecture, entry.Name))];
 
     private static string Difference(ClassLabels ours, ClassLabels theirs)

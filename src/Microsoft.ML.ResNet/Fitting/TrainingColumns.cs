@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Images.Columns;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.Runtime;
 using Microsoft.ML.Transforms.Image;
 
@@ -11,7 +12,6 @@ internal static class TrainingColumns
 {
     private const string Schema = "inputSchema"; // the parameter that ML.NET's own trainers name
     private const string ExpectedLabel = "Key<UInt32>";
-    private const int MaximumClasses = 1_000_000; // a text loader makes keys of count 4,294,967,295 unless it is told better
 
     /// <summary>Finds the columns in the schema of a view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type.</exception>
@@ -28,10 +28,10 @@ internal static class TrainingColumns
             throw host.ExceptSchemaMismatch(Schema, "label", options.LabelColumnName, ExpectedLabel, label.Type.ToString()!);
         if (key.Count < 2)
             throw host.Except(OneClass(options.LabelColumnName));
-        if (key.Count > MaximumClasses)
+        if (key.Count > ModelLimits.Classes) // a text loader makes keys of count 4,294,967,295 unless it is told better
             throw host.ExceptParam(Schema,
                 $"The keys of label column '{options.LabelColumnName}' have room for {key.Count} classes; expected at most "
-                + $"{MaximumClasses}. Make the label with MapValueToKey, or give its key type the number of classes.");
+                + $"{ModelLimits.Classes}. Make the label with MapValueToKey, or give its key type the number of classes.");
 
         if (options.ExampleWeightColumnName is not { } weightName)
             return new(feature, images, label, null);

@@ -78,14 +78,14 @@ public sealed record ResNetWeightsOptions
 
     /// <summary>The classes: keys that stand for their names.</summary>
     internal ClassLabels Classes
-        => new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. ClassNames.Select(name => name.AsMemory())]);
+        => ClassLabels.OfNames(ClassNames);
 
     /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
     internal IEnumerable<string> Problems()
     {
         if (Architecture is null || ClassNames is null)
             return [$"{nameof(Architecture)} or {nameof(ClassNames)} is null; both must be set."];
-        return Architecture.Problems().Concat(ClassProblems()).Concat(ImageProblems()).Concat(ColumnProblems());
+        return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems()).Concat(ColumnProblems());
     }
 
     private IEnumerable<string> ClassProblems()
@@ -100,13 +100,13 @@ public sealed record ResNetWeightsOptions
 
     private IEnumerable<string> ImageProblems()
     {
-        if (!DescriptionReader.IsUsable(Images))
-            yield return $"{nameof(ImageShape)} is {Images}; expected {DescriptionReader.UsableShapes}.";
+        if (!ModelLimits.Allow(Images))
+            yield return $"{nameof(ImageShape)} is {Images}; expected {ModelLimits.ImageShapes}.";
         var (means, deviations) = (Normalization.Mean, Normalization.Deviation);
         if (means.Count != Images.Channels || deviations.Count != Images.Channels)
             yield return $"{nameof(ChannelMeans)} has {means.Count} values and {nameof(ChannelDeviations)} {deviations.Count}; expected "
                 + $"one of each for every one of {Images.Channels} channels (the defaults are for 3).";
-        else if (!means.Zip(deviations, DescriptionReader.IsUsable).All(usable => usable))
+        else if (!means.Zip(deviations, ModelLimits.Allow).All(usable => usable))
             yield return $"{nameof(ChannelMeans)} or {nameof(ChannelDeviations)} cannot be used ({Normalization}); expected finite "
                 + "numbers in units of 0 to 1, deviations above 0.";
     }

@@ -41,7 +41,7 @@ internal static class WeightsImport
     }
 
     private static List<NamedTensor> InOrder(WeightsMatch match, ResNetArchitecture architecture, int channels, int classes)
-        => [.. NetworkPlan.State(architecture, channels, classes).Select(entry => match.Tensors[entry.Name])];
+        => [.. NetworkPlan.StateOf(architecture, channels, classes).Select(entry => match.Tensors[entry.Name])];
 
     private static List<NamedTensor> Complete(WeightsMatch match, ResNetArchitecture architecture, int channels, int classes, int seed)
     {

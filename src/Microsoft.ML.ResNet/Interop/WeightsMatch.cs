@@ -24,7 +24,7 @@ internal sealed record WeightsMatch(WeightsReport Report, IReadOnlyDictionary<st
         var rest = found.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         var tensors = new Dictionary<string, NamedTensor>(StringComparer.Ordinal);
         List<string> matched = [], missing = [], mismatched = [];
-        foreach (var (name, type, shape, _) in NetworkPlan.State(architecture, channels, classes))
+        foreach (var (name, type, shape, _) in NetworkPlan.StateOf(architecture, channels, classes))
         {
             if (!rest.Remove(name, out var tensor))
                 AddMissing(name);

@@ -1,76 +1,61 @@
 using System.Globalization;
-using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Network;
 
-/// <summary>The classes that a label column tells apart: how many, and the values that its keys stand for, if it has any.</summary>
+/// <summary>The classes that a network tells apart: how many, and the values that the labels have, if they have any.</summary>
 /// <param name="count">How many classes there are.</param>
 internal class ClassLabels(int count)
 {
-    private const string KeyValues = "KeyValues"; // ML.NET's name for the annotation that lists a key's values
-
     /// <summary>How many classes there are.</summary>
     public int Count => count;
 
-    /// <summary>The type of the values; <see langword="null"/> where the keys stand for nothing but themselves.</summary>
-    public virtual PrimitiveDataViewType? ValueType => null;
+    /// <summary>
+    /// The type of the values, <see cref="ReadOnlyMemory{T}"/> of characters for text; <see langword="null"/> where labels are numbers that
+    /// stand for nothing but themselves.
+    /// </summary>
+    public virtual Type? ValueType => null;
 
     /// <summary>
-    /// The values, an array of <see cref="ValueType"/>'s raw type; <see langword="null"/> where there are none. Nobody writes to it.
+    /// The values, an array of <see cref="ValueType"/>; <see langword="null"/> where there are none. Nobody writes to it.
     /// </summary>
     public virtual Array? ValueArray => null;
 
     /// <summary>One name for each class: its value as text, or, without values, its number from 0.</summary>
-    public virtual IReadOnlyList<string> Names { get; } = [.. Enumerable.Range(0, count)
-        .Select(index => index.ToString(CultureInfo.InvariantCulture))];
+    public virtual IReadOnlyList<string> Names { get; } =
+        [.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
 
-    /// <summary>Reads the classes of a key column.</summary>
-    /// <param name="label">A column of keys with a known count.</param>
-    public static ClassLabels Of(DataViewSchema.Column label)
-    {
-        var count = checked((int)((KeyDataViewType)label.Type).Count);
-        return label.Annotations.Schema.GetColumnOrNull(
-            KeyValues)?.Type is VectorDataViewType { ItemType: PrimitiveDataViewType type } vector && vector.Size == count
-            ? Create(type, new FromAnnotation(label.Annotations))
-            : new ClassLabels(count);
-    }
-
-    /// <summary>Makes classes whose values have the given type.</summary>
-    /// <param name="type">One of ML.NET's primitive types.</param>
+    /// <summary>Makes classes whose values have a type that is known at run time only.</summary>
+    /// <param name="type">One of the types that labels can have.</param>
     /// <param name="source">Delivers the values.</param>
-    /// <exception cref="NotSupportedException">The type is none of those that a key can stand for.</exception>
-    public static ClassLabels Create(PrimitiveDataViewType type, IValueSource source) => type switch
+    /// <exception cref="NotSupportedException">Labels cannot have that type.</exception>
+    public static ClassLabels Create(Type type, IValueSource source) => Type.GetTypeCode(type) switch
     {
-        TextDataViewType => new ClassLabels<ReadOnlyMemory<char>>(type, source.Values<ReadOnlyMemory<char>>()),
-        BooleanDataViewType => new ClassLabels<bool>(type, source.Values<bool>()),
-        DateTimeDataViewType => new ClassLabels<DateTime>(type, source.Values<DateTime>()),
-        DateTimeOffsetDataViewType => new ClassLabels<DateTimeOffset>(type, source.Values<DateTimeOffset>()),
-        TimeSpanDataViewType => new ClassLabels<TimeSpan>(type, source.Values<TimeSpan>()),
-        _ when type == NumberDataViewType.Single => new ClassLabels<float>(type, source.Values<float>()),
-        _ when type == NumberDataViewType.Double => new ClassLabels<double>(type, source.Values<double>()),
-        _ when type == NumberDataViewType.SByte => new ClassLabels<sbyte>(type, source.Values<sbyte>()),
-        _ when type == NumberDataViewType.Int16 => new ClassLabels<short>(type, source.Values<short>()),
-        _ when type == NumberDataViewType.Int32 => new ClassLabels<int>(type, source.Values<int>()),
-        _ when type == NumberDataViewType.Int64 => new ClassLabels<long>(type, source.Values<long>()),
-        _ when type == NumberDataViewType.Byte => new ClassLabels<byte>(type, source.Values<byte>()),
-        _ when type == NumberDataViewType.UInt16 => new ClassLabels<ushort>(type, source.Values<ushort>()),
-        _ when type == NumberDataViewType.UInt32 => new ClassLabels<uint>(type, source.Values<uint>()),
-        _ when type == NumberDataViewType.UInt64 => new ClassLabels<ulong>(type, source.Values<ulong>()),
-        _ => throw new NotSupportedException(
-            $"Labels whose key values are {type} are not supported. Map text, numbers or truth values to keys."),
+        TypeCode.Boolean => Of(source.Values<bool>()),
+        TypeCode.DateTime => Of(source.Values<DateTime>()),
+        TypeCode.Single => Of(source.Values<float>()),
+        TypeCode.Double => Of(source.Values<double>()),
+        TypeCode.SByte => Of(source.Values<sbyte>()),
+        TypeCode.Int16 => Of(source.Values<short>()),
+        TypeCode.Int32 => Of(source.Values<int>()),
+        TypeCode.Int64 => Of(source.Values<long>()),
+        TypeCode.Byte => Of(source.Values<byte>()),
+        TypeCode.UInt16 => Of(source.Values<ushort>()),
+        TypeCode.UInt32 => Of(source.Values<uint>()),
+        TypeCode.UInt64 => Of(source.Values<ulong>()),
+        _ when type == typeof(ReadOnlyMemory<char>) => Of(source.Values<ReadOnlyMemory<char>>()),
+        _ when type == typeof(DateTimeOffset) => Of(source.Values<DateTimeOffset>()),
+        _ when type == typeof(TimeSpan) => Of(source.Values<TimeSpan>()),
+        _ => throw new NotSupportedException($"Labels of type {type} are not supported. Label images by text, numbers or truth values."),
     };
 
-    /// <summary>Adds the values to annotations, if there are any.</summary>
-    /// <param name="builder">Receives them.</param>
-    /// <param name="kind">The annotation's name.</param>
-    public virtual void AddValues(DataViewSchema.Annotations.Builder builder, string kind)
-    {
-    }
+    /// <summary>Makes classes that are named by text.</summary>
+    public static ClassLabels OfNames(IEnumerable<string> names) => Of([.. names.Select(name => name.AsMemory())]);
 
-    /// <summary>Hands the values over, if there are any.</summary>
-    /// <param name="sink">Receives them.</param>
+    /// <summary>Shows the values to a visitor, if there are any.</summary>
     /// <returns>Whether there are any.</returns>
-    public virtual bool TryGiveTo(IClassValueSink sink) => false;
+    public virtual bool TryShowTo(IValueVisitor visitor) => false;
+
+    private static ClassLabels<T> Of<T>(T[] values) => new(values);
 
     /// <summary>Delivers values of whatever type the classes turn out to have.</summary>
     internal interface IValueSource
@@ -79,24 +64,21 @@ internal class ClassLabels(int count)
         T[] Values<T>();
     }
 
-    private sealed class FromAnnotation(DataViewSchema.Annotations annotations) : IValueSource
+    /// <summary>Is shown the values of classes, whatever their type.</summary>
+    internal interface IValueVisitor
     {
-        public T[] Values<T>()
-        {
-            VBuffer<T> values = default;
-            annotations.GetValue(KeyValues, ref values);
-            return [.. values.DenseValues()];
-        }
+        /// <summary>Is shown the values.</summary>
+        /// <param name="values">One for each class; nobody writes to it.</param>
+        void Visit<T>(T[] values);
     }
 }
 
-/// <summary>Classes whose keys stand for values.</summary>
-/// <param name="type">The type of the values.</param>
+/// <summary>Classes that are told apart by values.</summary>
 /// <param name="values">One for each class.</param>
-internal sealed class ClassLabels<T>(PrimitiveDataViewType type, T[] values) : ClassLabels(values.Length)
+internal sealed class ClassLabels<T>(T[] values) : ClassLabels(values.Length)
 {
     /// <inheritdoc/>
-    public override PrimitiveDataViewType ValueType => type;
+    public override Type ValueType => typeof(T);
 
     /// <inheritdoc/>
     public override Array ValueArray => values;
@@ -109,14 +91,9 @@ internal sealed class ClassLabels<T>(PrimitiveDataViewType type, T[] values) : C
         [.. values.Select(value => string.Create(CultureInfo.InvariantCulture, $"{value}"))];
 
     /// <inheritdoc/>
-    public override bool TryGiveTo(IClassValueSink sink)
+    public override bool TryShowTo(IValueVisitor visitor)
     {
-        sink.Take(type, values);
+        visitor.Visit(values);
         return true;
     }
-
-    /// <inheritdoc/>
-    public override void AddValues(DataViewSchema.Annotations.Builder builder, string kind)
-        => builder.Add(kind, new VectorDataViewType(type, values.Length),
-            (ref VBuffer<T> buffer) => buffer = new VBuffer<T>(values.Length, [.. values]));
 }

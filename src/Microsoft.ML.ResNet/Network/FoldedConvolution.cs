@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -37,7 +36,7 @@ internal sealed record FoldedConvolution(ReadOnlyMemory<byte> Weight, IReadOnlyL
         var rowSize = foldedWeight.Length / gamma.Length / sizeof(float); // one output channel
         for (var channel = 0; channel < gamma.Length; channel++)
         {
-            var scale = gamma[channel] / Math.Sqrt(variance[channel] + BatchNorm.Epsilon);
+            var scale = gamma[channel] / Math.Sqrt(variance[channel] + BatchNormalization.Epsilon);
             Scale(Floats(weight).Slice(channel * rowSize, rowSize), Floats(foldedWeight).Slice(channel * rowSize, rowSize), scale);
             Floats(foldedBias)[channel] = (float)((old[channel] - mean[channel]) * scale + beta[channel]);
         }

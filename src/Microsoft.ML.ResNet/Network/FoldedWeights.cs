@@ -3,30 +3,27 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>
-/// A model's weights as evaluation needs them: under torchvision's names, whatever the model's own are, and without batch normalisations.
+/// The weights of a network as evaluation needs them: by the steps of its plan, and with the batch normalisations folded away.
 /// </summary>
-internal sealed class FoldedWeights
+/// <param name="weights">The state dictionary under torchvision's names; it fits the plan.</param>
+internal sealed class FoldedWeights(IReadOnlyDictionary<string, NamedTensor> weights)
 {
-    private readonly Dictionary<string, NamedTensor> _weights;
-
+    /// <summary>The weights of a model, whatever names its own state dictionary has.</summary>
     /// <param name="model">Its weights fit its plan.</param>
-    public FoldedWeights(TrainedResNet model)
+    public static FoldedWeights Of(TrainedResNet model)
     {
         var byName = model.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        _weights = NetworkPlan.State(model.Architecture with { Naming = ResNetNaming.Torchvision }, model.Shape.Channels,
-            model.Classes.Count)
-            .ToDictionary(entry => entry.Name, entry => byName[StateNames.Rename(model.Architecture, entry.Name)], StringComparer.Ordinal);
+        return new(model.Plan.State.ToDictionary(entry => entry.Name, entry => byName[StateNames.Rename(model.Architecture, entry.Name)],
+            StringComparer.Ordinal));
     }
 
     /// <summary>A convolution that does the work of the normalisation behind it.</summary>
-    /// <param name="name">The convolution's name, such as <c>layer1.0.conv1</c>.</param>
-    /// <param name="norm">The normalisation's name; <see langword="null"/> where none follows.</param>
-    public FoldedConvolution Convolution(string name, string? norm) => FoldedConvolution.Create(_weights, name, norm);
+    public FoldedConvolution Of(ConvolutionStep step) => FoldedConvolution.Create(weights, step.Name, step.Norm);
 
-    /// <summary>The classifier as what it is, too: a 1x1 convolution of an image of one pixel, (classes, features, 1, 1).</summary>
-    public FoldedConvolution Classifier()
+    /// <summary>A linear layer as what it is, too: a 1x1 convolution of an image of one pixel, (outputs, inputs, 1, 1).</summary>
+    public FoldedConvolution Of(LinearStep step)
     {
-        var (weight, bias) = (_weights["fc.weight"], _weights["fc.bias"]);
+        var (weight, bias) = (weights[$"{step.Name}.weight"], weights[$"{step.Name}.bias"]);
         return new FoldedConvolution(weight.Data, [.. weight.Shape, 1, 1], bias.Data);
     }
 }

@@ -1,139 +1,111 @@
-using Microsoft.ML.ResNet.Tensors;
-
 namespace Microsoft.ML.ResNet.Network;
 
-/// <summary>What a planned layer does.</summary>
-internal enum LayerKind
-{
-    /// <summary>A <see cref="Torch.Convolution"/>.</summary>
-    Convolution,
-
-    /// <summary>A <see cref="Torch.BatchNorm"/>.</summary>
-    BatchNorm,
-
-    /// <summary>3x3 max pooling of stride 2.</summary>
-    MaxPool,
-
-    /// <summary>Global average pooling.</summary>
-    AveragePool,
-
-    /// <summary>A <see cref="Torch.Linear"/>.</summary>
-    Linear,
-}
-
-/// <summary>One layer of a network, on paper.</summary>
-/// <param name="Name">Its name in the network: torchvision's.</param>
-/// <param name="Kind">What it does.</param>
-/// <param name="Inputs">Channels or features that come in.</param>
-/// <param name="Output">What comes out for one image.</param>
-/// <param name="Kernel">Height and width of a convolution's kernel; 0 for other layers.</param>
-/// <param name="Bias">Whether it adds a bias.</param>
-internal sealed record PlannedLayer(string Name, LayerKind Kind, int Inputs, ImageShape Output, int Kernel, bool Bias)
-{
-    /// <summary>Weights that training changes.</summary>
-    public long Parameters
-        => State().Where(entry => entry.IsParameter).Sum(entry => entry.Shape.Aggregate(1L, (product, size) => product * size));
-
-    /// <summary>Multiplications for one image, each with its addition.</summary>
-    public long MultiplyAdds => Kind switch
-    {
-        LayerKind.Convolution => (long)Inputs * Kernel * Kernel * Output.Size,
-        LayerKind.Linear => (long)Inputs * Output.Size,
-        _ => 0,
-    };
-
-    /// <summary>Its entries in a state dictionary of torchvision's naming, in PyTorch's order.</summary>
-    public IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State()
-    {
-        var channels = new long[] { Output.Channels };
-        switch (Kind)
-        {
-            case LayerKind.Convolution or LayerKind.Linear:
-                yield return ($"{Name}.weight", ElementType.Float32, Kind == LayerKind.Linear
-                    ? [Output.Channels, Inputs]
-                    : [Output.Channels, Inputs, Kernel, Kernel], true);
-                if (Bias)
-                    yield return ($"{Name}.bias", ElementType.Float32, channels, true);
-                break;
-            case LayerKind.BatchNorm:
-                yield return ($"{Name}.weight", ElementType.Float32, channels, true);
-                yield return ($"{Name}.bias", ElementType.Float32, channels, true);
-                yield return ($"{Name}.running_mean", ElementType.Float32, channels, false);
-                yield return ($"{Name}.running_var", ElementType.Float32, channels, false);
-                yield return ($"{Name}.num_batches_tracked", ElementType.Int64, [], false);
-                break;
-        }
-    }
-}
-
 /// <summary>
-/// A network on paper: its layers under torchvision's names and in torchvision's order, with the sizes that flow through them. No tensor is
-/// made.
+/// A network on paper: its steps in an order in which they can be computed, with torchvision's names and the sizes that flow through them.
+/// This is the one author of the topology. The summary, the state dictionary, training and inference on the CPU and the ONNX graph are
+/// loops over the steps; the modules of <c>Network/Torch</c> are written by hand, and a test holds them to the plan. No tensor is made.
 /// </summary>
-internal static class NetworkPlan
+/// <param name="steps">The steps; the first is an <see cref="ImageStep"/>, and each reads only steps before it.</param>
+internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
 {
-    /// <summary>Lists the layers.</summary>
-    /// <param name="architecture">The plan of the network.</param>
-    /// <param name="image">The images it takes.</param>
+    /// <summary>The steps, in an order in which they can be computed. The first stands for the images.</summary>
+    public IReadOnlyList<PlanStep> Steps => steps;
+
+    /// <summary>The images that the network takes.</summary>
+    public ImageShape Image => steps[0].Output;
+
+    /// <summary>The layers, in torchvision's order: a block's own before those of its shortcut.</summary>
+    public IEnumerable<PlannedLayer> Layers => steps.GroupBy(step => step.Block)
+        .SelectMany(block => block.OrderBy(step => step is ConvolutionStep { IsShortcut: true })) // a stable sort
+        .SelectMany(step => step.Layers());
+
+    /// <summary>The entries of the state dictionary, in torchvision's names and order.</summary>
+    public IEnumerable<StateEntry> State => Layers.SelectMany(layer => layer.State);
+
+    /// <summary>Multiplications for one image, each with its addition; normalisation and pooling count as none.</summary>
+    public long MultiplyAdds => Layers.Sum(layer => layer.MultiplyAdds);
+
+    /// <summary>Plans the network that an architecture describes.</summary>
+    /// <param name="architecture">The architecture; it has no <see cref="ResNetArchitecture.Problems"/>.</param>
+    /// <param name="image">The images that the network takes.</param>
     /// <param name="classes">Its outputs.</param>
-    public static IEnumerable<PlannedLayer> Layers(ResNetArchitecture architecture, ImageShape image, int classes)
+    public static NetworkPlan Of(ResNetArchitecture architecture, ImageShape image, int classes)
     {
-        var pools = architecture.Stem == ResNetStem.ImageNet;
-        var flow = Convolved(image, architecture.StemWidth, pools ? 7 : 3, pools ? 2 : 1);
-        yield return new("conv1", LayerKind.Convolution, image.Channels, flow, pools ? 7 : 3, architecture.ConvolutionBias);
-        yield return new("bn1", LayerKind.BatchNorm, flow.Channels, flow, 0, Bias: true);
-        if (pools)
-            yield return new("maxpool", LayerKind.MaxPool, flow.Channels, flow = Convolved(flow, flow.Channels, 3, 2), 0, Bias: false);
-
-        for (var stage = 0; stage < architecture.Stages.Count; stage++)
-            for (var block = 0; block < architecture.Stages[stage].Blocks; block++)
-                foreach (var layer in Block(architecture, $"layer{stage + 1}.{block}", architecture.Stages[stage], block == 0
-                    ? architecture.Stages[stage].Stride
-                    : 1, flow, out flow))
-                    yield return layer;
-
-        yield return new("avgpool", LayerKind.AveragePool, flow.Channels, flow = new ImageShape(flow.Channels, 1, 1), 0, Bias: false);
-        yield return new("fc", LayerKind.Linear, flow.Channels, new ImageShape(classes, 1, 1), 0, Bias: true);
+        var plan = new PlanBuilder(image, architecture.ConvolutionBias);
+        Stem(plan, architecture);
+        Stages(plan, architecture);
+        Head(plan, classes);
+        return plan.Build();
     }
 
-    /// <summary>The state dictionary's entries: names, types and shapes, named and ordered as the architecture says.</summary>
-    public static IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> State(ResNetArchitecture architecture,
-        int channels, int classes)
-        => StateNames.Arrange(architecture, Layers(architecture, new ImageShape(channels, 32, 32), classes)
-            .SelectMany(layer => layer.State()),
-            entry => entry.Name, (entry, name) => (name, entry.Type, entry.Shape, entry.IsParameter));
+    /// <summary>The entries of the state dictionary of an architecture, in the names and the order of its naming.</summary>
+    /// <param name="architecture">The architecture.</param>
+    /// <param name="channels">Colour planes of the images; their size changes no weight.</param>
+    /// <param name="classes">Outputs of the network.</param>
+    public static IEnumerable<StateEntry> StateOf(ResNetArchitecture architecture, int channels, int classes)
+        => StateNames.Arrange(architecture, Of(architecture, new ImageShape(channels, 32, 32), classes).State,
+            entry => entry.Name, (entry, name) => entry with { Name = name });
 
-    private static List<PlannedLayer> Block(ResNetArchitecture architecture, string name, ResNetStage stage, int stride, ImageShape input,
-        out ImageShape output)
+    /// <summary>Plans the layers between the images and the first stage.</summary>
+    public static void Stem(PlanBuilder plan, ResNetArchitecture architecture)
     {
-        var (bias, outputs) = (architecture.ConvolutionBias, stage.Width * architecture.Expansion);
-        (int Width, int Kernel, int Stride)[] convolutions = architecture.Block == ResNetBlock.Basic
+        plan.Begin("stem", stage: 0);
+        switch (architecture.Stem)
+        {
+            case ResNetStem.Cifar:
+                plan.Convolution("conv1", "bn1", architecture.StemWidth, kernel: 3, rectifies: true);
+                break;
+            case ResNetStem.ImageNet:
+                plan.Convolution("conv1", "bn1", architecture.StemWidth, kernel: 7, stride: 2, rectifies: true);
+                plan.MaxPool("maxpool");
+                break;
+            default:
+                throw new NotSupportedException($"{architecture.Stem} is no stem.");
+        }
+    }
+
+    /// <summary>Plans the residual blocks.</summary>
+    public static void Stages(PlanBuilder plan, ResNetArchitecture architecture)
+    {
+        foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
+            for (var block = 0; block < stage.Blocks; block++)
+            {
+                var name = $"layer{index + 1}.{block}";
+                plan.Begin(name, stage: index + 1);
+                Block(plan, architecture, name, stage.Width, block == 0 ? stage.Stride : 1);
+            }
+    }
+
+    /// <summary>Plans pooling and classifier.</summary>
+    public static void Head(PlanBuilder plan, int classes)
+    {
+        plan.Begin("head", stage: int.MaxValue);
+        plan.AveragePool("avgpool");
+        plan.Linear("fc", classes);
+    }
+
+    // The shortcut comes first, so that the last convolution of the chain can add its sums to it.
+    private static void Block(PlanBuilder plan, ResNetArchitecture architecture, string name, int width, int stride)
+    {
+        var outputs = width * architecture.Expansion;
+        (int Outputs, int Kernel, int Stride)[] chain = architecture.Block == ResNetBlock.Basic
             ? [(outputs, 3, stride), (outputs, 3, 1)]
-            : [(stage.Width, 1, 1), (stage.Width, 3, stride), (outputs, 1, 1)];
+            : [(width, 1, 1), (width, 3, stride), (outputs, 1, 1)];
 
-        var layers = new List<PlannedLayer>();
-        var flow = input;
-        for (var i = 0; i < convolutions.Length; i++)
-        {
-            var inputs = flow.Channels;
-            flow = Convolved(flow, convolutions[i].Width, convolutions[i].Kernel, convolutions[i].Stride);
-            layers.Add(new($"{name}.conv{i + 1}", LayerKind.Convolution, inputs, flow, convolutions[i].Kernel, bias));
-            layers.Add(new($"{name}.bn{i + 1}", LayerKind.BatchNorm, flow.Channels, flow, 0, Bias: true));
-        }
-        output = flow;
-
-        var changesShape = input.Channels != outputs || stride != 1;
-        if (changesShape && architecture.Shortcut == ResNetShortcut.BareProjection)
-            layers.Add(new($"{name}.downsample", LayerKind.Convolution, input.Channels, flow, 1, bias));
-        if (changesShape && architecture.Shortcut == ResNetShortcut.Projection)
-        {
-            layers.Add(new($"{name}.downsample.0", LayerKind.Convolution, input.Channels, flow, 1, bias));
-            layers.Add(new($"{name}.downsample.1", LayerKind.BatchNorm, flow.Channels, flow, 0, Bias: true));
-        }
-        return layers;
+        var input = plan.Last;
+        var shortcut = Shortcut(plan, architecture.Shortcut, $"{name}.downsample", outputs, stride);
+        plan.Last = input;
+        for (var i = 0; i < chain.Length; i++)
+            plan.Convolution($"{name}.conv{i + 1}", $"{name}.bn{i + 1}", chain[i].Outputs, chain[i].Kernel, chain[i].Stride,
+                adds: i == chain.Length - 1 ? shortcut : null, rectifies: true);
     }
 
-    // Every layer pads by half its kernel, so a stride s leaves ceil(size / s).
-    private static ImageShape Convolved(ImageShape input, int channels, int kernel, int stride)
-        => new(channels, (input.Height + 2 * (kernel / 2) - kernel) / stride + 1, (input.Width + 2 * (kernel / 2) - kernel) / stride + 1);
+    private static PlanStep Shortcut(PlanBuilder plan, ResNetShortcut kind, string name, int outputs, int stride)
+        => plan.Last.Output.Channels == outputs && stride == 1 ? plan.Last : kind switch
+        {
+            ResNetShortcut.Projection => plan.Convolution($"{name}.0", $"{name}.1", outputs, kernel: 1, stride, isShortcut: true),
+            ResNetShortcut.BareProjection => plan.Convolution(name, norm: null, outputs, kernel: 1, stride, isShortcut: true),
+            ResNetShortcut.Padding => plan.ChannelPadding(name, outputs, stride),
+            _ => throw new NotSupportedException($"{kind} is no shortcut."),
+        };
 }

@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Network;
+
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
@@ -101,6 +103,19 @@ public sealed partial record ResNetArchitecture
 
     /// <summary>The same plan with a 3x3 stem of stride 1 and no pooling, for images of about 32x32 pixels.</summary>
     public ResNetArchitecture WithCifarStem() => this with { Stem = ResNetStem.Cifar };
+
+    /// <summary>Lists the layers of the network that this plan makes of some images, without building it.</summary>
+    /// <param name="image">The shape of the images.</param>
+    /// <param name="numberOfClasses">The classes to tell apart; at least 2.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The shape has a side below 1, or there are fewer than two classes.</exception>
+    public IReadOnlyList<LayerSummary> Summarize(ImageShape image, int numberOfClasses)
+    {
+        if (image is not { Channels: >= 1, Height: >= 1, Width: >= 1 })
+            throw new ArgumentOutOfRangeException(nameof(image), image, "Channels, height and width must be at least 1.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(numberOfClasses, 2);
+        return [.. NetworkPlan.Of(this, image, numberOfClasses).Layers.Select(layer => new LayerSummary(
+            StateNames.Rename(this, layer.Name), layer.Type, layer.Output, layer.Parameters, layer.MultiplyAdds))];
+    }
 
     /// <summary>Lists what makes this plan impossible to build; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()

@@ -1,4 +1,3 @@
-using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -9,7 +8,7 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Normalization">Makes pixels its input.</param>
 /// <param name="Classes">What its outputs stand for, in order.</param>
 /// <param name="Weights">The state dictionary.</param>
-/// <param name="FlipsAtTestTime">Whether it looks at mirror images too; see <see cref="MirroredView"/>.</param>
+/// <param name="FlipsAtTestTime">Whether it looks at mirror images too and averages the logits.</param>
 internal sealed record TrainedResNet(
     ResNetArchitecture Architecture,
     ImageShape Shape,
@@ -26,13 +25,6 @@ internal sealed record TrainedResNet(
     /// </summary>
     public int? KeptEpoch { get; init; }
 
-    /// <summary>Builds the network, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
-    public ResidualNetwork Build()
-    {
-        ResNetRuntime.EnsureStarted();
-        var network = new ResidualNetwork(Architecture, Shape.Channels, Classes.Count);
-        StateDictionary.Load(network, Weights);
-        network.eval();
-        return network;
-    }
+    /// <summary>The network on paper.</summary>
+    public NetworkPlan Plan => NetworkPlan.Of(Architecture, Shape, Classes.Count);
 }

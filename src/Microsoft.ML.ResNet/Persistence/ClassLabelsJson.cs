@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -9,30 +8,41 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// <summary>Class labels as JSON and back: the type's name in ML.NET, and an array of values.</summary>
 internal static class ClassLabelsJson
 {
-    private const int MaximumClasses = 100_000; // the largest public image set has 21,841
-
-    private static readonly Dictionary<string, PrimitiveDataViewType> Types = new PrimitiveDataViewType[]
+    // The names that ML.NET gives to its types of values.
+    private static readonly Dictionary<string, Type> Types = new()
     {
-        TextDataViewType.Instance, BooleanDataViewType.Instance, DateTimeDataViewType.Instance, DateTimeOffsetDataViewType.Instance,
-            TimeSpanDataViewType.Instance,
-        NumberDataViewType.Single, NumberDataViewType.Double,
-        NumberDataViewType.SByte, NumberDataViewType.Int16, NumberDataViewType.Int32, NumberDataViewType.Int64,
-        NumberDataViewType.Byte, NumberDataViewType.UInt16, NumberDataViewType.UInt32, NumberDataViewType.UInt64,
-    }.ToDictionary(type => type.ToString()!);
+        ["String"] = typeof(ReadOnlyMemory<char>),
+        ["Boolean"] = typeof(bool),
+        ["DateTime"] = typeof(DateTime),
+        ["DateTimeOffset"] = typeof(DateTimeOffset),
+        ["TimeSpan"] = typeof(TimeSpan),
+        ["Single"] = typeof(float),
+        ["Double"] = typeof(double),
+        ["SByte"] = typeof(sbyte),
+        ["Int16"] = typeof(short),
+        ["Int32"] = typeof(int),
+        ["Int64"] = typeof(long),
+        ["Byte"] = typeof(byte),
+        ["UInt16"] = typeof(ushort),
+        ["UInt32"] = typeof(uint),
+        ["UInt64"] = typeof(ulong),
+    };
 
     // JSON has no word for NaN or infinity, which a key value of a damaged data set may be.
     private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>Describes classes.</summary>
     public static ModelDescription.ClassDescription Write(ClassLabels labels)
-        => new(labels.Count, labels.ValueType?.ToString(), labels.ValueType is null ? null : Values(labels));
+        => labels.ValueType is { } type
+            ? new(labels.Count, Types.Single(pair => pair.Value == type).Key, Values(labels))
+            : new(labels.Count);
 
     /// <summary>Reads a description of classes.</summary>
     /// <exception cref="ModelFormatException">The description contradicts itself.</exception>
     public static ClassLabels Read(ModelDescription.ClassDescription description)
     {
-        if (description.Count is < 2 or > MaximumClasses)
-            throw new ModelFormatException($"model.json has {description.Count} classes; expected 2 to {MaximumClasses}.");
+        if (description.Count is < 2 or > ModelLimits.Classes)
+            throw new ModelFormatException($"model.json has {description.Count} classes; expected 2 to {ModelLimits.Classes}.");
         if (description.Type is null)
             return new ClassLabels(description.Count);
         if (!Types.TryGetValue(description.Type, out var type))

@@ -8,12 +8,6 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// </summary>
 internal static class DescriptionReader
 {
-    private const int MaximumChannels = 4;
-    private const int MaximumImageSide = 16_384;
-    private const int MaximumImageSize = 1 << 26; // 4 x 4096 x 4096 values
-    private const int MaximumWidth = 1 << 20;
-    private const int MaximumBlocks = 20_000; // the deepest published network has 603
-
     /// <summary>The plan of the network.</summary>
     /// <exception cref="ModelFormatException">No network can be built from it, or only an absurd one.</exception>
     public static ResNetArchitecture Architecture(ModelDescription.ArchitectureDescription read)
@@ -31,12 +25,8 @@ internal static class DescriptionReader
             Naming = read.Naming,
             Stages = [.. read.Stages.Select(stage => new ResNetStage(stage!.Width, stage.Blocks, stage.Stride))],
         };
-        if (plan.Problems().FirstOrDefault() is { } problem)
+        if (plan.Problems().Concat(ModelLimits.Problems(plan)).FirstOrDefault() is { } problem)
             throw Error($"an impossible network: {problem}");
-        if (plan.Stages.Sum(stage => (long)stage.Blocks) > MaximumBlocks)
-            throw Error($"a network of more than {MaximumBlocks} blocks");
-        if (plan.StemWidth > MaximumWidth || plan.Stages.Any(stage => stage.Width > MaximumWidth || stage.Stride > MaximumImageSide))
-            throw Error($"a network that is wider than {MaximumWidth} channels or strides over more than {MaximumImageSide} pixels");
         return plan;
     }
 
@@ -45,21 +35,8 @@ internal static class DescriptionReader
     public static ImageShape Shape(ModelDescription.ImageDescription image)
     {
         var shape = new ImageShape(image.Channels, image.Height, image.Width);
-        return IsUsable(shape) ? shape : throw Error($"images of {shape}; expected {UsableShapes}");
+        return ModelLimits.Allow(shape) ? shape : throw Error($"images of {shape}; expected {ModelLimits.ImageShapes}");
     }
-
-    /// <summary>The shapes that a model may take, in words.</summary>
-    public static string UsableShapes
-        => $"1 to {MaximumChannels} channels, sides of 1 to {MaximumImageSide} pixels, and at most {MaximumImageSize} values in all";
-
-    /// <summary>Whether a model may take images of that shape.</summary>
-    public static bool IsUsable(ImageShape shape)
-        => shape is { Channels: >= 1 and <= MaximumChannels, Height: >= 1 and <= MaximumImageSide, Width: >= 1 and <= MaximumImageSide }
-            && shape.Size <= MaximumImageSize;
-
-    /// <summary>Whether the normalisation of a channel makes finite numbers of pixels.</summary>
-    public static bool IsUsable(float mean, float deviation)
-        => deviation > 0 && float.IsFinite(deviation) && float.IsFinite(1 / (255 * deviation)) && float.IsFinite(mean / deviation);
 
     /// <summary>The normalisation of the pixels.</summary>
     /// <exception cref="ModelFormatException">
@@ -67,7 +44,7 @@ internal static class DescriptionReader
     /// </exception>
     public static Normalization Normalization(ModelDescription.ImageDescription image)
         => image.Mean.Count == image.Channels && image.Deviation.Count == image.Channels
-            && image.Mean.Zip(image.Deviation, IsUsable).All(usable => usable)
+            && image.Mean.Zip(image.Deviation, ModelLimits.Allow).All(usable => usable)
             ? new Normalization(image.Mean, image.Deviation)
             : throw Error($"no finite mean and deviation above 0 for each of {image.Channels} channels");
 

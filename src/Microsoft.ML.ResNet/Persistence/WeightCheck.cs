@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
@@ -10,7 +11,7 @@ internal static class WeightCheck
     /// <param name="expected">The state dictionary of the architecture.</param>
     /// <exception cref="ModelFormatException">Something differs, or a value is not a number.</exception>
     public static void Check(IReadOnlyList<NamedTensor> found,
-        IEnumerable<(string Name, ElementType Type, long[] Shape, bool IsParameter)> expected)
+        IEnumerable<StateEntry> expected)
     {
         var byName = found.ToDictionary(tensor => tensor.Name);
         foreach (var (name, type, shape, _) in expected)

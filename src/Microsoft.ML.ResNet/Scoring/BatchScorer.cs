@@ -73,7 +73,7 @@ internal sealed class BatchScorer : IDisposable
     }
 
     private static INetworkEngine ChooseEngine(TrainedResNet model)
-        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model)
+        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
             ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
             : new TorchEngine(model);
 

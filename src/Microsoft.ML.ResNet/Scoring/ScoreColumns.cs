@@ -39,12 +39,12 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
     {
         var set = input.GetMaxAnnotationKind(out _, AnnotationUtils.Kinds.ScoreColumnSetId) + 1;
         var predictedLabel = Annotations(set, AnnotationUtils.Const.ScoreValueKind.PredictedLabel,
-            builder => classes.AddValues(builder, AnnotationUtils.Kinds.KeyValues));
+            builder => ClassKeys.AddTo(builder, AnnotationUtils.Kinds.KeyValues, classes));
         var score = Annotations(set, AnnotationUtils.Const.ScoreValueKind.Score, builder =>
         {
-            if (classes.ValueType is TextDataViewType)
-                classes.AddValues(builder, AnnotationUtils.Kinds.SlotNames);
-            classes.AddValues(builder, AnnotationUtils.Kinds.TrainingLabelValues);
+            if (classes.ValueType == typeof(ReadOnlyMemory<char>))
+                ClassKeys.AddTo(builder, AnnotationUtils.Kinds.SlotNames, classes);
+            ClassKeys.AddTo(builder, AnnotationUtils.Kinds.TrainingLabelValues, classes);
         });
         return
         [

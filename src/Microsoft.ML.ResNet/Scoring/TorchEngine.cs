@@ -25,7 +25,7 @@ internal sealed class TorchEngine(TrainedResNet model) : INetworkEngine
 
     private void Forward(ReadOnlySpan<byte> pixels, int count, Span<float> logits)
     {
-        _network ??= model.Build();
+        _network ??= ResidualNetwork.Of(model);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);

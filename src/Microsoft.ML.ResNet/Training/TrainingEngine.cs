@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
@@ -5,14 +7,14 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// The way through a network and back while it learns: by its fused kernels where they are faster (<see cref="TrainingNetwork.Supports"/>),
-/// and else by autograd. Both give the same gradients but for rounding.
+/// The way through a network and back while it learns: by the CPU's kernels where they are faster, and else by autograd. Both give the same
+/// gradients but for rounding.
 /// </summary>
 /// <param name="network">The network, in training mode; it stays the caller's.</param>
-internal sealed class TrainingEngine(ResidualNetwork network) : IDisposable
+internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposable
 {
-    private TrainingNetwork? _fused;
-    private bool? _isPlain; // decided at the first step, when all is frozen that will be
+    private TrainingNetwork? _kernels;
+    private bool? _usesAutograd; // decided at the first step, when all is frozen that will be
     private Tensor? _features;
 
     /// <summary>Images to logits.</summary>
@@ -23,11 +25,11 @@ internal sealed class TrainingEngine(ResidualNetwork network) : IDisposable
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
     public Tensor Forward(Tensor images)
     {
-        if (_isPlain ??= !TrainingNetwork.Supports(network, (int)images.shape[2], (int)images.shape[3]))
+        if (_usesAutograd ??= !TryStartKernels((int)images.shape[2], (int)images.shape[3]))
             return network.forward(images);
         var input = network.PassFrozen(images);
-        _fused ??= new TrainingNetwork(network, (int)input.shape[2], (int)input.shape[3], get_num_threads());
-        _features = _fused.Forward(input);
+        _kernels!.Forward(TensorMemory.PointerTo(input), (int)input.shape[0]);
+        _features = Features(input.shape[0]);
         return network.Classify(_features);
     }
 
@@ -38,11 +40,38 @@ internal sealed class TrainingEngine(ResidualNetwork network) : IDisposable
         loss.backward();
         if (_features is null)
             return;
-        using var gradient = _features.grad!;
-        _fused!.Backward(gradient);
+        using var leaf = _features.grad!;
+        using var gradient = leaf.contiguous();
+        _kernels!.Backward(TensorMemory.PointerTo(gradient));
         _features = null;
     }
 
     /// <summary>Frees the kernels and what they keep.</summary>
-    public void Dispose() => _fused?.Dispose();
+    public void Dispose() => _kernels?.Dispose();
+
+    /// <summary>Whether the CPU's kernels can train a network, fast or not: there are some for all that learns.</summary>
+    public static bool HasKernelsFor(ResidualNetwork network, int height, int width)
+    {
+        var (plan, parameters) = (network.PlanFor(height, width), new TensorParameters(network));
+        return network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
+            && TrainingNetwork.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
+    }
+
+    // On CPUs without vectors of 512 bits libtorch is faster.
+    private bool TryStartKernels(int height, int width)
+    {
+        if (!ResNetRuntime.Options.FusedTraining || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
+            return false;
+        _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network), get_num_threads());
+        return true;
+    }
+
+    // The pooled features as a leaf that wants a gradient: float32, (N, feature width).
+    private Tensor Features(long count)
+    {
+        var features = empty(count, _kernels!.FeatureWidth);
+        new ReadOnlySpan<float>(_kernels.Features, checked((int)(count * _kernels.FeatureWidth)))
+            .CopyTo(MemoryMarshal.Cast<byte, float>(features.bytes));
+        return features.requires_grad_(true);
+    }
 }

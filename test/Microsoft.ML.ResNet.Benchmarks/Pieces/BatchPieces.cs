@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 

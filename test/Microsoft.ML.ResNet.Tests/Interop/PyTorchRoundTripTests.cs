@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
 using static TorchSharp.torch;
@@ -54,7 +55,7 @@ public class PyTorchRoundTripTests
     {
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
-        using var network = model.Model.Network.Build();
+        using var network = ResidualNetwork.Of(model.Model.Network);
         var shape = model.Model.ImageShape;
         var images =
             model.Model.Network.Normalization.Apply(

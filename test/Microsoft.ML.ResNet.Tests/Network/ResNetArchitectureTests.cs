@@ -115,7 +115,7 @@ public class ResNetArchitectureTests
         using var network = new ResidualNetwork(architecture, channels: 3, classes: 7);
 
         var built = StateDictionary.Entries(network).Select(entry => $"{entry.Name} [{string.Join(", ", entry.Tensor.shape)}]").ToArray();
-        var planned = NetworkPlan.State(architecture, channels: 3, classes: 7)
+        var planned = NetworkPlan.StateOf(architecture, channels: 3, classes: 7)
             .Select(entry => $"{entry.Name} [{string.Join(", ", entry.Shape)}]").ToArray();
 
         CollectionAssert.AreEqual(built, planned);
@@ -129,7 +129,7 @@ public class ResNetArchitectureTests
 
         CollectionAssert.AreEqual(new[] { "0.0", "0.1", "0.3", "1.0.conv1" }, layers.Take(4).ToArray());
         CollectionAssert.AreEqual(new[] { "5", "7" }, layers.TakeLast(2).ToArray());
-        foreach (var entry in NetworkPlan.State(architecture, channels: 1, classes: 10))
+        foreach (var entry in NetworkPlan.StateOf(architecture, channels: 1, classes: 10))
             CollectionAssert.Contains(layers, entry.Name[..entry.Name.LastIndexOf('.')]);
     }
 
@@ -142,7 +142,7 @@ public class ResNetArchitectureTests
                     select ResNetArchitecture.Cifar(20, block) with { Shortcut = shortcut, Naming = naming };
 
         foreach (var plan in plans)
-            CollectionAssert.AllItemsAreUnique(NetworkPlan.State(plan, channels: 3, classes: 10).Select(entry => entry.Name).ToList());
+            CollectionAssert.AllItemsAreUnique(NetworkPlan.StateOf(plan, channels: 3, classes: 10).Select(entry => entry.Name).ToList());
     }
 
     [TestMethod]

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tensors;
@@ -23,7 +22,7 @@ internal static class SavedModel
         var (plan, labels, image) = (architecture ?? Narrow, classes ?? TextLabels("red left", "green right", "blue top"), shape
             ?? new ImageShape(3, 8, 8));
         var random = new Random(1);
-        var weights = NetworkPlan.State(plan, image.Channels, labels.Count)
+        var weights = NetworkPlan.StateOf(plan, image.Channels, labels.Count)
             .Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
         return new TrainedResNet(plan, image,
             new Normalization([.. Enumerable.Repeat(0.4f, image.Channels)], [.. Enumerable.Repeat(0.25f, image.Channels)]),
@@ -39,7 +38,7 @@ internal static class SavedModel
 
     /// <summary>Classes with text.</summary>
     public static ClassLabels TextLabels(params string[] names)
-        => new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. names.Select(name => name.AsMemory())]);
+        => ClassLabels.OfNames(names);
 
     /// <summary>The two entries of a model.</summary>
     public static (byte[] Description, byte[] Weights) Entries(TrainedResNet model, ModelColumns? columns = null)

@@ -1,5 +1,4 @@
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
@@ -23,6 +22,6 @@ internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int thre
         if (Volatile.Read(ref _network) is { } made)
             return made;
         lock (_gate)
-            return _network ??= new InferenceNetwork(model, kernel, threads);
+            return _network ??= new InferenceNetwork(model.Plan, FoldedWeights.Of(model), model.Normalization, kernel, threads);
     }
 }

@@ -24,25 +24,24 @@ internal sealed unsafe class InferenceNetwork
     private readonly long _multiplyAdds; // for one image
     private readonly ConcurrentBag<Workspace> _workspaces = [];
 
-    /// <param name="model">The network; its weights fit its plan.</param>
+    /// <param name="plan">The network.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="normalization">How pixels become its input.</param>
     /// <param name="kernel">Computes tiles.</param>
     /// <param name="threads">Threads that a batch is shared among; at least 1.</param>
-    public InferenceNetwork(TrainedResNet model, TileKernel kernel, int threads)
+    public InferenceNetwork(NetworkPlan plan, FoldedWeights weights, Normalization normalization, TileKernel kernel, int threads)
     {
-        var built = new InferenceNetworkBuilder(model, kernel);
-        (_input, _output, _maps, _layers) = (new PixelInput(model.Normalization, built.Input), built.Output, built.Maps, built.Layers);
-        (_imageSize, _threads) = (model.Shape.Size, threads);
-        var weights = NetworkPlan.State(model.Architecture, model.Shape.Channels, model.Classes.Count)
-            .Sum(entry => entry.Shape.Aggregate((long)sizeof(float), (product, size) => product * size));
-        _imagesTogether = weights <= FewWeights
+        var built = new InferenceNetworkBuilder(plan, weights, kernel);
+        (_input, _output, _maps, _layers) = (new PixelInput(normalization, built.Input), built.Output, built.Maps, built.Layers);
+        (_imageSize, _threads, _multiplyAdds) = (plan.Image.Size, threads, plan.MultiplyAdds);
+        _imagesTogether = plan.State.Sum(entry => entry.Length * sizeof(float)) <= FewWeights
             ? 1
             : (int)Math.Clamp(MemoryTogether / (sizeof(float) * _maps.Sum(map => (long)map.Layout.ImageStride)), 1, MostImagesTogether);
-        _multiplyAdds = NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count).Sum(layer => layer.MultiplyAdds);
     }
 
     /// <summary>Whether the maps of a network are small enough to be computed here: 1 GiB for one image.</summary>
-    public static bool Fits(TrainedResNet model)
-        => NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count).Select(layer => layer.Output).Append(model.Shape)
+    public static bool Fits(NetworkPlan plan)
+        => plan.Steps.Select(step => step.Output)
             // 6: the widest border, on both sides
             .All(shape => (shape.Channels + MapLayout.FullBlock - 1L) * (shape.Height + 6L) * (shape.Width + 6L) <= LargestMap);
 

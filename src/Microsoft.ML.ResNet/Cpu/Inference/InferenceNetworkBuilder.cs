@@ -1,35 +1,38 @@
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Network.Torch;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
-/// <summary>Lays a network out as steps over maps. The methods follow <see cref="ResidualNetwork"/> step by step.</summary>
-/// <remarks>
-/// A stage has one map that its blocks hand on: each adds to it in place. What is computed inside a block goes to maps that all blocks of
-/// the stage share.
-/// </remarks>
+/// <summary>
+/// Lays the steps of a plan out as layers over maps. A map is handed on as soon as nobody reads it any more: to the step that adds to it, in
+/// place, or to a later step whose output has the same layout.
+/// </summary>
 internal sealed class InferenceNetworkBuilder
 {
-    private readonly TrainedResNet _model;
     private readonly FoldedWeights _weights;
     private readonly TileKernel _kernel;
     private readonly ScratchPool _scratch = new();
     private readonly List<FeatureMap> _maps = [];
     private readonly List<InferenceLayer> _layers = [];
-    private readonly Dictionary<(int Stage, string Role, ImageShape Shape), FeatureMap> _insideBlocks = [];
+    private readonly Dictionary<PlanStep, FeatureMap> _mapOf = [];
+    private readonly Dictionary<PlanStep, PlanStep> _lastReader = [];
+    private readonly Dictionary<PlanStep, int> _border = [];
+    private readonly Dictionary<MapLayout, Stack<FeatureMap>> _free = [];
 
-    /// <param name="model">The network; its weights fit its plan.</param>
+    /// <param name="plan">The network.</param>
+    /// <param name="weights">Its weights.</param>
     /// <param name="kernel">Computes tiles.</param>
-    public InferenceNetworkBuilder(TrainedResNet model, TileKernel kernel)
+    public InferenceNetworkBuilder(NetworkPlan plan, FoldedWeights weights, TileKernel kernel)
     {
-        (_model, _weights, _kernel) = (model, new FoldedWeights(model), kernel);
-        var stemBorder = (Pools ? 7 : 3) / 2;
-        Input = Map(new MapLayout(model.Shape, stemBorder, Math.Min(model.Shape.Channels, MapLayout.FullBlock)));
-        var x = Stem(Input);
-        for (var stage = 0; stage < model.Architecture.Stages.Count; stage++)
-            for (var block = 0; block < model.Architecture.Stages[stage].Blocks; block++)
-                x = Block($"layer{stage + 1}.{block}", x, stage, isFirst: block == 0);
-        Output = Classified(x);
+        (_weights, _kernel) = (weights, kernel);
+        foreach (var step in plan.Steps)
+            foreach (var read in step.Reads)
+            {
+                _lastReader[read] = step;
+                _border[read] = Math.Max(step.Padding, _border.GetValueOrDefault(read));
+            }
+        foreach (var step in plan.Steps)
+            Add(step);
+        (Input, Output) = (_mapOf[plan.Steps[0]], _mapOf[plan.Steps[^1]]);
     }
 
     /// <summary>The map of the images.</summary>
@@ -41,88 +44,71 @@ internal sealed class InferenceNetworkBuilder
     /// <summary>All maps, by index.</summary>
     public IReadOnlyList<FeatureMap> Maps => _maps;
 
-    /// <summary>All steps, in order.</summary>
+    /// <summary>All layers, in order.</summary>
     public IReadOnlyList<InferenceLayer> Layers => _layers;
 
-    private bool Pools => _model.Architecture.Stem == ResNetStem.ImageNet;
-
-    private FeatureMap Stem(FeatureMap x)
+    /// <summary>The layout of the map that a step writes.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="border">Pixels of zeros that its readers want around it.</param>
+    public static MapLayout LayoutOf(PlanStep step, int border) => step switch
     {
-        x = Convolution("conv1", "bn1", x, Pools ? 2 : 1, shape => Map(MapLayout.Inner(shape)), rectifies: true);
-        if (!Pools)
-            return x;
-        var pooled = Map(MapLayout.Inner(Strided(x.Layout.Shape, x.Layout.Shape.Channels, 2)));
-        _layers.Add(new MaxPool(x, pooled));
-        return pooled;
-    }
+        ImageStep => new(step.Output, border, Math.Min(step.Output.Channels, MapLayout.FullBlock)),
+        AveragePoolStep or LinearStep => new(step.Output, Border: 0, MapLayout.FullBlock),
+        _ => new(step.Output, Math.Max(1, border), MapLayout.FullBlock), // never 0, so that maps of one shape have one layout
+    };
 
-    private FeatureMap Block(string name, FeatureMap x, int index, bool isFirst)
+    private void Add(PlanStep step)
     {
-        var (basic, stage) = (_model.Architecture.Block == ResNetBlock.Basic, _model.Architecture.Stages[index]);
-        var stride = isFirst ? stage.Stride : 1;
-        var sum = Shortcut($"{name}.downsample", x, stage.Width * _model.Architecture.Expansion, stride);
-        var y = Convolution($"{name}.conv1", $"{name}.bn1", x, basic ? stride : 1, shape => Inside("conv1", shape), rectifies: true);
-        if (!basic)
-            y = Convolution($"{name}.conv2", $"{name}.bn2", y, stride, shape => Inside("conv2", shape), rectifies: true);
-        var last = basic ? 2 : 3;
-        return Convolution($"{name}.conv{last}", $"{name}.bn{last}", y, 1, _ => sum, accumulates: true, rectifies: true);
-
-        FeatureMap Inside(string role, ImageShape shape)
+        if (step is ImageStep)
         {
-            if (!_insideBlocks.TryGetValue((index, role, shape), out var map))
-                _insideBlocks.Add((index, role, shape), map = Map(MapLayout.Inner(shape)));
-            return map;
+            _mapOf[step] = NewMap(LayoutOf(step, _border[step]));
+            return;
         }
-    }
-
-    // The map that a block adds its result to.
-    private FeatureMap Shortcut(string name, FeatureMap x, int outputs, int stride)
-    {
-        if (x.Layout.Shape.Channels == outputs && stride == 1)
-            return x;
-        switch (_model.Architecture.Shortcut)
+        var input = _mapOf[step.Input];
+        var output = _mapOf[step] = step is ConvolutionStep { Adds: { } sum } ? TakeOver(sum, step) : MapFor(step);
+        _layers.Add(step switch
         {
-            case ResNetShortcut.Projection:
-                return Convolution($"{name}.0", $"{name}.1", x, stride, shape => Map(MapLayout.Inner(shape)));
-            case ResNetShortcut.BareProjection:
-                return Convolution(name, null, x, stride, shape => Map(MapLayout.Inner(shape)));
-            case ResNetShortcut.Padding:
-                var padded = Map(MapLayout.Inner(Strided(x.Layout.Shape, outputs, stride)));
-                _layers.Add(new ChannelPadding(x, padded, stride));
-                return padded;
-            case var shortcut:
-                throw new NotSupportedException($"{shortcut} is not a shortcut that can be scored.");
-        }
+            ConvolutionStep convolution => Convolution(convolution, input, output),
+            MaxPoolStep => new MaxPool(input, output),
+            ChannelPaddingStep padding => new ChannelPadding(input, output, padding.Stride),
+            AveragePoolStep => new AveragePool(input, output),
+            LinearStep linear => new DirectConvolution(_kernel, _weights.Of(linear), 1, input, output),
+            _ => throw new NotSupportedException($"There is no layer for {step.GetType().Name}."),
+        });
+        foreach (var read in step.Reads.Where(read => _lastReader[read] == step && _mapOf[read] != output))
+            Release(_mapOf[read]);
     }
 
-    private FeatureMap Classified(FeatureMap x)
+    private InferenceLayer Convolution(ConvolutionStep step, FeatureMap input, FeatureMap output)
     {
-        var features = Map(new MapLayout(x.Layout.Shape with { Height = 1, Width = 1 }, Border: 0, MapLayout.FullBlock));
-        _layers.Add(new AveragePool(x, features));
-        var logits = Map(new MapLayout(new ImageShape(_model.Classes.Count, 1, 1), Border: 0, MapLayout.FullBlock));
-        _layers.Add(new DirectConvolution(_kernel, _weights.Classifier(), 1, features, logits));
-        return logits;
+        var (folded, accumulates) = (_weights.Of(step), step.Adds is not null);
+        return WinogradConvolution.Suits(folded, step.Stride, input.Layout)
+            ? new WinogradConvolution(_kernel, folded, input, output, _scratch) { Accumulates = accumulates, Rectifies = step.Rectifies }
+            : new DirectConvolution(_kernel, folded, step.Stride, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies };
     }
 
-    private FeatureMap Convolution(string name, string? norm, FeatureMap x, int stride, Func<ImageShape, FeatureMap> output,
-        bool accumulates = false, bool rectifies = false)
+    // What is added to becomes the output: nobody may read it afterwards.
+    private FeatureMap TakeOver(PlanStep sum, PlanStep step) => _lastReader[sum] == step
+        ? _mapOf[sum]
+        : throw new NotSupportedException($"The output of '{sum.Name}' is read after '{step.Name}' has added to it in place.");
+
+    private FeatureMap MapFor(PlanStep step)
     {
-        var folded = _weights.Convolution(name, norm);
-        var y = output(Strided(x.Layout.Shape, (int)folded.Shape[0], stride));
-        _layers.Add(WinogradConvolution.Suits(folded, stride, x.Layout)
-            ? new WinogradConvolution(_kernel, folded, x, y, _scratch) { Accumulates = accumulates, Rectifies = rectifies }
-            : new DirectConvolution(_kernel, folded, stride, x, y) { Accumulates = accumulates, Rectifies = rectifies });
-        return y;
+        var layout = LayoutOf(step, _border.GetValueOrDefault(step));
+        return _free.TryGetValue(layout, out var free) && free.TryPop(out var map) ? map : NewMap(layout);
     }
 
-    private FeatureMap Map(MapLayout layout)
+    private FeatureMap NewMap(MapLayout layout)
     {
         var map = new FeatureMap(_maps.Count, layout);
         _maps.Add(map);
         return map;
     }
 
-    // Every layer pads by half its kernel, so a stride s leaves ceil(size / s).
-    private static ImageShape Strided(ImageShape shape, int channels, int stride)
-        => new(channels, (shape.Height + stride - 1) / stride, (shape.Width + stride - 1) / stride);
+    private void Release(FeatureMap map)
+    {
+        if (!_free.TryGetValue(map.Layout, out var free))
+            _free.Add(map.Layout, free = new());
+        free.Push(map);
+    }
 }

@@ -3,12 +3,12 @@ using Microsoft.ML.ResNet.Cpu.Kernels;
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <summary>
-/// A residual block, for training: a chain of convolutions, what is added to its end, and the rectified sum, which is kept because the next
-/// block reads it twice. The stem is a block to which nothing is added.
+/// A residual block, for training: a chain of convolutions, what is added to its end, and the rectified sum. The sum is kept, because the
+/// next block reads it twice. The stem is a block to which nothing is added.
 /// </summary>
 /// <param name="chain">The convolutions, each with its batch normalisation.</param>
 /// <param name="addsInput">Whether the block's input is added as it is.</param>
-/// <param name="projection">What the input goes through before it is added; <see langword="null"/> for nothing.</param>
+/// <param name="projection">The convolution that the input passes before it is added; <see langword="null"/> for none.</param>
 internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> chain, bool addsInput, TrainingConvolution? projection)
     : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     /// <summary>The convolutions.</summary>
     public IReadOnlyList<TrainingConvolution> Chain => chain;
 
-    /// <summary>What the input goes through before it is added.</summary>
+    /// <summary>The convolution that the input passes before it is added.</summary>
     public TrainingConvolution? Projection => projection;
 
     /// <summary>Every convolution.</summary>
@@ -46,8 +46,8 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public void Activate(float* input, int image)
     {
         if (projection is not null)
-            ChannelKernels.NormalizeBothAddRelu(Last.Output(image), Last.Norm, projection.Output(image), projection.Norm, OutputPixels,
-                OutputChannels, Output(image));
+            ChannelKernels.NormalizeBothAddRelu(Last.Output(image), Last.Norm, projection.Output(image), projection.Norm,
+                OutputPixels, OutputChannels, Output(image));
         else if (addsInput)
             ChannelKernels.NormalizeAddRelu(Last.Output(image), input, OutputPixels, OutputChannels, Last.Norm, Output(image));
         else
@@ -55,14 +55,14 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     }
 
     /// <summary>
-    /// Brings the gradient of an image's output before the rectification, in place, and gathers what the gradient through the
+    /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place, and gathers what the gradient through the
     /// normalisations needs.
     /// </summary>
-    public void Mask(float* gradient, int image, int piece)
+    public void Mask(float* gradient, int image, int shard)
     {
         ChannelKernels.MaskByOutput(gradient, Output(image), OutputPixels, OutputChannels);
-        Last.AddSums(gradient, image, piece);
-        projection?.AddSums(gradient, image, piece);
+        Last.AddSums(gradient, image, shard);
+        projection?.AddSums(gradient, image, shard);
     }
 
     /// <summary>Frees what is kept.</summary>

@@ -1,51 +1,48 @@
 using Microsoft.ML.ResNet.Cpu.Kernels;
-using Microsoft.ML.ResNet.Network.Torch;
-using static TorchSharp.torch;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <summary>
-/// A convolution and the batch normalisation behind it, for training. The convolution's output is kept as it is; whoever needs it
-/// normalised normalises while reading. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>; pieces of the loop gather
-/// sums of their own, which are then added up in order, so that results do not depend on which thread did what.
+/// A convolution and the batch normalisation behind it, for training. The output of the convolution is kept as it is; readers normalise
+/// while they read. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>. Shards of the batch gather sums of their own,
+/// which are then added in order, so that results do not depend on which thread did what.
 /// </summary>
 internal sealed unsafe class TrainingConvolution : IDisposable
 {
-    /// <summary>Parts that a batch is cut into; sums are gathered for each.</summary>
-    public const int Pieces = 8;
+    /// <summary>Shards that a batch is cut into; sums are gathered for each.</summary>
+    public const int Shards = 8;
 
-    private const double Momentum = 0.1; // of the running statistics, as in BatchNorm
-
-    private readonly Convolution _convolution;
-    private readonly BatchNorm _norm;
+    private readonly ConvolutionStep _step;
     private readonly ConvolutionKernel _kernel;
     private readonly NativeBuffer _output = new();
     private readonly NativeBuffer _figures; // mean, scale, shift, slope, offset: a row of channels each
     private readonly NativeBuffer _weightSums = new();
-    private readonly double[] _sums; // for each piece: two rows of channels
-    private readonly double[] _deviations; // of the batch: 1 over them is what scales
-    private readonly long[] _pixelsOfPiece = new long[Pieces];
+    private readonly double[] _sums; // for each shard: two rows of channels
+    private readonly double[] _deviations; // of the batch: its channels are divided by them
+    private readonly long[] _pixelsOfShard = new long[Shards];
     private int _images;
     private float* _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
     private float* _weightGradient, _normWeightGradient, _normBiasGradient;
 
-    /// <param name="convolution">The convolution; no bias.</param>
-    /// <param name="norm">What follows it.</param>
-    /// <param name="height">Rows of the input.</param>
-    /// <param name="width">Columns of the input.</param>
-    public TrainingConvolution(Convolution convolution, BatchNorm norm, int height, int width)
+    /// <param name="step">A step that <see cref="TrainingNetwork.Supports"/>.</param>
+    public TrainingConvolution(ConvolutionStep step)
     {
-        (_convolution, _norm) = (convolution, norm);
-        var shape = convolution.weight.shape;
-        Shape = new ConvolutionShape((int)shape[1], (int)shape[0], (int)shape[2], convolution.Stride, height, width);
+        _step = step;
+        Shape = ShapeOf(step);
         _kernel = ConvolutionKernel.For(Shape);
         _figures = new NativeBuffer(5 * Shape.Outputs);
-        _sums = new double[Pieces * 2 * Shape.Outputs];
+        _sums = new double[Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
     }
 
     /// <summary>The shape of the convolution.</summary>
     public ConvolutionShape Shape { get; }
+
+    /// <summary>The shape of a step's convolution.</summary>
+    public static ConvolutionShape ShapeOf(ConvolutionStep step)
+        => new(step.Input.Output.Channels, step.Output.Channels, step.Kernel, step.Stride,
+        step.Input.Output.Height, step.Input.Output.Width);
 
     /// <summary>Floats that an input with its border takes.</summary>
     public int PaddedInputLength => _kernel.PaddedInputLength;
@@ -74,28 +71,27 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// <summary>The output of an image, before normalisation.</summary>
     public float* Output(int image) => _output.Pointer + (nint)image * Shape.OutputLength;
 
-    /// <summary>Takes the weights in and makes room for so many images.</summary>
-    public void BeginForward(int images)
+    /// <summary>Packs the weights and makes room for so many images.</summary>
+    public void BeginForward(int images, IParameterMemory parameters)
     {
         _images = images;
         _output.EnsureLength((long)images * Shape.OutputLength);
-        using var scope = NewDisposeScope();
-        _kernel.Pack(TensorMemory.PointerTo(_convolution.weight));
-        _normWeight = TensorMemory.PointerTo(_norm.weight);
-        _normBias = TensorMemory.PointerTo(_norm.bias);
-        _runningMean = TensorMemory.PointerTo(_norm.running_mean);
-        _runningVariance = TensorMemory.PointerTo(_norm.running_var);
+        _kernel.Pack(parameters.Values($"{_step.Name}.weight"));
+        _normWeight = parameters.Values($"{_step.Norm}.weight");
+        _normBias = parameters.Values($"{_step.Norm}.bias");
+        _runningMean = parameters.Values($"{_step.Norm}.running_mean");
+        _runningVariance = parameters.Values($"{_step.Norm}.running_var");
         Array.Clear(_sums);
-        Array.Clear(_pixelsOfPiece);
+        Array.Clear(_pixelsOfShard);
     }
 
     /// <summary>Convolves a group of images and measures the outputs.</summary>
-    public void Forward(float* padded, int first, int images, int piece, float* scratch)
+    public void Forward(float* padded, int first, int images, int shard, float* scratch)
     {
         _kernel.Forward(padded, Output(first), images, scratch);
-        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
-            for (var image = first; image < first + images; image++, _pixelsOfPiece[piece] += Pixels)
-                ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfPiece[piece], sums, sums + Shape.Outputs);
+        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+            for (var image = first; image < first + images; image++, _pixelsOfShard[shard] += Pixels)
+                ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfShard[shard], sums, sums + Shape.Outputs);
     }
 
     /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
@@ -105,9 +101,9 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         {
             var (mean, squares, count) = MomentsOf(channel);
             var variance = squares / count;
-            _runningMean[channel] = (float)((1 - Momentum) * _runningMean[channel] + Momentum * mean);
-            _runningVariance[channel] = (float)((1 - Momentum) * _runningVariance[channel] + Momentum * (squares / (count - 1)));
-            _deviations[channel] = Math.Sqrt(variance + BatchNorm.Epsilon);
+            _runningMean[channel] = Moved(_runningMean[channel], mean);
+            _runningVariance[channel] = Moved(_runningVariance[channel], squares / (count - 1));
+            _deviations[channel] = Math.Sqrt(variance + BatchNormalization.Epsilon);
             Mean[channel] = (float)mean;
             Scale[channel] = (float)(_normWeight[channel] / _deviations[channel]);
             Shift[channel] = _normBias[channel];
@@ -118,27 +114,26 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// <summary>
     /// Masks the gradient of this layer's normalised and rectified output, and gathers what the gradient through the normalisation needs.
     /// </summary>
-    public void MaskByNorm(float* gradient, int image, int piece)
+    public void MaskByNorm(float* gradient, int image, int shard)
     {
-        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
             ChannelKernels.MaskByNorm(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
     /// <summary>Gathers what the gradient through the normalisation needs, from the gradient of the normalised output.</summary>
-    public void AddSums(float* gradient, int image, int piece)
+    public void AddSums(float* gradient, int image, int shard)
     {
-        fixed (double* sums = &_sums[piece * 2 * Shape.Outputs])
+        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
             ChannelKernels.AddSums(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
-    /// <summary>Makes room for the gradients of the weights: zeros, where there are none yet.</summary>
-    public void PrepareBackward()
+    /// <summary>Finds the gradients of the parameters, and makes room for the sums of the shards.</summary>
+    public void PrepareBackward(IParameterMemory parameters)
     {
-        using var scope = NewDisposeScope();
-        _weightGradient = TensorMemory.PointerTo(GradientOf(_convolution.weight));
-        _normWeightGradient = TensorMemory.PointerTo(GradientOf(_norm.weight));
-        _normBiasGradient = TensorMemory.PointerTo(GradientOf(_norm.bias));
-        _weightSums.EnsureLength(Shape.IsWide ? Shape.WeightLength : (long)Pieces * _kernel.SumsLength);
+        _weightGradient = parameters.Gradient($"{_step.Name}.weight");
+        _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
+        _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
+        _weightSums.EnsureLength(Shape.IsWide ? Shape.WeightLength : (long)Shards * _kernel.SumsLength);
     }
 
     /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
@@ -148,10 +143,10 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (sum, product) = (0.0, 0.0);
-            for (var piece = 0; piece < Pieces; piece++)
+            for (var shard = 0; shard < Shards; shard++)
             {
-                sum += _sums[piece * 2 * Shape.Outputs + channel];
-                product += _sums[(piece * 2 + 1) * Shape.Outputs + channel];
+                sum += _sums[shard * 2 * Shape.Outputs + channel];
+                product += _sums[(shard * 2 + 1) * Shape.Outputs + channel];
             }
             _normWeightGradient[channel] += (float)(product / _deviations[channel]);
             _normBiasGradient[channel] += (float)sum;
@@ -177,18 +172,18 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
         => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
 
-    /// <summary>Begins to gather the gradient of the weights in a piece.</summary>
-    public void BeginBackwardWeights(int piece)
+    /// <summary>Begins to gather the gradient of the weights in a shard.</summary>
+    public void BeginBackwardWeights(int shard)
     {
         if (!Shape.IsWide)
-            NativeBuffer.Clear(WeightSums(piece), _kernel.SumsLength);
+            NativeBuffer.Clear(WeightSums(shard), _kernel.SumsLength);
     }
 
     /// <summary>
     /// Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.
     /// </summary>
-    public void BackwardWeights(float* padded, float* paddedGradient, int piece, float* scratch)
-        => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(piece), scratch);
+    public void BackwardWeights(float* padded, float* paddedGradient, int shard, float* scratch)
+        => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(shard), scratch);
 
     /// <summary>
     /// Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.
@@ -204,8 +199,8 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     {
         if (Shape.IsWide)
             return;
-        for (var piece = 1; piece < Pieces; piece++)
-            ChannelKernels.Add(WeightSums(piece), _kernel.SumsLength, _weightSums.Pointer);
+        for (var shard = 1; shard < Shards; shard++)
+            ChannelKernels.Add(WeightSums(shard), _kernel.SumsLength, _weightSums.Pointer);
         for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(Shape.Outputs); block++)
             _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
     }
@@ -235,29 +230,24 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         _weightSums.Dispose();
     }
 
-    private float* WeightSums(int piece) => _weightSums.Pointer + (nint)piece * _kernel.SumsLength;
+    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)shard * _kernel.SumsLength;
+
+    private static float Moved(float running, double batch)
+        => (float)((1 - BatchNormalization.Momentum) * running + BatchNormalization.Momentum * batch);
 
     private (double Mean, double Squares, long Count) MomentsOf(int channel)
     {
         var (mean, squares, count) = (0.0, 0.0, 0L);
-        for (var piece = 0; piece < Pieces; piece++)
+        for (var shard = 0; shard < Shards; shard++)
         {
-            var added = _pixelsOfPiece[piece];
+            var added = _pixelsOfShard[shard];
             if (added == 0)
                 continue;
-            var difference = _sums[piece * 2 * Shape.Outputs + channel] - mean;
+            var difference = _sums[shard * 2 * Shape.Outputs + channel] - mean;
             mean += difference * added / (count + added);
-            squares += _sums[(piece * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
+            squares += _sums[(shard * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
             count += added;
         }
         return (mean, squares, count);
-    }
-
-    private static Tensor GradientOf(TorchSharp.Modules.Parameter parameter)
-    {
-        if (parameter.grad is { } gradient)
-            return gradient;
-        parameter.grad = zeros_like(parameter, requires_grad: false);
-        return parameter.grad!;
     }
 }

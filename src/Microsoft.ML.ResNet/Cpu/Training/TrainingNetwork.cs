@@ -1,21 +1,18 @@
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Cpu.Kernels;
-using Microsoft.ML.ResNet.Network.Torch;
-using static TorchSharp.torch;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <summary>
-/// Forward and backward through a network while it is trained, on CPUs with 512-bit vectors: the same numbers as
-/// <see cref="ResidualNetwork"/> and autograd give, but for rounding, in a third of the passes over memory. Batch normalisation,
-/// rectification and addition happen while convolutions read and write; what is kept for the way back is the output of each convolution and
-/// of each block.
+/// Forward and backward through a network while it is trained, from images to pooled features and back: the numbers of autograd but for
+/// rounding, in a third of its passes over memory. Batch normalisation, rectification and addition happen while convolutions read and
+/// write; what is kept for the way back is the output of each convolution and of each block.
 /// </summary>
 internal sealed unsafe class TrainingNetwork : IDisposable
 {
-    private const int MostFloats = 1 << 28; // of a map of one image: places in it must fit an int
+    private const long LargestMap = 1 << 28; // floats of one image, border included: offsets within it must fit an int
 
+    private readonly IParameterMemory _parameters;
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<TrainingConvolution> _convolutions;
     private readonly WorkerTeam _team;
@@ -29,21 +26,18 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private float* _images;
     private int _count;
 
-    /// <param name="network">A network that <see cref="Supports"/> finds fit; its weights stay its own.</param>
-    /// <param name="height">Rows of what <see cref="Forward"/> reads.</param>
-    /// <param name="width">Columns of that.</param>
+    /// <param name="plan">A plan that is <see cref="Supports"/>ed.</param>
+    /// <param name="frozenStages">
+    /// Stages behind the stem that are not trained: <see cref="Forward"/> then reads what they deliver. 0 freezes the stem alone;
+    /// <see langword="null"/> freezes nothing.
+    /// </param>
+    /// <param name="parameters">Where the network's parameters and gradients lie.</param>
     /// <param name="threads">Threads to compute with; at least 1.</param>
-    public TrainingNetwork(ResidualNetwork network, int height, int width, int threads)
+    public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads)
     {
-        if (!network.HasFrozenStem)
-            _blocks.Add(
-                new TrainingBlock([new TrainingConvolution(network.Stem.Convolution, network.Stem.Norm, height, width)], addsInput: false,
-                projection: null));
-        foreach (var block in network.TrainedBlocks)
-        {
-            _blocks.Add(Fuse((IResidualBlock)block, height, width));
-            (height, width) = (_blocks[^1].Chain[^1].Shape.OutputHeight, _blocks[^1].Chain[^1].Shape.OutputWidth);
-        }
+        _parameters = parameters;
+        _blocks.AddRange(Trained(plan, frozenStages).Cast<ConvolutionStep>().GroupBy(step => step.Block)
+            .Select(block => BlockOf([.. block])));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
@@ -54,64 +48,66 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             => [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new NativeBuffer(_convolutions.Max(length)))];
     }
 
-    /// <summary>Whether a network can be trained this way on this machine.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="height">Rows of an image.</param>
-    /// <param name="width">Columns of an image.</param>
-    public static bool Supports(ResidualNetwork network, int height, int width)
+    /// <summary>
+    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions without bias and with batch
+    /// normalisation, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too large.
+    /// </summary>
+    /// <param name="plan">The network.</param>
+    /// <param name="frozenStages">Stages that are not trained; see the constructor.</param>
+    public static bool Supports(NetworkPlan plan, int? frozenStages)
     {
-        var architecture = network.Architecture;
-        return (long)height * width * architecture.FeatureWidth <= MostFloats && ResNetRuntime.Options.FusedTraining
-            && network.Precision == TrainingPrecision.Full && Vector512.IsHardwareAccelerated && architecture.Stem == ResNetStem.Cifar
-            && !architecture.ConvolutionBias && architecture.Shortcut == ResNetShortcut.Projection
-            && network.TrainedBlocks.Any()
-                && (network.HasFrozenStem || CanLearn(network.Stem.Convolution) && CanLearn(network.Stem.Norm)
-                && network.Stem.Convolution.weight.shape[0] % 16 == 0)
-            && network.TrainedBlocks.All(CanLearn) && network.TrainedBlocks.SelectMany(block => block.parameters())
-                .Where(weight => weight.dim() == 4).All(weight => weight.shape[0] % 16 == 0 && weight.shape[1] % 16 == 0);
-
-        static bool CanLearn(nn.Module part) => part.parameters().All(weight => weight.requires_grad && TensorMemory.IsDense(weight));
+        var steps = Trained(plan, frozenStages).ToList();
+        return steps.Count > 0 && steps.All(IsSupported);
     }
 
-    /// <summary>Images to features.</summary>
+    /// <summary>The names of the parameters that are trained this way.</summary>
+    public static IEnumerable<string> ParametersOf(NetworkPlan plan, int? frozenStages)
+        => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State)
+            .Where(entry => entry.IsParameter).Select(entry => entry.Name);
+
+    /// <summary>The features of the images of the last <see cref="Forward"/>: images x <see cref="FeatureWidth"/>.</summary>
+    public float* Features => _features.Pointer;
+
+    /// <summary>Features of an image.</summary>
+    public int FeatureWidth => _blocks[^1].OutputChannels;
+
+    /// <summary>Images to <see cref="Features"/>.</summary>
     /// <param name="images">
-    /// Normalised images, through what is frozen (<see cref="ResidualNetwork.PassFrozen"/>): float32, (N, C, H, W) in channels-last memory;
-    /// they must stay until <see cref="Backward"/> is done.
+    /// Normalised images, or what frozen stages make of them, in the order images x height x width x channels. They must stay until
+    /// <see cref="Backward"/> is done.
     /// </param>
-    /// <returns>The pooled features: float32, (N, feature width), a leaf that wants a gradient; the caller owns it.</returns>
-    public Tensor Forward(Tensor images)
+    /// <param name="count">How many images there are.</param>
+    public void Forward(float* images, int count)
     {
-        _count = (int)images.shape[0];
-        _images = TensorMemory.PointerTo(images);
+        _images = images;
+        _count = count;
         _wideInputs.EnsureLength(_count * Wide(convolution => convolution.PaddedInputLength));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_count)); // the last have most weights
+        // the last have most weights
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_count, _parameters));
         for (var index = 0; index < _blocks.Count; index++)
         {
             _blocks[index].EnsureRoom(_count);
             Convolve(index);
         }
-        return Pool();
+        Pool();
     }
 
-    /// <summary>The way back: adds the gradients of all weights that train, but the classifier's, to what they have.</summary>
-    /// <param name="gradient">The gradient of the features: float32, (N, feature width).</param>
-    public void Backward(Tensor gradient)
+    /// <summary>The way back: adds the gradients of all parameters that train, but the classifier's, to what they have.</summary>
+    /// <param name="features">The gradient of <see cref="Features"/>.</param>
+    public void Backward(float* features)
     {
-        using var scope = NewDisposeScope();
-        var features = TensorMemory.PointerTo(gradient.contiguous());
         foreach (var between in _between)
-            between.EnsureLength(
-                (long)_count
-                * _blocks.Max(block => Math.Max(block.OutputLength, block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward());
+            between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength,
+                block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward(_parameters));
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
-        ForEachImage((image, piece) =>
+        ForEachImage((image, shard) =>
         {
             var target = outer.Pointer + (nint)image * last.OutputLength;
             ChannelKernels.PoolGradient(features + (nint)image * last.OutputChannels, last.OutputPixels, last.OutputChannels, target);
-            last.Mask(target, image, piece);
+            last.Mask(target, image, shard);
         });
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
@@ -130,16 +126,28 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             block.Dispose();
     }
 
-    private static TrainingBlock Fuse(IResidualBlock block, int height, int width)
+    // All steps that train, from the first to the last in front of the head.
+    private static IEnumerable<PlanStep> Trained(NetworkPlan plan, int? frozenStages)
+        => plan.Steps.Where(step => step is not (ImageStep or AveragePoolStep or LinearStep) && step.Stage > (frozenStages ?? -1));
+
+    private static bool IsSupported(PlanStep step)
+        => step is ConvolutionStep { HasBias: false, Norm: not null } convolution
+            && (convolution.IsShortcut || convolution.Rectifies)
+            && convolution.Output.Channels % 16 == 0
+            && (convolution.Input is ImageStep || convolution.Input.Output.Channels % 16 == 0)
+            && PaddedLength(convolution.Input.Output, convolution.Padding) <= LargestMap
+            && PaddedLength(convolution.Output, convolution.Padding) <= LargestMap;
+
+    private static long PaddedLength(ImageShape map, int padding)
+        => (map.Height + 2L * padding) * (map.Width + 2L * padding) * map.Channels;
+
+    private static TrainingBlock BlockOf(IReadOnlyList<ConvolutionStep> steps)
     {
-        var projection = block.Projection is var (convolved, normed) ? new TrainingConvolution(convolved, normed, height, width) : null;
-        var chain = new List<TrainingConvolution>();
-        foreach (var (convolution, norm) in block.Chain)
-        {
-            chain.Add(new TrainingConvolution(convolution, norm, height, width));
-            (height, width) = (chain[^1].Shape.OutputHeight, chain[^1].Shape.OutputWidth);
-        }
-        return new TrainingBlock(chain, addsInput: projection is null, projection);
+        var projection = steps.SingleOrDefault(step => step.IsShortcut);
+        var chain = steps.Where(step => !step.IsShortcut).ToList();
+        return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step))],
+            addsInput: chain[^1].Adds is not null && projection is null,
+            projection is null ? null : new TrainingConvolution(projection));
     }
 
     // A block: its first convolution while the rectified sum of the block before is computed, those behind it, and the projection.
@@ -162,16 +170,16 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private void Convolve(TrainingConvolution convolution, Load loadInput)
     {
-        ForEachGroup(convolution, (first, images, piece, inputs, _, scratch) =>
+        ForEachGroup(convolution, (first, images, shard, inputs, _, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-            convolution.Forward(inputs, first, images, piece, scratch);
+            convolution.Forward(inputs, first, images, shard, scratch);
         });
         convolution.EndForward();
     }
 
-    private Tensor Pool()
+    private void Pool()
     {
         var last = _blocks[^1];
         _features.EnsureLength((long)_count * last.OutputChannels);
@@ -181,9 +189,6 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             ChannelKernels.Pool(last.Output(image), last.OutputPixels, last.OutputChannels,
                 _features.Pointer + (nint)image * last.OutputChannels);
         });
-        var features = empty(_count, last.OutputChannels);
-        MemoryMarshal.AsBytes(new ReadOnlySpan<float>(_features.Pointer, _count * last.OutputChannels)).CopyTo(features.bytes);
-        return features.requires_grad_(true);
     }
 
     // Takes the masked gradient of a block's output, and leaves that of the block before: in place, or, with a projection, in the other
@@ -197,12 +202,12 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             var (convolution, linked) = (block.Chain[link], block.Chain[link - 1]);
             BackwardConvolution(convolution, gradient.Pointer,
                 (image, padded) => linked.LoadOutput(image, padded, convolution.Shape.Padding), free.Pointer, adds: false,
-                (target, image, piece) => linked.MaskByNorm(target, image, piece));
+                (target, image, shard) => linked.MaskByNorm(target, image, shard));
             (gradient, free, next) = (free, next, free);
         }
         // the shortcut's gradient is there already, or comes after
         var to = before is null ? null : (block.Projection is null ? outer : other).Pointer;
-        Finish masks = (target, image, piece) => before?.Mask(target, image, piece);
+        Finish masks = (target, image, shard) => before?.Mask(target, image, shard);
         BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
             adds: block.Projection is null,
             block.Projection is null ? masks : null);
@@ -215,7 +220,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachGroup(convolution, (first, images, piece, inputs, gradients, scratch) =>
+        ForEachGroup(convolution, (first, images, shard, inputs, gradients, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
@@ -226,9 +231,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             {
                 loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
                 if (!convolution.Shape.IsWide)
-                    convolution.BackwardWeights(inputs, gradients, piece, scratch);
+                    convolution.BackwardWeights(inputs, gradients, shard, scratch);
                 if (to is not null)
-                    finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, piece);
+                    finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
             }
         }, convolution.BeginBackwardWeights);
         if (convolution.Shape.IsWide)
@@ -244,36 +249,36 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private long Wide(Func<TrainingConvolution, int> length)
         => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
-    // Image by image in the scratch memory of a worker; with a wide convolution a piece at a time, in memory that holds all images.
-    private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginPiece = null)
-        => ForEachPiece((first, end, piece, worker) =>
+    // Image by image in the scratch memory of a worker; with a wide convolution a shard at a time, in memory that holds all images.
+    private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginShard = null)
+        => ForEachShard((first, end, shard, worker) =>
     {
-        beginPiece?.Invoke(piece);
+        beginShard?.Invoke(shard);
         if (convolution.Shape.IsWide)
-            work(first, end - first, piece, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength,
+            work(first, end - first, shard, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength,
                 _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _scratch[worker].Pointer);
         else
             for (var image = first; image < end; image++)
-                work(image, 1, piece, _inputs[worker].Pointer, _gradients[worker].Pointer, _scratch[worker].Pointer);
+                work(image, 1, shard, _inputs[worker].Pointer, _gradients[worker].Pointer, _scratch[worker].Pointer);
     });
 
-    private void ForEachImage(Action<int, int> work) => ForEachPiece((first, end, piece, _) =>
+    private void ForEachImage(Action<int, int> work) => ForEachShard((first, end, shard, _) =>
     {
         for (var image = first; image < end; image++)
-            work(image, piece);
+            work(image, shard);
     });
 
-    // Pieces are as even as they can be, and the same whatever the number of threads.
-    private void ForEachPiece(Action<int, int, int, int> work)
-        => _team.Run(TrainingConvolution.Pieces,
-            (piece, worker)
-            => work(_count * piece / TrainingConvolution.Pieces, _count * (piece + 1) / TrainingConvolution.Pieces, piece, worker));
+    // Shards are as even as they can be, and the same whatever the number of threads.
+    private void ForEachShard(Action<int, int, int, int> work)
+        => _team.Run(TrainingConvolution.Shards,
+            (shard, worker)
+            => work(_count * shard / TrainingConvolution.Shards, _count * (shard + 1) / TrainingConvolution.Shards, shard, worker));
 
     // Brings what a convolution reads of an image into scratch memory, with a border.
     private delegate void Load(int image, float* padded);
 
     // What happens to the gradient of an image once it is complete.
-    private delegate void Finish(float* gradient, int image, int piece);
+    private delegate void Finish(float* gradient, int image, int shard);
 
-    private delegate void GroupWork(int first, int images, int piece, float* inputs, float* gradients, float* scratch);
+    private delegate void GroupWork(int first, int images, int shard, float* inputs, float* gradients, float* scratch);
 }

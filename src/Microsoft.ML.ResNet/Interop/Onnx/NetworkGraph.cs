@@ -1,14 +1,13 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Interop.Onnx.Schema;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Network.Torch;
 using DataType = Microsoft.ML.ResNet.Interop.Onnx.Schema.TensorProto.Types.DataType;
 
 namespace Microsoft.ML.ResNet.Interop.Onnx;
 
 /// <summary>
-/// The network as ONNX operations, from pixels to probabilities. The methods follow <see cref="ResidualNetwork"/> step by step; values have
-/// the names of the layers that make them.
+/// The network as ONNX operations, from pixels to probabilities: the steps of its plan, one after the other. Values have the names of the
+/// layers that make them.
 /// </summary>
 /// <remarks>
 /// The normalisation stays a multiplication and an addition in front of the first convolution: folded into it, pixels beyond the border
@@ -19,21 +18,26 @@ internal sealed class NetworkGraph
     private const string Probabilities = "probabilities", Logits = "logits";
 
     private readonly TrainedResNet _model;
+    private readonly NetworkPlan _plan;
     private readonly FoldedWeights _weights;
     private readonly GraphBuilder _builder = new();
+    private readonly Dictionary<PlanStep, string> _values = [];
 
-    private NetworkGraph(TrainedResNet model)
-    {
-        _model = model;
-        _weights = new FoldedWeights(model);
-    }
+    private NetworkGraph(TrainedResNet model, NetworkPlan plan, FoldedWeights weights) => (_model, _plan, _weights) = (model, plan, weights);
 
-    /// <summary>Makes the graph: input (N, C, H, W), outputs <c>probabilities</c> and <c>logits</c> (N, classes).</summary>
+    /// <summary>Makes the graph of a model: input (N, C, H, W), outputs <c>probabilities</c> and <c>logits</c> (N, classes).</summary>
     /// <exception cref="ArgumentException">The options name no input, or one that the graph cannot have.</exception>
     public static GraphProto Create(TrainedResNet model, OnnxExportOptions options)
+        => Create(model, model.Plan, FoldedWeights.Of(model), options);
+
+    /// <summary>Makes the graph of a plan that may be another than that of the model's architecture.</summary>
+    /// <inheritdoc cref="Create(TrainedResNet, OnnxExportOptions)"/>
+    public static GraphProto Create(TrainedResNet model, NetworkPlan plan, FoldedWeights weights, OnnxExportOptions options)
     {
-        var network = new NetworkGraph(model);
-        network.AddOperations(options);
+        var network = new NetworkGraph(model, plan, weights);
+        foreach (var step in plan.Steps)
+            network._values[step] = network.Operation(step, options);
+        network.AddProbabilities();
         if (network._builder.Has(options.InputName))
             throw new ArgumentException(
                 $"{nameof(options.InputName)} is '{options.InputName}', which is the name of another value of the graph. Choose another, "
@@ -42,27 +46,26 @@ internal sealed class NetworkGraph
         return network._builder.Graph;
     }
 
-    private void AddOperations(OnnxExportOptions options)
+    private string Operation(PlanStep step, OnnxExportOptions options) => step switch
     {
-        var x = Normalized(options);
-        x = Stem(_model.FlipsAtTestTime ? WithMirrorImages(x) : x);
-        var channels = _model.Architecture.StemWidth;
-        for (var stage = 0; stage < _model.Architecture.Stages.Count; stage++)
-            for (var block = 0; block < _model.Architecture.Stages[stage].Blocks; block++)
-                x = Block($"layer{stage + 1}.{block}", x, _model.Architecture.Stages[stage], isFirst: block == 0, ref channels);
-        Classified(x);
-    }
+        ImageStep => _model.FlipsAtTestTime ? WithMirrorImages(Normalized(options)) : Normalized(options),
+        ConvolutionStep convolution => Convolution(convolution, _values[step.Input]),
+        MaxPoolStep => MaxPool(step.Name, _values[step.Input]),
+        ChannelPaddingStep padding => PaddedChannels(padding, EveryPixel(padding, _values[step.Input])),
+        AveragePoolStep => _builder.Node("Flatten", "features", [_builder.Node("GlobalAveragePool", step.Name, [_values[step.Input]])]),
+        LinearStep linear => Linear(linear, _values[step.Input]),
+        _ => throw new NotSupportedException($"{step.GetType().Name} is no step that ONNX files can have."),
+    };
 
     private void AddInputAndOutputs(OnnxExportOptions options)
     {
-        var (graph, shape) = (_builder.Graph, _model.Shape);
+        var (graph, shape) = (_builder.Graph, _plan.Image);
         graph.Name = _model.Architecture.Name;
         graph.Input.Add(new ValueInfoProto
         {
             Name = options.InputName,
-            Type = GraphBuilder.Batches(options.Input == OnnxInput.UInt8
-                ? DataType.Uint8
-                : DataType.Float, shape.Channels, shape.Height, shape.Width),
+            Type = GraphBuilder.Batches(options.Input == OnnxInput.UInt8 ? DataType.Uint8 : DataType.Float,
+                shape.Channels, shape.Height, shape.Width),
             DocString = "Images, one plane for each channel; values from 0 (black) to 255 (full).",
         });
         graph.Output.Add(Output(Probabilities, "The probability of each class; an image's add up to 1."));
@@ -104,84 +107,53 @@ internal sealed class NetworkGraph
         return _builder.Node("ReduceMean", Logits, [views], ("axes", new long[] { 0 }), ("keepdims", 0));
     }
 
-    private string Stem(string x)
+    private string Convolution(ConvolutionStep step, string x)
     {
-        var pools = _model.Architecture.Stem == ResNetStem.ImageNet;
-        x = Convolution("conv1", "bn1", x, stride: pools ? 2 : 1);
-        x = Relu("conv1", x);
-        return pools
-            ? _builder.Node("MaxPool", "maxpool", [x], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }),
-            ("pads", new long[] { 1, 1, 1, 1 }))
-            : x;
+        var folded = _weights.Of(step);
+        List<string> inputs = [x, _builder.Constant($"{step.Name}.weight", folded.Weight, folded.Shape)];
+        if (folded.Bias is { } bias)
+            inputs.Add(_builder.Constant($"{step.Name}.bias", bias, [folded.Shape[0]]));
+        var padding = (long)step.Padding;
+        var y = _builder.Node("Conv", step.Name, inputs, ("kernel_shape", new long[] { step.Kernel, step.Kernel }),
+            ("strides", new long[] { step.Stride, step.Stride }), ("pads", new[] { padding, padding, padding, padding }));
+        if (step.Adds is { } added)
+            y = _builder.Node("Add", $"{step.Block}.add", [y, _values[added]]);
+        return step.Rectifies ? _builder.Node("Relu", $"{(step.Adds is null ? step.Name : step.Block)}.relu", [y]) : y;
     }
 
-    private string Block(string name, string x, ResNetStage stage, bool isFirst, ref int channels)
-    {
-        var (basic, stride) = (_model.Architecture.Block == ResNetBlock.Basic, isFirst ? stage.Stride : 1);
-        var y = Convolution($"{name}.conv1", $"{name}.bn1", x, basic ? stride : 1);
-        y = Relu($"{name}.conv1", y);
-        y = Convolution($"{name}.conv2", $"{name}.bn2", y, basic ? 1 : stride);
-        if (!basic)
-        {
-            y = Relu($"{name}.conv2", y);
-            y = Convolution($"{name}.conv3", $"{name}.bn3", y, stride: 1);
-        }
-        var outputs = stage.Width * _model.Architecture.Expansion;
-        y = _builder.Node("Add", $"{name}.add", [y, Shortcut($"{name}.downsample", x, channels, outputs, stride)]);
-        channels = outputs;
-        return Relu(name, y);
-    }
+    private string MaxPool(string name, string x) => _builder.Node("MaxPool", name, [x],
+        ("kernel_shape", new long[] { MaxPoolStep.Kernel, MaxPoolStep.Kernel }),
+        ("strides", new long[] { MaxPoolStep.Stride, MaxPoolStep.Stride }), ("pads", new long[] { 1, 1, 1, 1 }));
 
-    private string Shortcut(string name, string x, int inputs, int outputs, int stride)
-        => inputs == outputs && stride == 1 ? x : _model.Architecture.Shortcut switch
-        {
-            ResNetShortcut.Projection => Convolution($"{name}.0", $"{name}.1", x, stride),
-            ResNetShortcut.BareProjection => Convolution(name, null, x, stride),
-            ResNetShortcut.Padding => PaddedChannels(name, EveryPixel(name, x, stride), outputs - inputs),
-            var shortcut => throw new NotSupportedException($"{shortcut} is not a shortcut that ONNX files can have."),
-        };
-
-    private string EveryPixel(string name, string x, int stride) => stride == 1 ? x : _builder.Node("Slice", $"{name}.slice",
+    private string EveryPixel(ChannelPaddingStep step, string x) => step.Stride == 1 ? x : _builder.Node("Slice", $"{step.Name}.slice",
     [
         x,
-        _builder.Constant($"{name}.starts", 0, 0),
-        _builder.Constant($"{name}.ends", long.MaxValue, long.MaxValue),
-        _builder.Constant($"{name}.axes", 2, 3),
-        _builder.Constant($"{name}.steps", stride, stride),
+        _builder.Constant($"{step.Name}.starts", 0, 0),
+        _builder.Constant($"{step.Name}.ends", long.MaxValue, long.MaxValue),
+        _builder.Constant($"{step.Name}.axes", 2, 3),
+        _builder.Constant($"{step.Name}.steps", step.Stride, step.Stride),
     ]);
 
-    // Zeros before and behind, as PaddingShortcut adds them: N, C, H, W at the start, then at the end.
-    private string PaddedChannels(string name, string x, int channels)
-        => channels == 0
+    // Zeros before and behind: N, C, H, W at the start, then at the end.
+    private string PaddedChannels(ChannelPaddingStep step, string x)
+        => step.ChannelsBefore + step.ChannelsBehind == 0
             ? x
-            : _builder.Node("Pad", name, [x, _builder.Constant($"{name}.pads", 0, channels / 2, 0, 0, 0, channels - channels / 2, 0, 0)]);
+            : _builder.Node("Pad", step.Name,
+                [x, _builder.Constant($"{step.Name}.pads", 0, step.ChannelsBefore, 0, 0, 0, step.ChannelsBehind, 0, 0)]);
 
-    private void Classified(string x)
+    private string Linear(LinearStep step, string x)
     {
-        var classifier = _weights.Classifier();
-        x = _builder.Node("GlobalAveragePool", "avgpool", [x]);
-        x = _builder.Node("Flatten", "features", [x]);
-        x = _builder.Node("Gemm", _model.FlipsAtTestTime
-            ? "logits.both"
-            : Logits, [x, _builder.Constant("fc.weight", classifier.Weight, classifier.Shape.Take(2)),
-            _builder.Constant("fc.bias", classifier.Bias!.Value, classifier.Shape.Take(1))], ("transB", 1));
-        if (_model.FlipsAtTestTime)
-            x = MeanOfViews(x);
-        _builder.Node("Softmax", Probabilities, [x], ("axis", 1));
+        var folded = _weights.Of(step);
+        var weight = _builder.Constant($"{step.Name}.weight", folded.Weight, folded.Shape.Take(2));
+        var bias = _builder.Constant($"{step.Name}.bias", folded.Bias!.Value, folded.Shape.Take(1));
+        return _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, weight, bias], ("transB", 1));
     }
 
-    private string Convolution(string name, string? norm, string x, int stride)
+    private void AddProbabilities()
     {
-        var folded = _weights.Convolution(name, norm);
-        List<string> inputs = [x, _builder.Constant($"{name}.weight", folded.Weight, folded.Shape)];
-        if (folded.Bias is { } bias)
-            inputs.Add(_builder.Constant($"{name}.bias", bias, [folded.Shape[0]]));
-        var size = folded.Shape[2];
-        var (kernel, padding) = (new[] { size, size }, new[] { size / 2, size / 2, size / 2, size / 2 });
-        return _builder.Node("Conv", name, inputs, ("kernel_shape", kernel), ("strides", new long[] { stride, stride }), ("pads", padding));
+        var logits = _values[_plan.Steps[^1]];
+        _builder.Node("Softmax", Probabilities, [_model.FlipsAtTestTime ? MeanOfViews(logits) : logits], ("axis", 1));
     }
-
-    private string Relu(string name, string x) => _builder.Node("Relu", $"{name}.relu", [x]);
 
     private string PerChannel(string name, float[] values)
         => _builder.Constant(name, MemoryMarshal.AsBytes<float>(values).ToArray(), [values.Length, 1, 1]);

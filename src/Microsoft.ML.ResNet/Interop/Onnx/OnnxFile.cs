@@ -42,8 +42,7 @@ internal static class OnnxFile
 
     private static void CheckSize(TrainedResNet model)
     {
-        var weights = NetworkPlan.Layers(model.Architecture, model.Shape, model.Classes.Count)
-            .Sum(layer => layer.Parameters) * sizeof(float);
+        var weights = model.Plan.Layers.Sum(layer => layer.Parameters) * sizeof(float);
         if (weights > MaximumBytes - GraphBytes)
             throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
                 $"{model.Architecture} has {weights:N0} bytes of weights; an ONNX file holds at most {MaximumBytes - GraphBytes:N0}. "

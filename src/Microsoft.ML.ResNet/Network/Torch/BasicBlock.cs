@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Network.Torch;
 
 /// <summary>Two 3x3 convolutions around which the input is added again (He et al. 2015, figure 5, left).</summary>
-internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IResidualBlock
+internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Convolution conv1;
     private readonly BatchNorm bn1;
@@ -24,12 +24,6 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>, IResidualBlock
         downsample = Shortcut.Create(architecture.Shortcut, inputs, width, stride, architecture.ConvolutionBias);
         RegisterComponents();
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<(Convolution, BatchNorm)> Chain => [(conv1, bn1), (conv2, bn2)];
-
-    /// <inheritdoc/>
-    public (Convolution, BatchNorm)? Projection => Shortcut.Projection(downsample);
 
     /// <summary>The normalisation in front of the addition.</summary>
     public BatchNorm LastNorm => bn2;

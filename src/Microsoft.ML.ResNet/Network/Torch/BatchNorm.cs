@@ -4,14 +4,11 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Network.Torch;
 
 /// <summary>
-/// Batch normalisation over N x C x H x W with PyTorch's defaults: momentum 0.1, epsilon 1e-5. Trains with the batch's statistics
+/// Batch normalisation over N x C x H x W with the numbers of <see cref="BatchNormalization"/>. Trains with the batch's statistics
 /// and updates the running ones; evaluates with the running ones. (Ioffe, Szegedy 2015, arXiv:1502.03167.)
 /// </summary>
 internal sealed class BatchNorm : nn.Module<Tensor, Tensor>
 {
-    public const double Epsilon = 1e-5;
-    private const double Momentum = 0.1;
-
     public readonly Parameter weight; // (C)
     public readonly Parameter bias; // (C)
     public readonly Tensor running_mean; // (C)
@@ -30,5 +27,6 @@ internal sealed class BatchNorm : nn.Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x)
-        => nn.functional.batch_norm(x, running_mean, running_var, weight, bias, training, Momentum, Epsilon);
+        => nn.functional.batch_norm(x, running_mean, running_var, weight, bias, training,
+            BatchNormalization.Momentum, BatchNormalization.Epsilon);
 }

@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Network.Torch;
 /// 1x1 convolution that narrows, 3x3, 1x1 that widens, and the input added again (He et al. 2015, figure 5, right). The 3x3 carries
 /// the stride, as in torchvision; the paper put it on the first 1x1.
 /// </summary>
-internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IResidualBlock
+internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
 {
     private readonly Convolution conv1;
     private readonly BatchNorm bn1;
@@ -32,12 +32,6 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>, IResidualBlock
         downsample = Shortcut.Create(architecture.Shortcut, inputs, outputs, stride, architecture.ConvolutionBias);
         RegisterComponents();
     }
-
-    /// <inheritdoc/>
-    public IReadOnlyList<(Convolution, BatchNorm)> Chain => [(conv1, bn1), (conv2, bn2), (conv3, bn3)];
-
-    /// <inheritdoc/>
-    public (Convolution, BatchNorm)? Projection => Shortcut.Projection(downsample);
 
     /// <summary>The normalisation in front of the addition.</summary>
     public BatchNorm LastNorm => bn3;

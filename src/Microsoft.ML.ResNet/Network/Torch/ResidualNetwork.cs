@@ -18,7 +18,6 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     private readonly Linear fc;
     private List<BatchNorm>? _batchNorms;
     private IReadOnlyList<nn.Module> _frozen = [];
-    private int _frozenBlocks;
 
     /// <summary>Builds the network with unset weights: initialise or load them next.</summary>
     /// <param name="architecture">The plan.</param>
@@ -46,6 +45,16 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         OwnTensors();
     }
 
+    /// <summary>Builds the network of a model, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
+    public static ResidualNetwork Of(TrainedResNet model)
+    {
+        ResNetRuntime.EnsureStarted();
+        var network = new ResidualNetwork(model.Architecture, model.Shape.Channels, model.Classes.Count);
+        StateDictionary.Load(network, model.Weights);
+        network.eval();
+        return network;
+    }
+
     /// <summary>Every batch normalisation, in no order that matters.</summary>
     public IReadOnlyList<BatchNorm> BatchNorms => _batchNorms ??= [.. modules().OfType<BatchNorm>()];
 
@@ -56,14 +65,8 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>The plan that it was built from.</summary>
     public ResNetArchitecture Architecture { get; }
 
-    /// <summary>The first convolution, with the batch normalisation behind it.</summary>
-    public (Convolution Convolution, BatchNorm Norm) Stem => (conv1, bn1);
-
-    /// <summary>Whether the stem is frozen, and perhaps stages behind it.</summary>
-    public bool HasFrozenStem => _frozen.Count > 0;
-
-    /// <summary>The residual blocks that train, in order: those of all stages that are not frozen.</summary>
-    public IEnumerable<nn.Module<Tensor, Tensor>> TrainedBlocks => _blocks.Skip(_frozenBlocks);
+    /// <summary>Stages behind the stem that are frozen; 0 is the stem alone, and <see langword="null"/> nothing.</summary>
+    public int? FrozenStages { get; private set; }
 
     /// <summary>In what precision convolutions are computed in training mode. The default is 32 bits.</summary>
     public TrainingPrecision Precision { get; set; }
@@ -88,6 +91,10 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         return Classify(x).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The network on paper, for images of a size.</summary>
+    public NetworkPlan PlanFor(int height, int width)
+        => NetworkPlan.Of(Architecture, new ImageShape((int)conv1.weight.shape[1], height, width), (int)fc.weight.shape[0]);
+
     /// <summary>Images through what is frozen, without gradients.</summary>
     /// <param name="images">Normalised images: float32, (N, C, H, W).</param>
     /// <returns>
@@ -96,11 +103,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// </returns>
     public Tensor PassFrozen(Tensor images)
     {
-        if (!HasFrozenStem)
+        if (FrozenStages is not { } stages)
             return images;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        return PassBlocks(PassStem(images), _blocks.Take(_frozenBlocks)).ToChannelsLast().MoveToOuterDisposeScope();
+        var blocks = Architecture.Stages.Take(stages).Sum(stage => stage.Blocks);
+        return PassBlocks(PassStem(images), _blocks.Take(blocks)).ToChannelsLast().MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -110,8 +118,8 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <param name="stages">How many stages besides the stem; from 0 to all.</param>
     public void Freeze(int stages)
     {
+        FrozenStages = stages;
         _frozen = [conv1, bn1, .. _stages.Take(stages)];
-        _frozenBlocks = Architecture.Stages.Take(stages).Sum(stage => stage.Blocks);
         foreach (var parameter in _frozen.SelectMany(part => part.parameters()))
             parameter.requires_grad = false;
         train(training);

@@ -15,15 +15,9 @@ internal static class Shortcut
             ResNetShortcut.Padding => new PaddingShortcut(outputs - inputs, stride),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a shortcut."),
         };
-
-    /// <summary>The parts of a projection with its normalisation; <see langword="null"/> for every other shortcut.</summary>
-    public static (Convolution, BatchNorm)? Projection(nn.Module? shortcut)
-        => shortcut?.children().ToList() is [Convolution convolution, BatchNorm norm] ? (convolution, norm) : null;
 }
 
-/// <summary>
-/// Takes every <c>stride</c>-th pixel and adds channels of zeros, half of them before and half behind: option A of the paper.
-/// </summary>
+/// <summary>Takes every <c>stride</c>-th pixel and adds channels of zeros, half of them before and half behind: option A of the paper.</summary>
 /// <param name="channels">Channels to add; zero or more.</param>
 /// <param name="stride">Step, in pixels.</param>
 internal sealed class PaddingShortcut(int channels, int stride) : nn.Module<Tensor, Tensor>(nameof(PaddingShortcut))

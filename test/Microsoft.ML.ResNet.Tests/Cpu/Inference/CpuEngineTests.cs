@@ -106,7 +106,7 @@ public class CpuEngineTests
     [DataRow(2000, true)]
     [DataRow(30_000, false)]
     public void Images_whose_maps_would_be_too_large_are_left_to_libtorch(int size, bool fits)
-        => Assert.AreEqual(fits, InferenceNetwork.Fits(ExportedModel.Tiny() with { Shape = new ImageShape(3, size, size) }));
+        => Assert.AreEqual(fits, InferenceNetwork.Fits((ExportedModel.Tiny() with { Shape = new ImageShape(3, size, size) }).Plan));
 
     [TestMethod]
     public void A_batch_leaves_nothing_behind_for_the_next()

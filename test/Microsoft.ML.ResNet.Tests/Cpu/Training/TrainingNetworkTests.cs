@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.ResNet.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -130,7 +131,7 @@ public class TrainingNetworkTests
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Parse(name), 3, 10);
 
-        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 32, 32));
     }
 
     [TestMethod]
@@ -138,19 +139,32 @@ public class TrainingNetworkTests
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
 
-        Assert.IsTrue(TrainingNetwork.Supports(network, 2048, 2048));
-        Assert.IsFalse(TrainingNetwork.Supports(network, 2049, 2048));
+        Assert.IsTrue(TrainingEngine.HasKernelsFor(network, 4094, 4094)); // 16 channels and a border fill 2^28 floats
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 4095, 4094));
+    }
+
+    [TestMethod]
+    [DataRow(512)]
+    [DataRow(1024)] // its sizes overflowed: an access violation, writes past a block, and a NullReferenceException
+    [DataRow(1040)]
+    public void A_wide_early_stage_counts_too(int width)
+    {
+        var plan = ResNetArchitecture.Cifar(8) with { Stages = [new(width, 1, 1), new(16, 1, 2)] };
+        using var network = new ResidualNetwork(plan, 1, 2);
+
+        Assert.IsTrue(TrainingEngine.HasKernelsFor(network, 256, 256));
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 2048, 2048));
     }
 
     [TestMethod]
     public void A_network_with_a_weight_that_does_not_learn_is_left_to_autograd()
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
-        Assert.IsTrue(TrainingNetwork.Supports(network, 32, 32));
+        Assert.IsTrue(TrainingEngine.HasKernelsFor(network, 32, 32));
 
         network.parameters().First().requires_grad_(false);
 
-        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 32, 32));
     }
 
     [TestMethod]
@@ -173,7 +187,7 @@ public class TrainingNetworkTests
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 10);
         network.Freeze(3);
-        Assert.IsFalse(TrainingNetwork.Supports(network, 32, 32));
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 32, 32));
     }
 
     private static double StepByAutograd(ResidualNetwork network, Tensor images)
@@ -185,19 +199,22 @@ public class TrainingNetworkTests
         return loss.to_type(ScalarType.Float64).item<double>();
     }
 
-    private static double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
+    private static unsafe double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
     {
-        Assert.IsTrue(TrainingNetwork.Supports(network, (int)images.shape[2], (int)images.shape[3]));
+        Assert.IsTrue(TrainingEngine.HasKernelsFor(network, (int)images.shape[2], (int)images.shape[3]));
         var input = network.PassFrozen(images);
-        using var fused = new TrainingNetwork(network, (int)input.shape[2], (int)input.shape[3], threads);
+        using var fused = new TrainingNetwork(network.PlanFor((int)images.shape[2], (int)images.shape[3]), network.FrozenStages,
+            new TensorParameters(network), threads);
         var result = 0.0;
         for (var time = 0; time < times; time++)
         {
             using var scope = NewDisposeScope();
-            var features = fused.Forward(input);
+            fused.Forward(TensorMemory.PointerTo(input), (int)input.shape[0]);
+            var features = tensor(new ReadOnlySpan<float>(fused.Features, (int)input.shape[0] * fused.FeatureWidth).ToArray(),
+                [input.shape[0], fused.FeatureWidth], requires_grad: true);
             var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
             loss.backward();
-            fused.Backward(features.grad!);
+            fused.Backward(TensorMemory.PointerTo(features.grad!.contiguous()));
             StateDictionary.CountBatch(network);
             result = loss.item<float>();
         }

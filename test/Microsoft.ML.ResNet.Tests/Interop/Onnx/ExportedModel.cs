@@ -12,9 +12,9 @@ internal static class ExportedModel
     /// <summary>A network whose running statistics, gains and biases are all far from what they start with.</summary>
     public static TrainedResNet Create(ResNetArchitecture architecture, ImageShape shape, params string[] classes)
     {
-        var labels = new ClassLabels<ReadOnlyMemory<char>>(TextDataViewType.Instance, [.. classes.Select(name => name.AsMemory())]);
+        var labels = ClassLabels.OfNames(classes);
         var random = new Random(5);
-        var weights = NetworkPlan.State(architecture, shape.Channels, classes.Length)
+        var weights = NetworkPlan.StateOf(architecture, shape.Channels, classes.Length)
             .Select(entry => Draw(entry.Name, entry.Type, entry.Shape, random)).ToList();
         float[] mean = [0.48f, 0.44f, 0.41f, 0.9f], deviation = [0.25f, 0.24f, 0.27f, 0.1f];
         return new TrainedResNet(architecture, shape, new Normalization(mean[..shape.Channels], deviation[..shape.Channels]),

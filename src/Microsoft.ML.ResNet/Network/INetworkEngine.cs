@@ -1,4 +1,4 @@
-namespace Microsoft.ML.ResNet.Scoring;
+namespace Microsoft.ML.ResNet.Network;
 
 /// <summary>Computes a network. May be called from many threads, but not during or after <see cref="IDisposable.Dispose"/>.</summary>
 internal interface INetworkEngine : IDisposable
