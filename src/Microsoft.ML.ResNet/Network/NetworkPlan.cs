@@ -15,9 +15,7 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
     public ImageShape Image => steps[0].Output;
 
     /// <summary>The layers, in torchvision's order: a block's own before those of its shortcut.</summary>
-    public IEnumerable<PlannedLayer> Layers => steps.GroupBy(step => step.Block)
-        .SelectMany(block => block.OrderBy(step => step is ConvolutionStep { IsShortcut: true })) // a stable sort
-        .SelectMany(step => step.Layers());
+    public IEnumerable<PlannedLayer> Layers => steps.GroupBy(step => step.Block).SelectMany(LayersOf);
 
     /// <summary>The entries of the state dictionary, in torchvision's names and order.</summary>
     public IEnumerable<StateEntry> State => Layers.SelectMany(layer => layer.State);
@@ -30,20 +28,18 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
     /// <param name="image">The images that the network takes.</param>
     /// <param name="classes">Its outputs.</param>
     public static NetworkPlan Of(ResNetArchitecture architecture, ImageShape image, int classes)
-    {
-        var plan = new PlanBuilder(image, architecture.ConvolutionBias);
-        Stem(plan, architecture);
-        Stages(plan, architecture);
-        Head(plan, classes);
-        return plan.Build();
-    }
+        => new([.. Blocks(architecture, image, classes).SelectMany(block => block)]);
 
-    /// <summary>The entries of the state dictionary of an architecture, in the names and the order of its naming.</summary>
+    /// <summary>
+    /// The entries of the state dictionary of an architecture, in the names and the order of its naming; planned block by block while they
+    /// are enumerated.
+    /// </summary>
     /// <param name="architecture">The architecture.</param>
     /// <param name="channels">Colour planes of the images; their size changes no weight.</param>
     /// <param name="classes">Outputs of the network.</param>
     public static IEnumerable<StateEntry> StateOf(ResNetArchitecture architecture, int channels, int classes)
-        => StateNames.Arrange(architecture, Of(architecture, new ImageShape(channels, 32, 32), classes).State,
+        => StateNames.Arrange(architecture,
+            Blocks(architecture, new ImageShape(channels, 32, 32), classes).SelectMany(LayersOf).SelectMany(layer => layer.State),
             entry => entry.Name, (entry, name) => entry with { Name = name });
 
     /// <summary>Plans the layers between the images and the first stage.</summary>
@@ -64,8 +60,9 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
         }
     }
 
-    /// <summary>Plans the residual blocks.</summary>
-    public static void Stages(PlanBuilder plan, ResNetArchitecture architecture)
+    /// <summary>Plans the residual blocks, one after the other as they are enumerated.</summary>
+    /// <returns>The steps of each block.</returns>
+    public static IEnumerable<IReadOnlyList<PlanStep>> Stages(PlanBuilder plan, ResNetArchitecture architecture)
     {
         foreach (var (stage, index) in architecture.Stages.Select((stage, index) => (stage, index)))
             for (var block = 0; block < stage.Blocks; block++)
@@ -73,6 +70,7 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
                 var name = $"layer{index + 1}.{block}";
                 plan.Begin(name, stage: index + 1);
                 Block(plan, architecture, name, stage.Width, block == 0 ? stage.Stride : 1);
+                yield return plan.Block;
             }
     }
 
@@ -83,6 +81,21 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
         plan.AveragePool("avgpool");
         plan.Linear("fc", classes);
     }
+
+    private static IEnumerable<IReadOnlyList<PlanStep>> Blocks(ResNetArchitecture architecture, ImageShape image, int classes)
+    {
+        var plan = new PlanBuilder(image, architecture.ConvolutionBias);
+        yield return plan.Block; // the images
+        Stem(plan, architecture);
+        yield return plan.Block;
+        foreach (var block in Stages(plan, architecture))
+            yield return block;
+        Head(plan, classes);
+        yield return plan.Block;
+    }
+
+    private static IEnumerable<PlannedLayer> LayersOf(IEnumerable<PlanStep> block)
+        => block.OrderBy(step => step is ConvolutionStep { IsShortcut: true }).SelectMany(step => step.Layers()); // a stable sort
 
     // The shortcut comes first, so that the last convolution of the chain can add its sums to it.
     private static void Block(PlanBuilder plan, ResNetArchitecture architecture, string name, int width, int stride)

@@ -8,7 +8,7 @@ internal sealed class PlanBuilder
 {
     private readonly List<PlanStep> _steps;
     private readonly bool _convolutionBias;
-    private (string Block, int Stage) _part = ("image", 0);
+    private (string Block, int Stage, int FirstStep) _part = ("image", 0, 0);
 
     /// <param name="image">The images that the network takes.</param>
     /// <param name="convolutionBias">Whether convolutions add a bias.</param>
@@ -25,7 +25,10 @@ internal sealed class PlanBuilder
     /// <summary>Says what the steps to come are part of.</summary>
     /// <param name="block">The name of the block, such as <c>layer1.0</c>; unique.</param>
     /// <param name="stage">Its stage: 0 the stem, then the stages from 1 on.</param>
-    public void Begin(string block, int stage) => _part = (block, stage);
+    public void Begin(string block, int stage) => _part = (block, stage, _steps.Count);
+
+    /// <summary>The steps of the block that was begun last.</summary>
+    public IReadOnlyList<PlanStep> Block => _steps[_part.FirstStep..];
 
     /// <summary>Adds a convolution, and what is done with its sums at once.</summary>
     /// <param name="name">Its name.</param>
