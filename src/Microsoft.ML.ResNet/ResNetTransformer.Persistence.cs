@@ -33,12 +33,17 @@ public sealed partial class ResNetTransformer
     {
         Host.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel();
+        CheckSaveable();
         ctx.SetVersionInfo(GetVersionInfo());
         var hash = "";
         ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
         ctx.SaveBinaryStream(ModelArchive.DescriptionEntry,
             writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
+
+    /// <summary>Finds out whether the model can be saved, before anything is written.</summary>
+    /// <exception cref="InvalidOperationException">It is so large that it could not be read again.</exception>
+    internal void CheckSaveable() => ModelArchive.CheckSaveable(_network, _columns);
 
     // Called by ML.NET through the attributes above.
     private static ResNetTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
