@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.Runtime;
@@ -67,7 +68,7 @@ public sealed partial class ResNetTransformer
             return read ?? throw new ModelFormatException(
                 $"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
         }
-        catch (InvalidDataException e) // the zip's: an entry that cannot be unpacked
+        catch (InvalidDataException e) when (DiskError.Behind(e) is null) // the zip's: an entry that cannot be unpacked
         {
             throw new ModelFormatException($"The model's entries are damaged: {e.Message}", e);
         }

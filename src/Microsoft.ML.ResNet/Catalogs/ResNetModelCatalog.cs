@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Persistence;
@@ -43,11 +44,21 @@ public static class ResNetModelCatalog
         {
             return catalog.Load(stream, out inputSchema);
         }
-        catch (Exception e) when (IsAboutTheFile(e))
+        catch (Exception e) when (DiskError.Behind(e) is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error); // says nothing about the file
+            throw;
+        }
+        catch (Exception e) when (IsAboutTheFile(Cause(e)))
         {
             throw new ModelFormatException(Cause(e) is ModelFormatException ours
                 ? ours.Message
                 : $"The model cannot be loaded: {Cause(e).Message}", e);
+        }
+        catch (Exception e) when (Cause(e) != e)
+        {
+            ExceptionDispatchInfo.Throw(Cause(e));
+            throw;
         }
     }
 
