@@ -20,7 +20,7 @@ internal class FileOperations
         var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
+            Access = FileAccess.Write,
             Share = FileShare.None,
             BufferSize = 0,
         };

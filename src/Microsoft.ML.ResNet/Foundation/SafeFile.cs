@@ -20,7 +20,8 @@ internal static class SafeFile
     /// </param>
     /// <param name="write">Writes the content to a stream that can seek.</param>
     /// <exception cref="IOException">
-    /// The path is a folder, a device or a pipe, its folder is absent, or the disk is full or fails. The file of before is untouched.
+    /// The path is a folder, a device or a pipe, its folder is absent (<see cref="DirectoryNotFoundException"/>), or the disk is full or
+    /// fails. The file of before is untouched.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">The file or its folder must not be written. The file is untouched.</exception>
     public static void Write(string path, Action<Stream> write)
@@ -33,8 +34,12 @@ internal static class SafeFile
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new UnauthorizedAccessException($"'{path}' was not written, because it or its folder must not be: {e.Message} Nothing was "
-                + "changed. A file is written beside its target first, so that nothing is lost; its folder must allow that.", e);
+            throw new UnauthorizedAccessException($"'{path}' was not written; a file of before is as it was. {e.Message} A file is written "
+                + "beside its target first, so that nothing is lost: both the file and its folder must allow to be written.", e);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new DirectoryNotFoundException($"'{path}' was not written: its folder does not exist. {e.Message}", e);
         }
         catch (IOException e)
         {
