@@ -82,7 +82,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// </exception>
     /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.OnCancellation"/>.</exception>
     /// <exception cref="IOException">
-    /// The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them.
+    /// The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them; or, with
+    /// <see cref="Options.Resume"/>, a checkpoint cannot be read just now: it stays as it is.
     /// </exception>
     /// <remarks>
     /// A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.
@@ -210,7 +211,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var reports = new TrainingReports(_host, channel, _options, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)
-            loop.Restore(state, device);
+            checkpoints!.Restore(() => loop.Restore(state, device));
         var weights = new TrainingGuard(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
             recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };

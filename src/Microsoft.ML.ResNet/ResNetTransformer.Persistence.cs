@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.Runtime;
@@ -33,12 +34,17 @@ public sealed partial class ResNetTransformer
     {
         Host.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel();
+        CheckSaveable();
         ctx.SetVersionInfo(GetVersionInfo());
         var hash = "";
         ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
         ctx.SaveBinaryStream(ModelArchive.DescriptionEntry,
             writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
+
+    /// <summary>Finds out whether the model can be saved, before anything is written.</summary>
+    /// <exception cref="InvalidOperationException">It is so large that it could not be read again.</exception>
+    internal void CheckSaveable() => ModelArchive.CheckSaveable(_network, _columns);
 
     // Called by ML.NET through the attributes above.
     private static ResNetTransformer Create(IHostEnvironment env, ModelLoadContext ctx)
@@ -62,7 +68,7 @@ public sealed partial class ResNetTransformer
             return read ?? throw new ModelFormatException(
                 $"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
         }
-        catch (InvalidDataException e) // the zip's: an entry that cannot be unpacked
+        catch (InvalidDataException e) when (DiskError.Behind(e) is null) // the zip's: an entry that cannot be unpacked
         {
             throw new ModelFormatException($"The model's entries are damaged: {e.Message}", e);
         }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.Trainers;
 
@@ -134,6 +136,87 @@ public class ResumeTests
         [ResNetArchitecture.Cifar(8), ResNetArchitecture.Cifar(8) with { StemWidth = 15 }],
         [AugmentationPolicy.Create(new RandomCrop(1)), AugmentationPolicy.Create(new RandomCrop(2))],
     ];
+
+    [TestMethod]
+    public void A_fingerprint_is_of_public_properties_by_name_and_not_of_how_a_type_keeps_its_values()
+        => Assert.AreEqual("Kept(Sum 5, Value 2)", ValueFingerprint.Describe(new Kept(2, 3)));
+
+    private sealed class Kept(int first, int second)
+    {
+        private readonly int _second = second;
+
+        public int Value { get; } = first;
+
+        public int Sum => Value + _second;
+    }
+
+    /// <summary>What a whole checkpoint may lack or hold, and what the message says of it.</summary>
+    public static IEnumerable<object[]> Forgeries =>
+    [
+        ["no state", "no training state"],
+        ["state: null", "is null"],
+        ["state: {}", "missing required properties"],
+        ["state: []", "cannot be read"],
+        ["state: {", "cannot be read"],
+        ["History: null", "cannot be read"],
+        ["History: []", "its history is not of 1 to 2"],
+        ["History: [null,null]", "its history is not of 1 to 2"],
+        ["Epoch: -1", "counts -1 epochs"],
+        ["Epoch: 3", "its history is not of 1 to 3"],
+        ["Step: -5", "-5 steps"],
+        ["Step: 2", "has seen 0 images"],
+        ["OptimizerSteps: -1", "-1 steps altogether"],
+        ["Running: {\"Loss\":0,\"Right\":0,\"Rows\":-4}", "has seen -4 images"],
+        ["Best: {\"Best\":null,\"Milestone\":null,\"EpochsSinceMilestone\":0,\"BestNumber\":9}", "the best is number 9"],
+        ["without weights/fc.weight", "not of the same names"],
+        ["without weights/fc.weight, best/fc.weight", "'fc.weight' is missing"],
+        ["reshaped weights/fc.weight, best/fc.weight", "fc.weight"],
+        ["without best/fc.weight", "not of the same names"],
+        ["reshaped best/fc.weight", "not of the same names"],
+        ["without average/fc.weight", "no average of 'fc.weight'"],
+        ["reshaped average/fc.weight", "fc.weight"],
+        ["reshaped optimizer/momentum.fc.weight", "momentum.fc.weight"],
+        ["renamed optimizer/momentum.fc.weight", "no such weight is trained"],
+    ];
+
+    [TestMethod]
+    public void A_forged_checkpoint_is_one_exception_that_names_the_file()
+    {
+        Fit(new Sgd(), _folder, stopAfterEpoch: 2);
+        var whole = new CheckpointFolder(_folder).ReadNewest(Assert.Fail)!;
+        foreach (var forgery in Forgeries)
+        {
+            Forge(whole, (string)forgery[0]);
+            var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(), _folder), (string)forgery[0]);
+            StringAssert.Contains(error.Message, $"The checkpoint '{whole.Path}' is whole, but training cannot go on from it");
+            StringAssert.Contains(error.Message, (string)forgery[1], (string)forgery[0]);
+        }
+        Forge(whole, "nothing");
+        Assert.IsNotNull(Fit(new Sgd(), _folder), "what was not forged goes on");
+    }
+
+    // Writes a checkpoint in the place of another one, with a right checksum.
+    private void Forge(Checkpoint whole, string forgery)
+    {
+        var metadata = whole.Metadata.Where(pair => pair.Key != "sha256").ToDictionary();
+        var state = System.Text.Json.Nodes.JsonNode.Parse(metadata["training"])!.AsObject();
+        if (forgery == "no state")
+            metadata.Remove("training");
+        else if (forgery.Split(": ", 2) is [var member, var json])
+        {
+            if (member != "state")
+                state[member] = System.Text.Json.Nodes.JsonNode.Parse(json);
+            metadata["training"] = member == "state" ? json : state.ToJsonString();
+        }
+        var (verb, names) = forgery.Split(' ', 2) is [var first, var rest] ? (first, rest.Split(", ")) : ("", []);
+        var tensors = whole.Tensors.Where(tensor => verb != "without" || !names.Contains(tensor.Name))
+            .Select(tensor => names.Contains(tensor.Name) ? Changed(tensor) : tensor).ToList();
+        new CheckpointFolder(_folder).Write(state["OptimizerSteps"]!.GetValue<long>() is > 0 and var step ? step : 8, metadata, tensors);
+
+        NamedTensor Changed(NamedTensor tensor) => verb == "renamed"
+            ? tensor with { Name = "optimizer/unknown" }
+            : tensor with { Shape = [tensor.ElementCount] };
+    }
 
     [TestMethod]
     public void A_training_without_a_seed_resumes_with_the_seed_of_its_checkpoint()

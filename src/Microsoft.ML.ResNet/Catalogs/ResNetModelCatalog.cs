@@ -1,11 +1,16 @@
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
 
-/// <summary>Loads models whose files may be damaged, as an addition to <see cref="ModelOperationsCatalog"/>.</summary>
+/// <summary>
+/// Saves models so that nothing is lost, and loads models whose files may be damaged, as an addition to
+/// <see cref="ModelOperationsCatalog"/>.
+/// </summary>
 public static class ResNetModelCatalog
 {
     /// <summary>
@@ -16,8 +21,7 @@ public static class ResNetModelCatalog
     /// <param name="stream">The file, from the stream's position to its end; readable and seekable. It stays open.</param>
     /// <param name="inputSchema">The schema that the model was saved with; <see langword="null"/> where it was saved without.</param>
     /// <returns>
-    /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one:
-    /// <c>((IEnumerable&lt;ITransformer&gt;)model).OfType&lt;ResNetTransformer&gt;().Single()</c>.
+    /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one; <see cref="FindResNet"/> finds it.
     /// </returns>
     /// <remarks>
     /// Before ML.NET sees the file, the checksum of every entry is compared, which ML.NET does not do, and sizes are: it may unpack to 64
@@ -40,11 +44,21 @@ public static class ResNetModelCatalog
         {
             return catalog.Load(stream, out inputSchema);
         }
-        catch (Exception e) when (IsAboutTheFile(e))
+        catch (Exception e) when (DiskError.Behind(e) is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error); // says nothing about the file
+            throw;
+        }
+        catch (Exception e) when (IsAboutTheFile(Cause(e)))
         {
             throw new ModelFormatException(Cause(e) is ModelFormatException ours
                 ? ours.Message
                 : $"The model cannot be loaded: {Cause(e).Message}", e);
+        }
+        catch (Exception e) when (Cause(e) != e)
+        {
+            ExceptionDispatchInfo.Throw(Cause(e));
+            throw;
         }
     }
 
@@ -57,9 +71,64 @@ public static class ResNetModelCatalog
     {
         Contracts.CheckValue(catalog, nameof(catalog));
         Contracts.CheckNonEmpty(path, nameof(path));
-        using var stream = File.OpenRead(path);
+        using var stream = SafeFile.OpenRead(path);
         return catalog.LoadResNet(stream, out inputSchema);
     }
+
+    /// <summary>
+    /// Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but so that a file of before
+    /// is never lost: the new one is written beside it, flushed to the disk, and takes its place only when it is whole.
+    /// </summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
+    /// <param name="model">The model: a <see cref="ResNetTransformer"/>, or any other, such as a pipeline with one among its steps.</param>
+    /// <param name="inputSchema">
+    /// The schema of what the model transforms, kept in the file; <see langword="null"/> to keep none.
+    /// </param>
+    /// <param name="filePath">
+    /// The file; replaced if it exists, with its permissions kept where the system can. Where it is a link, the file that it names. Its
+    /// folder must exist, and allow that a file is made in it.
+    /// </param>
+    /// <remarks>
+    /// The file is ML.NET's own: <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/> and <see cref="LoadResNet(
+    /// ModelOperationsCatalog, string, out DataViewSchema?)"/> read it. ML.NET's own <c>Save</c> to a path empties a file of before and
+    /// writes then: a full disk, or a model that cannot be saved, leaves neither the old model nor the new one.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">
+    /// The model cannot be saved: it could not be loaded again, or a step of the pipeline has no form in a file. Nothing was written.
+    /// </exception>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="IOException">
+    /// The path is a folder, a device or a pipe, or the file cannot be written. A file of before is untouched.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The file or its folder must not be written. A file of before is untouched.</exception>
+    public static void SaveResNet(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)
+    {
+        Contracts.CheckValue(catalog, nameof(catalog));
+        Contracts.CheckValue(model, nameof(model));
+        Contracts.CheckNonEmpty(filePath, nameof(filePath));
+        foreach (var network in ResNets(model))
+            network.CheckSaveable();
+        SafeFile.Write(filePath, stream => catalog.Save(model, inputSchema, stream));
+    }
+
+    /// <summary>Finds the residual network in a model, such as one that was loaded.</summary>
+    /// <param name="model">The network itself, or a pipeline with one among its steps, or among those of a pipeline within it.</param>
+    /// <returns>
+    /// The network, which stays the model's: whoever disposes the one disposes the other. The first, where there are several;
+    /// <see langword="null"/> where there is none.
+    /// </returns>
+    public static ResNetTransformer? FindResNet(this ITransformer model)
+    {
+        Contracts.CheckValue(model, nameof(model));
+        return ResNets(model).FirstOrDefault();
+    }
+
+    private static IEnumerable<ResNetTransformer> ResNets(ITransformer model) => model switch
+    {
+        ResNetTransformer network => [network],
+        IEnumerable<ITransformer> steps => steps.SelectMany(ResNets),
+        _ => [],
+    };
 
     // ML.NET throws many kinds for one damaged byte, down to IndexOutOfRangeException; these alone may have another reason than the file.
     private static bool IsAboutTheFile(Exception exception) => exception switch

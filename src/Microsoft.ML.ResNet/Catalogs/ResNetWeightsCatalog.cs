@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.Runtime;
@@ -39,7 +40,7 @@ public static class ResNetWeightsCatalog
     {
         Contracts.CheckValue(catalog, nameof(catalog));
         Contracts.CheckNonEmpty(path, nameof(path));
-        using var stream = File.OpenRead(path);
+        using var stream = SafeFile.OpenRead(path);
         return catalog.LoadResNetWeights(stream, options, out report);
     }
 

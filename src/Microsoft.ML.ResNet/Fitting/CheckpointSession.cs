@@ -25,6 +25,7 @@ internal sealed class CheckpointSession
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private SortedDictionary<string, string> _fingerprint = [];
     private Checkpoint? _newest;
+    private string? _resumedFrom;
 
     /// <summary>
     /// Looks into the folder, before anything else is done: it may hold the training to go on with, or one that nobody wants to lose.
@@ -34,6 +35,8 @@ internal sealed class CheckpointSession
     /// <param name="interval">Time between checkpoints within an epoch; <see langword="null"/> for none.</param>
     /// <param name="resume">Whether to go on from the newest checkpoint; without it, checkpoints must not be there.</param>
     /// <exception cref="InvalidOperationException">There are checkpoints, and nobody asked to go on from them.</exception>
+    /// <exception cref="IOException">A checkpoint or the folder cannot be read; nothing has changed.</exception>
+    /// <exception cref="UnauthorizedAccessException">A checkpoint or the folder must not be read.</exception>
     public CheckpointSession(IChannel channel, string folder, TimeSpan? interval, bool resume)
     {
         _channel = channel;
@@ -76,13 +79,14 @@ internal sealed class CheckpointSession
     /// <summary>Begins the training, or goes on with it. Called once.</summary>
     /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
     /// <returns>The state to go on from; <see langword="null"/> to start from the beginning.</returns>
-    /// <exception cref="InvalidOperationException">The checkpoint is of another training.</exception>
+    /// <exception cref="InvalidOperationException">The checkpoint is of another training, or holds no state of one.</exception>
     public TrainingState? Begin(IEnumerable<(string Name, string Value)> fingerprint)
     {
         _fingerprint = new(fingerprint.ToDictionary(fact => fact.Name, fact => fact.Value), StringComparer.Ordinal);
         if (_newest is not { } newest)
             return null;
         _newest = null; // its tensors are as large as the network
+        _resumedFrom = newest.Path;
 
         var found = newest.Metadata.Where(pair => pair.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal))
             .ToDictionary(pair => pair.Key[FingerprintPrefix.Length..], pair => pair.Value);
@@ -92,10 +96,19 @@ internal sealed class CheckpointSession
             throw _channel.Except(
                 $"The checkpoint '{newest.Path}' is of another training: {string.Join("; ", differences)}. Train with the same data and "
                 + "options, or choose an empty CheckpointDirectory.");
-        var state = TrainingState.Read(newest.Metadata, newest.Tensors);
+        var state = Understand(() => TrainingState.Read(newest.Metadata, newest.Tensors));
         _channel.Info($"Resuming from '{newest.Path}': {state.Epoch} epochs and {state.Step} steps are done.");
         return state;
     }
+
+    /// <summary>Goes on from what <see cref="Begin"/> has returned.</summary>
+    /// <param name="restore">Does it; a <see cref="FormatException"/> says what does not fit.</param>
+    /// <exception cref="InvalidOperationException">The checkpoint does not fit the training; the message names the file.</exception>
+    public void Restore(Action restore) => Understand(() =>
+    {
+        restore();
+        return true;
+    });
 
     /// <summary>Writes a checkpoint if the interval has passed.</summary>
     public void AfterStep(Func<TrainingState> copyState)
@@ -125,6 +138,19 @@ internal sealed class CheckpointSession
                 $"The checkpoint could not be written; training goes on, and the checkpoints of before are untouched. {e.Message}");
         }
         _sinceLast.Restart();
+    }
+
+    private T Understand<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is FormatException or ArgumentException) // the latter: weights that do not fit the network
+        {
+            throw _channel.Except(e, $"The checkpoint '{_resumedFrom}' is whole, but training cannot go on from it: {e.Message} It was not "
+                + "written by this training; move it away to go on from the one before, or choose an empty CheckpointDirectory.");
+        }
     }
 
     private static string Digest(TrainedResNet model)

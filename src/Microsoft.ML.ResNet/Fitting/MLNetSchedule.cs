@@ -1,3 +1,7 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.Trainers;
 
 namespace Microsoft.ML.ResNet;
@@ -9,8 +13,25 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Scheduler">ML.NET's scheduler.</param>
 /// <param name="Recipe">How training goes on; its base rate is what the factor refers to.</param>
 /// <param name="StepsPerEpoch">Steps in one epoch.</param>
-internal sealed record MLNetSchedule(LearningRateScheduler Scheduler, TrainingRecipe Recipe, int StepsPerEpoch) : LearningRateSchedule
+internal sealed record MLNetSchedule(LearningRateScheduler Scheduler, TrainingRecipe Recipe, int StepsPerEpoch)
+    : LearningRateSchedule, IFingerprinted
 {
+    /// <summary>
+    /// ML.NET's schedulers keep what they were made of to themselves; the rates of all steps tell as much. To five digits, because the last
+    /// ones may differ between machines.
+    /// </summary>
+    public string Fingerprint
+    {
+        get
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var steps = Recipe.NumberOfEpochs * (double)StepsPerEpoch;
+            for (var step = 0; step < steps; step++)
+                hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Factor(step / steps):g5} ")));
+            return $"{Scheduler.GetType().Name} with factors of SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}";
+        }
+    }
+
     /// <inheritdoc/>
     public override double Factor(double progress)
     {

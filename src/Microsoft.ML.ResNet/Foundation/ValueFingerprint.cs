@@ -5,8 +5,9 @@ using System.Reflection;
 namespace Microsoft.ML.ResNet.Foundation;
 
 /// <summary>
-/// Values as text by which they can be told apart, whatever their own <c>ToString</c> leaves out: every field of every part, in the
-/// invariant culture. For values that refer to no cycle.
+/// Values as text by which they can be told apart, whatever their own <c>ToString</c> leaves out: every public property of every part, in
+/// the order of their names and in the invariant culture. How a type keeps its values inside makes no difference, and no checkpoint
+/// unreadable. For values that refer to no cycle.
 /// </summary>
 internal static class ValueFingerprint
 {
@@ -14,23 +15,25 @@ internal static class ValueFingerprint
     public static string Describe(object? value) => value switch
     {
         null => "none",
+        IFingerprinted own => own.Fingerprint,
         string text => text,
         bool or Enum => value.ToString()!,
         IFormattable number when value.GetType().IsValueType && value.GetType().Namespace == nameof(System)
             => number.ToString(null, CultureInfo.InvariantCulture),
         IEnumerable items => $"[{string.Join(", ", items.Cast<object?>().Select(Describe))}]",
-        _ => $"{value.GetType().Name}({DescribeFields(value)})",
+        _ => $"{value.GetType().Name}({string.Join(", ", Properties(value.GetType()).Select(Of(value)))})",
     };
 
-    private static string DescribeFields(object value)
-        => string.Join(", ", Fields(value.GetType()).Select(field => $"{NameOf(field)} {Describe(field.GetValue(value))}"));
+    private static Func<PropertyInfo, string> Of(object value) => property => $"{property.Name} {Describe(property.GetValue(value))}";
 
-    private static IEnumerable<FieldInfo> Fields(Type? type) => type is null || type == typeof(object)
-        ? []
-        : Fields(type.BaseType)
-            .Concat(type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly));
+    private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties(BindingFlags.Instance | BindingFlags.Public)
+        .Where(property => property.GetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
+        .OrderBy(property => property.Name, StringComparer.Ordinal);
+}
 
-    // The compiler calls the field of the property P "<P>k__BackingField".
-    private static string NameOf(FieldInfo field)
-        => field.Name.StartsWith('<') ? field.Name[1..field.Name.IndexOf('>', StringComparison.Ordinal)] : field.Name;
+/// <summary>A value that tells itself what it can be told apart by, because its public properties do not.</summary>
+internal interface IFingerprinted
+{
+    /// <summary>Equal for equal values, different for different ones, and the same on every machine.</summary>
+    string Fingerprint { get; }
 }

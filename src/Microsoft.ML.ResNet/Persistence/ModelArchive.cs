@@ -38,6 +38,16 @@ internal static class ModelArchive
     /// <param name="weightsHash">What <see cref="WriteWeights"/> returned.</param>
     /// <exception cref="InvalidOperationException">The model is so large that it could not be read again.</exception>
     public static void WriteDescription(Stream stream, TrainedResNet model, ModelColumns columns, string weightsHash)
+        => stream.Write(CheckedDescription(model, columns, weightsHash));
+
+    /// <summary>Finds out whether a model can be saved, before anything is written.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <exception cref="InvalidOperationException">The model is so large that it could not be read again.</exception>
+    public static void CheckSaveable(TrainedResNet model, ModelColumns columns)
+        => CheckedDescription(model, columns, new string('0', 2 * SHA256.HashSizeInBytes));
+
+    private static byte[] CheckedDescription(TrainedResNet model, ModelColumns columns, string weightsHash)
     {
         var bytes = Describe(model, columns, weightsHash).Write();
         try
@@ -48,7 +58,7 @@ internal static class ModelArchive
         {
             throw new InvalidOperationException($"The model cannot be saved, because it could not be loaded again: {e.Message}", e);
         }
-        stream.Write(bytes);
+        return bytes;
     }
 
     /// <summary>Reads a model.</summary>

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.IO.Hashing;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -24,6 +26,10 @@ internal static class ModelZip
         {
             using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             Check(zip, stream.Length - start);
+        }
+        catch (InvalidDataException e) when (DiskError.Behind(e) is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error);
         }
         // the last: an offset that is no position
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or ArgumentException)
@@ -55,10 +61,10 @@ internal static class ModelZip
     {
         using var content = entry.Open();
         var buffer = new byte[81920];
-        var (length, checksum) = (0L, 0u);
+        var (length, checksum) = (0L, new Crc32());
         for (int read; length <= entry.Length && (read = content.Read(buffer)) > 0; length += read)
-            checksum = Crc32.Compute(buffer.AsSpan(0, read), checksum);
-        if (length != entry.Length || checksum != entry.Crc32)
+            checksum.Append(buffer.AsSpan(0, read));
+        if (length != entry.Length || checksum.GetCurrentHashAsUInt32() != entry.Crc32)
             throw new ModelFormatException(
                 $"The model's entry {UntrustedText.Quote(entry.FullName)} is damaged: length or CRC-32 differ from what the zip says.");
     }

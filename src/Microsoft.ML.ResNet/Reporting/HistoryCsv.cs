@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Reporting;
 
@@ -11,17 +13,18 @@ internal static class HistoryCsv
     /// <summary>
     /// Writes the file anew. It appears under its name only when it is whole, so that whoever reads it meanwhile never meets half a line.
     /// </summary>
-    /// <param name="path">The file; one that exists is replaced. Its folder is made.</param>
+    /// <param name="path">The file; see <see cref="SafeFile.Write"/>. Its folder is made.</param>
     /// <param name="history">The reports.</param>
-    /// <exception cref="IOException">It cannot be written. The file of before is untouched.</exception>
+    /// <exception cref="IOException">
+    /// It is a folder, a device or a pipe, or cannot be written. The file of before is untouched.
+    /// </exception>
     /// <exception cref="UnauthorizedAccessException">It may not be written.</exception>
     public static void Write(string path, IEnumerable<EpochReport> history)
     {
-        path = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var unfinished = path + ".unfinished";
-        File.WriteAllLines(unfinished, history.Select(Line).Prepend(Header));
-        File.Move(unfinished, path, overwrite: true);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder)
+            FileOperations.Current.CreateFolder(folder);
+        var lines = string.Concat(history.Select(Line).Prepend(Header).Select(line => line + Environment.NewLine));
+        SafeFile.Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(lines)));
     }
 
     private static string Header

@@ -51,7 +51,8 @@ internal static class Safetensors
     /// <param name="tensors">Distinct names; data as long as type and shape say.</param>
     /// <param name="metadata">Texts to attach, such as <c>format</c>; <see langword="null"/> for none.</param>
     /// <exception cref="ArgumentException">
-    /// Two tensors have one name, a name is <c>__metadata__</c>, or data does not fit its shape.
+    /// Two tensors have one name, a name is <c>__metadata__</c>, data does not fit its shape, or the header would be longer than
+    /// <see cref="MaximumHeaderLength"/>. Nothing was written.
     /// </exception>
     public static void Write(Stream stream, IEnumerable<NamedTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -59,6 +60,9 @@ internal static class Safetensors
         ArgumentNullException.ThrowIfNull(tensors);
         var ordered = tensors.ToList();
         var header = SafetensorsHeader.Format(ordered, metadata);
+        if (header.Length > MaximumHeaderLength)
+            throw new ArgumentException($"Expected names and metadata that make a header of at most {MaximumHeaderLength} bytes; got "
+                + $"{header.Length}, which could not be read again.", nameof(tensors));
 
         Span<byte> length = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);

@@ -28,6 +28,7 @@ internal abstract class ParameterUpdate(IReadOnlyList<TrainedParameter> paramete
     /// <summary>Goes on from what was remembered before.</summary>
     /// <param name="steps">Steps so far.</param>
     /// <param name="memory">What was remembered, as <see cref="Memory"/> names it.</param>
+    /// <exception cref="FormatException">It is of another weight than those that are trained, or of another shape.</exception>
     public void Restore(long steps, IEnumerable<NamedTensor> memory)
     {
         Dispose();
@@ -36,10 +37,11 @@ internal abstract class ParameterUpdate(IReadOnlyList<TrainedParameter> paramete
         foreach (var tensor in memory)
         {
             // In the memory layout of the weight, which is that of its gradient.
-            var restored = zeros_like(byName[tensor.Name[(tensor.Name.IndexOf('.', StringComparison.Ordinal) + 1)..]], requires_grad: false)
-                .DetachFromDisposeScope();
+            var name = tensor.Name[(tensor.Name.IndexOf('.', StringComparison.Ordinal) + 1)..];
+            if (!byName.TryGetValue(name, out var weight))
+                throw new FormatException($"Its optimiser remembers {UntrustedText.Quote(tensor.Name)}; no such weight is trained.");
+            var restored = _memory[tensor.Name] = zeros_like(weight, requires_grad: false).DetachFromDisposeScope();
             RawTensors.Load(restored, tensor);
-            _memory[tensor.Name] = restored;
         }
     }
 

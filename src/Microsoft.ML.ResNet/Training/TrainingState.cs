@@ -27,7 +27,12 @@ internal sealed record TrainingState(
 {
     private const string Key = "training";
 
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>The tensors of a group, without its name.</summary>
     public IReadOnlyList<NamedTensor> Group(string group)
@@ -48,18 +53,40 @@ internal sealed record TrainingState(
     public Dictionary<string, string> Metadata() => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json) };
 
     /// <summary>The state that such text and tensors describe.</summary>
-    /// <exception cref="FormatException">The text is not that of a training state.</exception>
+    /// <exception cref="FormatException">The text is not that of a training state, or contradicts itself or the tensors.</exception>
     public static TrainingState Read(IReadOnlyDictionary<string, string> metadata, IReadOnlyList<NamedTensor> tensors)
     {
+        var text = metadata.GetValueOrDefault(Key) ?? throw new FormatException("It holds tensors, but no training state.");
         try
         {
-            var text = metadata.GetValueOrDefault(Key) ?? throw new FormatException("It holds tensors, but no training state.");
-            return JsonSerializer.Deserialize<TrainingState>(text, Json)! with { Tensors = tensors };
+            var state = JsonSerializer.Deserialize<TrainingState>(text, Json) ?? throw new FormatException("Its training state is null.");
+            state = state with { Tensors = tensors };
+            return state.Contradiction() is { } problem ? throw new FormatException(problem) : state;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: text that is not Unicode
         {
             throw new FormatException($"Its training state cannot be read: {e.Message}", e);
         }
+    }
+
+    // What this library never writes; training would go on with it and end in an exception that explains nothing, or in nonsense.
+    private string? Contradiction()
+    {
+        if (Epoch < 0 || Step < 0 || OptimizerSteps < Step)
+            return $"It counts {Epoch} epochs, {Step} steps after them, and {OptimizerSteps} steps altogether.";
+        if (History.Count != Epoch || History.Where((report, index) => report?.Epoch != index + 1).Any())
+            return $"It has done {Epoch} epochs, and its history is not of 1 to {Epoch}.";
+        if (Running.Rows < 0 || (Running.Rows > 0) != (Step > 0))
+            return $"It has done {Step} steps of an epoch, and has seen {Running.Rows} images in them.";
+        if (Best.BestNumber < 0 || Best.BestNumber > Epoch || Best.EpochsSinceMilestone < 0 || Best.EpochsSinceMilestone > Epoch)
+            return $"It has done {Epoch} epochs; the best is number {Best.BestNumber}, and {Best.EpochsSinceMilestone} brought no gain.";
+        // The best weights become the model's without passing through the network, which would find them wanting.
+        var (weights, best) = (Group("weights"), Group("best"));
+        return (Epoch > 0 ? weights : []).Select(Outline).SequenceEqual(best.Select(Outline))
+            ? null
+            : "The best epoch's weights are not of the same names, types and shapes as the network's.";
+
+        static string Outline(NamedTensor tensor) => tensor.ToString();
     }
 
     private static bool HoldsNumbers(NamedTensor tensor)

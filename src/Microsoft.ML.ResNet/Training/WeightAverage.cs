@@ -28,11 +28,12 @@ internal sealed class WeightAverage : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> Entries => _pairs.Select(pair => (pair.Name, pair.Average));
 
     /// <summary>Goes on from averages of before.</summary>
+    /// <exception cref="FormatException">They are not those of the network's weights.</exception>
     public void Restore(IReadOnlyList<NamedTensor> averages)
     {
         var byName = averages.ToDictionary(tensor => tensor.Name);
         foreach (var (name, _, average) in _pairs)
-            RawTensors.Load(average, byName[name]);
+            RawTensors.Load(average, byName.GetValueOrDefault(name) ?? throw new FormatException($"It has no average of '{name}'."));
     }
 
     /// <summary>Takes in the weights after a step.</summary>

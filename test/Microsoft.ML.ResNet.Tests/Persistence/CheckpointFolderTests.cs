@@ -47,18 +47,59 @@ public class CheckpointFolderTests
     [TestMethod]
     public void A_full_disk_costs_the_checkpoint_and_nothing_else()
     {
-        if (!File.Exists("/dev/full"))
-            Assert.Inconclusive("This system has no /dev/full.");
         Write(1);
-        var full = Path.Combine(_folder, "checkpoint-000000000002.safetensors.unfinished");
-        File.CreateSymbolicLink(full, "/dev/full");
+        var operations = Operations(() => Write(2));
+        Directory.Delete(_folder, recursive: true);
+        Write(1);
 
-        var error = Assert.Throws<IOException>(() => Write(2));
+        using (var files = new FailingFileOperations(operations.IndexOf("write") + 1))
+            StringAssert.Contains(Assert.Throws<IOException>(() => Write(2)).Message, "No space left");
 
-        StringAssert.Contains(error.Message, "No space left");
         Assert.AreEqual("1", Read().Metadata["number"]);
         Assert.HasCount(1, Directory.GetFiles(_folder), "half a file would keep the disk full");
-        Assert.IsTrue(File.Exists("/dev/full"));
+    }
+
+    [TestMethod]
+    public void What_a_user_keeps_in_the_folder_is_neither_read_nor_deleted()
+    {
+        foreach (var number in Enumerable.Range(1, 3))
+            Write(number);
+        string[] kept = ["checkpoint-000000000008-keep.safetensors", "checkpoint-best.safetensors", "checkpoint-9.safetensors",
+            "checkpoint-0000000000009.safetensors", "checkpoint-000000000009.safetensors.bak", "my checkpoint-000000000009.safetensors",
+            "checkpoint-best.safetensors.unfinished", "probe.unfinished.txt", "notes.unfinished"];
+        foreach (var name in kept)
+            File.Copy(Newest(), Path.Combine(_folder, name));
+
+        Write(4);
+
+        Assert.AreEqual("4", Read().Metadata["number"]);
+        CollectionAssert.AreEquivalent(
+            kept.Append("checkpoint-000000000003.safetensors").Append("checkpoint-000000000004.safetensors").ToArray(),
+            Directory.GetFiles(_folder).Select(Path.GetFileName).ToArray());
+        foreach (var number in new[] { 3, 4 })
+            File.Delete(Path.Combine(_folder, $"checkpoint-00000000000{number}.safetensors"));
+        Assert.IsFalse(new CheckpointFolder(_folder).HasCheckpoints);
+        Assert.IsNull(new CheckpointFolder(_folder).ReadNewest(Assert.Fail));
+    }
+
+    [TestMethod]
+    public void A_checkpoint_that_cannot_be_read_just_now_stays_and_no_older_one_takes_its_place()
+    {
+        Write(1);
+        Write(2);
+        var newest = Newest();
+        foreach (var operation in new[] { "list", "open", "read" })
+        {
+            var place = Operations(() => Read()).IndexOf(operation) + 1;
+            using (var files = new FailingFileOperations(place))
+            {
+                var error = Assert.ThrowsExactly<IOException>(() => new CheckpointFolder(_folder).ReadNewest(Assert.Fail), operation);
+                if (operation != "list")
+                    StringAssert.Contains(error.Message, $"'{newest}' could not be read, and training has not begun");
+            }
+            Assert.HasCount(2, Directory.GetFiles(_folder), operation);
+            Assert.AreEqual("2", Read().Metadata["number"], operation);
+        }
     }
 
     [TestMethod]
@@ -92,6 +133,13 @@ public class CheckpointFolderTests
         Assert.AreEqual("1", new CheckpointFolder(_folder).ReadNewest(complaints.Add)?.Metadata["number"], how);
         Assert.HasCount(1, complaints, how);
         Assert.IsFalse(File.Exists(newest), "it was put aside");
+    }
+
+    private static List<string> Operations(Action act)
+    {
+        using var files = new FailingFileOperations(at: 0);
+        act();
+        return files.Done;
     }
 
     private void Write(int number)

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.IO.Hashing;
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -85,7 +87,7 @@ internal sealed class PyTorchZip : IPyTorchContainer
         var (bytes, complete) = Guard(place, () => Unpack(entry, length));
         if (!complete)
             throw PyTorchFile.Error(place, $"expected {length} bytes, found a different number");
-        if (Crc32.Compute(bytes) != entry.Crc32)
+        if (Crc32.HashToUInt32(bytes) != entry.Crc32)
             throw PyTorchFile.Error(place, "the checksum differs from that in the archive: the bytes were changed or damaged");
         return bytes;
     }
@@ -103,6 +105,11 @@ internal sealed class PyTorchZip : IPyTorchContainer
         try
         {
             return action();
+        }
+        catch (InvalidDataException e) when (DiskError.Behind(e) is { } error)
+        {
+            ExceptionDispatchInfo.Throw(error);
+            throw;
         }
         catch (Exception e)
             when (e is InvalidDataException or EndOfStreamException or ArgumentException or NotSupportedException or OverflowException)

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
-using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
@@ -28,7 +28,7 @@ internal sealed class StoredZipWriter(Stream stream)
     /// <param name="content">Its bytes.</param>
     public void Add(string name, ReadOnlySpan<byte> content)
     {
-        var entry = new Entry(Encoding.ASCII.GetBytes(name), Crc32.Compute(content), checked((uint)content.Length),
+        var entry = new Entry(Encoding.ASCII.GetBytes(name), Crc32.HashToUInt32(content), checked((uint)content.Length),
             checked((uint)_position));
         var padding = Alignment - 1
             - (int)((_position + LocalHeaderLength + name.Length + PaddingHeaderLength + Alignment - 1) % Alignment);

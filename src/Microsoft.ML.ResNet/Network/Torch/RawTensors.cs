@@ -17,8 +17,11 @@ internal static class RawTensors
     /// <summary>
     /// Copies a raw tensor of the same type and shape into one of the engine's, which keeps its device and memory layout.
     /// </summary>
+    /// <exception cref="FormatException">Type or shape is another.</exception>
     public static void Load(Tensor target, NamedTensor source)
     {
+        if (source.Type != TypeOf(target) || !source.Shape.SequenceEqual(target.shape))
+            throw new FormatException($"Expected {TypeOf(target)}[{string.Join(", ", target.shape)}]; got {source}.");
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var packed = empty(source.Shape.ToArray(), target.dtype);
