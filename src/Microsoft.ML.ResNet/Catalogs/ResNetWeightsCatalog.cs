@@ -21,9 +21,9 @@ public static class ResNetWeightsCatalog
     /// <see cref="ResNetTransformer.ImportedWeights"/> tells which tensors of the file and of the network fit.
     /// </returns>
     /// <remarks>
-    /// <para>Names are understood as torchvision and timm, Hugging Face transformers, fastai's body, kuangliu, akamaster and "Dive into Deep
-    /// Learning" give them, behind any prefix (<c>module.</c>, <c>model.</c>, <c>backbone.</c>), in a bare state dictionary, in a checkpoint
-    /// with anything beside it, in a model that was pickled whole, or in TorchScript. A head of another name (<c>fc.1</c>,
+    /// <para>Names are understood as torchvision and timm, Hugging Face transformers, fastai's body, kuangliu, akamaster and "Dive into
+    /// Deep Learning" give them, behind any prefix (<c>module.</c>, <c>model.</c>, <c>backbone.</c>), in a bare state dictionary, in a
+    /// checkpoint with anything beside it, in a model that was pickled whole, or in TorchScript. A head of another name (<c>fc.1</c>,
     /// <c>classifier</c>) is told by its shape. Numbers of 16 and 64 bits become float32. Nothing in the file is ever run.</para>
     /// <para>To evaluate the model, map labels with <see cref="ResNetConversionCatalog.MapLabelToKey"/>: keys in any other order than that
     /// of <see cref="ResNetWeightsOptions.ClassNames"/> give an accuracy that means nothing.</para>

@@ -22,7 +22,8 @@ internal sealed record InitialWeights(WeightsReport Report, IReadOnlyList<NamedT
         var head = StateNames.Rename(initial.Architecture, "fc") + ".";
         var keepsHead = initial.Classes.Names.SequenceEqual(classes.Names);
         bool IsLost(string name) => !keepsHead && name.StartsWith(head, StringComparison.Ordinal);
-        var match = StateMatch.Of([.. initial.Weights.Where(tensor => !IsLost(tensor.Name))], initial.Architecture, channels, classes.Count);
+        var match = StateMatch.Of([.. initial.Weights.Where(tensor => !IsLost(tensor.Name))], initial.Architecture, channels,
+            classes.Count);
         List<string> mismatched = [.. match.Mismatched,
             .. match.Missing.Where(IsLost).Select(name => $"{name}: of {Difference(initial.Classes, classes)}")];
 

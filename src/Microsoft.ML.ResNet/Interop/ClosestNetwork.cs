@@ -17,7 +17,8 @@ internal static partial class ClosestNetwork
     {
         var blocks = new int[MaximumStages];
         foreach (var match in found.Select(tensor => BlockName().Match(tensor.Name)).Where(match => match.Success))
-            if (Number(match, "stage") is >= 1 and <= MaximumStages and var stage && Number(match, "block") is < MaximumBlocks and var block)
+            if (Number(match, "stage") is >= 1 and <= MaximumStages and var stage
+                && Number(match, "block") is < MaximumBlocks and var block)
                 blocks[stage - 1] = Math.Max(blocks[stage - 1], block + 1);
         return [.. blocks.Take(Array.FindLastIndex(blocks, count => count > 0) + 1)];
     }
@@ -53,7 +54,8 @@ internal static partial class ClosestNetwork
             Size(StateNames.Rename(candidate, "fc") + ".weight", dimension: 0, otherwise: 2));
 
         int Size(string name, int dimension, int otherwise)
-            => tensors.FirstOrDefault(tensor => tensor.Name == name)?.Shape.ElementAtOrDefault(dimension) is >= 1 and <= int.MaxValue and var size
+            => tensors.FirstOrDefault(tensor => tensor.Name == name)?.Shape.ElementAtOrDefault(dimension)
+                is >= 1 and <= int.MaxValue and var size
                 ? (int)size
                 : otherwise;
     }

@@ -46,7 +46,6 @@ internal static class ForeignStateNames
                 match => $"layer{Number(match) + 1}.{match.Groups["block"]}.downsample.0."),
             new(@"^encoder\.stages\.(?<stage>[0-8])\.layers\.(?<block>[0-9]+)\.shortcut\.normalization\.",
                 match => $"layer{Number(match) + 1}.{match.Groups["block"]}.downsample.1."),
-            new(@"^classifier\.1\.", _ => "fc."),
         ]),
         new("torchvision, timm, kuangliu, akamaster", "layer1.0.conv1.weight",
         [
@@ -63,7 +62,8 @@ internal static class ForeignStateNames
 
     /// <summary>
     /// Chooses one network, where a state dictionary holds several under different prefixes, and gives its tensors our names without the
-    /// prefix. Tensors outside every network, such as a head beside a <c>backbone.</c>, stay.
+    /// prefix. Tensors outside every network, such as a head beside a <c>backbone.</c>, keep their names: <see cref="ForeignHead"/> knows
+    /// a head.
     /// </summary>
     /// <param name="checkpoint">The tensors under the names of the file.</param>
     /// <param name="wanted">The key or the prefix of the network that is meant; <see langword="null"/> chooses.</param>
@@ -90,7 +90,7 @@ internal static class ForeignStateNames
             if (owner == prefixes[chosen])
                 tensors.Add(tensor with { Name = layout.Map(tensor.Name[owner.Length..]) });
             else if (owner is null && tensor.Name != AveragedModelCounter)
-                tensors.Add(tensor with { Name = layout.Map(tensor.Name) });
+                tensors.Add(tensor);
         }
         List<string> others = [.. keys.Where((_, index) => index != chosen)];
         return new(Distinct(tensors), others.Count > 0 ? keys[chosen] : checkpoint.Key, [.. checkpoint.OtherKeys, .. others]);

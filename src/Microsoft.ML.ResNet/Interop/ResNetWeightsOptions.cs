@@ -127,6 +127,8 @@ public sealed record ResNetWeightsOptions
 
     private IEnumerable<string> ColumnProblems()
     {
+        if (StateDictKey is { Length: 0 })
+            yield return $"{nameof(StateDictKey)} is empty; it must be a key of the file, or null.";
         if (new[] { FeatureColumnName, ScoreColumnName, PredictedLabelColumnName }.Any(string.IsNullOrWhiteSpace))
             yield return "A column name is empty.";
         if (ScoreColumnName == PredictedLabelColumnName)

@@ -3,7 +3,9 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop;
 
-/// <summary>The weights of one network in a file of any kind that this library knows. Its content tells which, never its extension.</summary>
+/// <summary>
+/// The weights of one network in a file of any kind that this library knows. Its content tells which, never its extension.
+/// </summary>
 /// <param name="Tensors">The tensors, under our names.</param>
 /// <param name="Key">Which of the networks in the file they are; <see langword="null"/> where it is nothing but one.</param>
 /// <param name="OtherKeys">The other networks in the file.</param>

@@ -29,7 +29,7 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
     {
         var (architecture, channels, classes) = (options.Architecture, options.Images.Channels, options.ClassNames.Count);
         var file = WeightsFile.Read(stream, options.StateDictKey);
-        var found = file.Tensors.Select(tensor => tensor.ToFloat32()).ToList();
+        var found = file.Tensors.Select(ToFloat32).ToList();
         var match = StateMatch.Of(ForeignHead.Rename(found, architecture), architecture, channels, classes);
         var missing = match.Missing.Where(name => !IsCounter(name)).ToList();
         var report = new WeightsReport([.. match.Matched.Select(tensor => tensor.Name)], missing,
@@ -61,12 +61,12 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
                 $"The weights have nothing in common with {architecture.Name}: {report}. {ClosestNetwork.Describe(found)}");
         if (options.Strict)
             throw new WeightsFormatException(
-                $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.ClassNames.Count} classes: "
-                + $"{report}. {ClosestNetwork.Describe(found)} Name the architecture, the channels and the classes that the file was made "
-                + "for, or set Strict to false to keep what fits.");
+                $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.ClassNames.Count} "
+                + $"classes: {report}. {ClosestNetwork.Describe(found)} Name the architecture, the channels and the classes that the file "
+                + "was made for, or set Strict to false to keep what fits.");
 
         var blocks = ClosestNetwork.Blocks(found);
-        if (architecture.Stages.Where((stage, index) => blocks.ElementAtOrDefault(index) is > 0 and var count && count != stage.Blocks).Any())
+        if (architecture.Stages.Zip(blocks).Any(pair => pair.Second > 0 && pair.Second != pair.First.Blocks))
             throw new WeightsFormatException(
                 $"The weights are of another network than {architecture.Name}: its stages have "
                 + $"{string.Join(", ", architecture.Stages.Select(stage => stage.Blocks))} blocks, theirs {string.Join(", ", blocks)}. "
@@ -89,12 +89,12 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         var head = StateNames.Rename(architecture, "fc") + ".";
         var ofHead = drawn.Where(name => name.StartsWith(head, StringComparison.Ordinal)).ToList();
         if (ofHead.Count > 0)
-            yield return $"The head ({UntrustedText.List(ofHead)}) does not come from the file but is drawn at random: what the model answers "
-                + "means nothing before it is trained.";
+            yield return $"The head ({UntrustedText.List(ofHead)}) does not come from the file but is drawn at random: what the model "
+                + "answers means nothing before it is trained.";
         var others = drawn.Except(ofHead).ToList();
         if (others.Count > 0)
-            yield return $"{others.Count} tensors of the network do not come from the file but are drawn at random, and the model is as good "
-                + $"as untrained: {UntrustedText.List(others)}.";
+            yield return $"{others.Count} tensors of the network do not come from the file but are drawn at random, and the model is as "
+                + $"good as untrained: {UntrustedText.List(others)}.";
         if (report.Unexpected.Count > 0)
             yield return $"{report.Unexpected.Count} tensors of the file have no place in {architecture.Name} and are left out: "
                 + $"{UntrustedText.List(report.Unexpected)}.";
@@ -109,6 +109,10 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         WeightInitialization.Initialize(network, generator);
         return [.. StateDictionary.Save(network).Select(drawn => found.GetValueOrDefault(drawn.Name, drawn))];
     }
+
+    /// <summary>In single precision, unless an array cannot hold that; no network has such a tensor.</summary>
+    private static NamedTensor ToFloat32(NamedTensor tensor)
+        => tensor.ElementCount <= UntrustedBytes.MaximumCount / sizeof(float) ? tensor.ToFloat32() : tensor;
 
     private static bool IsCounter(string name) => name.EndsWith(BatchCounter, StringComparison.Ordinal);
 }

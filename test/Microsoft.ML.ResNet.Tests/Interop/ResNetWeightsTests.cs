@@ -212,6 +212,37 @@ public class ResNetWeightsTests
     }
 
     [TestMethod]
+    public void Weights_of_Hugging_Face_become_the_same_model()
+    {
+        var tensors = Tiny();
+        using var model = LoadTiny(new MLContext(),
+            Safetensors([.. tensors.Select(tensor => tensor with { Name = ForeignStateNamesTests.ToHuggingFace(tensor.Name) })]));
+
+        Assert.IsTrue(model.ImportedWeights!.IsExact, model.ImportedWeights.ToString());
+        AssertEqual(tensors, model.Model.Network.Weights);
+    }
+
+    [TestMethod]
+    public void A_moving_average_beside_the_weights_is_told_and_can_be_chosen()
+    {
+        var log = new List<string>();
+        var tensors = Tiny();
+        var average = tensors.Select(tensor => tensor with { Data = new byte[tensor.Data.Length] }).ToList();
+        NamedTensor[] both = [.. average.Select(tensor => tensor with { Name = "ema_model." + tensor.Name }),
+            .. tensors.Select(tensor => tensor with { Name = "model." + tensor.Name })];
+
+        using var plain = LoadTiny(Logging(log), Safetensors(both));
+        using var chosen = new MLContext().Model.LoadResNetWeights(Safetensors(both),
+            TinyOptions(strict: true) with { StateDictKey = "ema_model" });
+
+        AssertEqual(tensors, plain.Model.Network.Weights);
+        AssertEqual(average, chosen.Model.Network.Weights);
+        AssertWarned(log, "The weights are those of 'model'; StateDictKey chooses others: 'ema_model'.");
+        Assert.AreEqual("ema_model", chosen.ImportedWeights!.StateDictKey);
+        StringAssert.Contains(Refused(both, TinyOptions(strict: true) with { StateDictKey = "best" }), "a network 'best'");
+    }
+
+    [TestMethod]
     public void A_head_that_could_mean_something_else_is_drawn_loudly_or_refused()
     {
         var head = Tiny().Where(tensor => tensor.Name.StartsWith("fc.", StringComparison.Ordinal)).ToList();
@@ -329,8 +360,8 @@ public class ResNetWeightsTests
         => [.. Tiny().Select(tensor => tensor with { Name = tensor.Name.Replace("fc.", name + ".") })];
 
     private static List<NamedTensor> Zeros(ResNetArchitecture architecture)
-        => [.. NetworkPlan.StateOf(architecture, channels: 3, classes: 10).Select(entry => new NamedTensor(entry.Name, entry.Type, entry.Shape,
-            new byte[entry.Shape.Aggregate(1L, (product, size) => product * size) * entry.Type.Size()]))];
+        => [.. NetworkPlan.StateOf(architecture, channels: 3, classes: 10).Select(entry => new NamedTensor(entry.Name, entry.Type,
+            entry.Shape, new byte[entry.Shape.Aggregate(1L, (product, size) => product * size) * entry.Type.Size()]))];
 
     private static string Refused(IReadOnlyList<NamedTensor> tensors, ResNetWeightsOptions options)
         => Assert.ThrowsExactly<WeightsFormatException>(() => WeightsImport.Read(Safetensors(tensors), options, seed: 1)).Message;

@@ -14,7 +14,8 @@ public class TrainingProgramTests
     {
         var folder = Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, "training-programs")).FullName;
 
-        var files = Python.RunWithTorch(Program, folder).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var files = Python.RunWithTorch(Program, folder)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
         var expected = Read(Path.Combine(folder, "plain.pth"), null).Tensors;
         Assert.IsGreaterThan(25, files.Length);
@@ -25,9 +26,8 @@ public class TrainingProgramTests
         {
             var report = Read(Path.Combine(folder, file), null).Report;
             Assert.AreEqual($"{key} {others}", $"{report.StateDictKey} {report.OtherStateDictKeys.Single()}");
-            var averaged = Read(Path.Combine(folder, file), others).Tensors;
-            Assert.IsTrue(averaged.Where(tensor => tensor.Type == ElementType.Float32).All(tensor => tensor.Data.Span.IndexOfAnyExcept((byte)0) < 0),
-                file); // the averages were set to 0
+            var averaged = Read(Path.Combine(folder, file), others).Tensors; // they were set to 0
+            Assert.IsTrue(averaged.All(tensor => tensor.Data.Span.IndexOfAnyExcept((byte)0) < 0), file);
         }
     }
 

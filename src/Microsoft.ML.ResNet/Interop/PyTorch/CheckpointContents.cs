@@ -89,7 +89,8 @@ internal static class CheckpointContents
         {
             if (--left < 0)
                 throw PyTorchFile.Error("the objects", $"expected a model of at most {MaximumMembers} members, found more");
-            if (value is not (PickledTensor or PickleObject) || key is not string name || prefix.Length + name.Length > MaximumNameLength)
+            if (value is not (PickledTensor or PickleObject) || key is not string name
+                || prefix.Length + name.Length > MaximumNameLength)
                 continue;
             if (value is PickledTensor tensor)
                 entries.Add((prefix + name, tensor));
@@ -101,8 +102,8 @@ internal static class CheckpointContents
     private static string Describe(object? root) => root switch
     {
         PickleDictionary dictionary => $"the keys {UntrustedText.List(dictionary.Items.Select(item => item.Key.ToString()!))}",
-        PickleObject { State: null, Items: null } found => $"an object of {UntrustedText.Quote(found.Type)}, which is not created and whose "
-            + "code is not run",
+        PickleObject { State: null, Items: null } found => $"an object of {UntrustedText.Quote(found.Type)}, which is not created and "
+            + "whose code is not run",
         PickleObject found => $"an object of {UntrustedText.Quote(found.Type)} with the attributes "
             + UntrustedText.List(Dictionaries(found).SelectMany(part => part.Items).Select(item => item.Key.ToString()!)),
         PickledTensor => "one tensor without a name",

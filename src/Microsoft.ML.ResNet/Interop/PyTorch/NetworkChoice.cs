@@ -30,7 +30,8 @@ internal static partial class NetworkChoice
         throw PyTorchFile.Error("the objects",
             $"expected the weights of one network, found those of several: {UntrustedText.List(keys)}. Choose one with StateDictKey");
 
-        int? Find(Func<string, bool> isIt) => Enumerable.Range(0, keys.Count).Where(index => isIt(keys[index])).Cast<int?>().FirstOrDefault();
+        int? Find(Func<string, bool> isIt)
+            => Enumerable.Range(0, keys.Count).Where(index => isIt(keys[index])).Cast<int?>().FirstOrDefault();
     }
 
     /// <summary>Whether a user's word means a key: the whole of it, or its last part.</summary>

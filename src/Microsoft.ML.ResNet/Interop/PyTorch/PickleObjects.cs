@@ -38,7 +38,9 @@ internal sealed class PickleObject(PickleGlobal? global)
     public PickleDictionary? Items { get; set; }
 }
 
-/// <summary>A Python dictionary: keys in the order in which they were first set. Keys are texts and integers; items under other keys are dropped.</summary>
+/// <summary>
+/// A Python dictionary: keys in the order in which they were first set. Keys are texts and integers; items under other keys are dropped.
+/// </summary>
 internal sealed class PickleDictionary
 {
     private OrderedDictionary<object, object?>? _items; // created late: a hostile file can ask for millions of empty ones

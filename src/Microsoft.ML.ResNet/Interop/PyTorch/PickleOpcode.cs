@@ -2,8 +2,8 @@ namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
 /// The instructions of Python's pickle that files with weights use (protocols 2 to 5). The others (the texts of protocol 0, the registry
-/// of extensions, buffers outside the pickle) are unknown to <see cref="PickleReader"/>. Numbers that follow an opcode are little-endian except in
-/// <see cref="BinFloat"/>.
+/// of extensions, buffers outside the pickle) are unknown to <see cref="PickleReader"/>. Numbers that follow an opcode are little-endian
+/// except in <see cref="BinFloat"/>.
 /// </summary>
 internal enum PickleOpcode : byte
 {
@@ -135,7 +135,7 @@ internal enum PickleOpcode : byte
     /// <summary>Makes an instance of a class, the first of a group, with the rest as arguments.</summary>
     Object = (byte)'o',
 
-    /// <summary>Makes an instance of the class whose module and name follow, each ended by a line feed, with a group as arguments.</summary>
+    /// <summary>Makes an instance of the class whose module and name follow, each ended by a line feed, of a group of arguments.</summary>
     Instance = (byte)'i',
 
     /// <summary>Drops the top.</summary>

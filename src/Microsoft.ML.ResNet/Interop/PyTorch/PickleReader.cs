@@ -4,10 +4,10 @@ namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
 /// Reads Python's pickle, a program for a stack machine, without being able to run code: a few globals, which tensors need, stand for
-/// functions of ours, and all others are names; what a pickle makes by them is a <see cref="PickleObject"/>. What comes out is made of <see langword="null"/>, <see cref="bool"/>, <see cref="long"/>,
-/// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="string"/>, <c>object?[]</c> (a tuple),
-/// <c>List&lt;object?&gt;</c>,
-/// <see cref="PickleDictionary"/>, <see cref="PickleGlobal"/>, <see cref="PickleObject"/>, and what those functions return. It may contain itself: walk it with care.
+/// functions of ours, and all others are names; what a pickle makes by them is a <see cref="PickleObject"/>. What comes out is made of
+/// <see langword="null"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>,
+/// <see cref="string"/>, <c>object?[]</c> (a tuple), <c>List&lt;object?&gt;</c>, <see cref="PickleDictionary"/>,
+/// <see cref="PickleGlobal"/>, <see cref="PickleObject"/>, and what those functions return. It may contain itself: walk it with care.
 /// </summary>
 /// <remarks>
 /// Memory and time are bounded: an instruction makes at most one small object, no instruction loops, and there are at most
@@ -44,7 +44,9 @@ internal sealed class PickleReader
     /// <param name="loadPersistent">
     /// Turns a tuple into the thing outside the pickle that it identifies; <see langword="null"/>: there are none.
     /// </param>
-    /// <exception cref="WeightsFormatException">The bytes are no such pickle, or it gives a stand-in other arguments than it takes.</exception>
+    /// <exception cref="WeightsFormatException">
+    /// The bytes are no such pickle, or it gives a stand-in other arguments than it takes.
+    /// </exception>
     public static object? Read(PickleInput input, IReadOnlyDictionary<string, PickleGlobal> globals, PickleCall? loadPersistent = null) =>
         new PickleReader(input, globals, loadPersistent).Run();
 
@@ -77,7 +79,7 @@ internal sealed class PickleReader
             case PickleOpcode.BinInt1: Push((long)_input.ReadByte()); break;
             case PickleOpcode.BinInt2: Push((long)_input.ReadUInt16()); break;
             case PickleOpcode.Long1: Push(_input.ReadLong()); break;
-            case PickleOpcode.Long4: PassOver((uint)_input.ReadInt32()); break;
+            case PickleOpcode.Long4: PassOver(_input.ReadInt32()); break;
             case PickleOpcode.BinFloat: Push(_input.ReadDouble()); break;
             case PickleOpcode.BinUnicode: Push(_input.ReadText(_input.ReadUInt32())); break;
             case PickleOpcode.ShortBinUnicode: Push(_input.ReadText(_input.ReadByte())); break;
@@ -173,6 +175,8 @@ internal sealed class PickleReader
     private void SetState()
     {
         var state = Pop();
+        if (Top() is null or bool or long or double or string)
+            throw _input.Error("expected an object that gets attributes, found a plain value");
         if (Top() is PickleObject target && target != Ignored)
             target.State = (state is object?[] and [var named, _] ? named : state) as PickleDictionary ?? target.State;
     }

@@ -63,7 +63,8 @@ public sealed class CheckpointContentsTests
     [TestMethod]
     public void A_score_saved_as_a_tensor_is_no_state_dictionary()
     {
-        var checkpoint = Read(PickleText.Dictionary(("best_acc1", Bias), ("state_dict", PickleText.Dictionary(("a", Kernel), ("b", Bias)))));
+        var state = PickleText.Dictionary(("a", Kernel), ("b", Bias));
+        var checkpoint = Read(PickleText.Dictionary(("best_acc1", Bias), ("state_dict", state)));
 
         Assert.AreEqual("state_dict", checkpoint.Key);
         Assert.HasCount(2, checkpoint.Tensors);

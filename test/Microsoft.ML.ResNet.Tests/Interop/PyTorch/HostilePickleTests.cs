@@ -117,8 +117,9 @@ public sealed class HostilePickleTests
     {
         foreach (var code in new[] { "", "R", "Q", "t", "(", "u", "a", "e", "b", "s", "q\0", "h\0", "h\u0007", "NN", "NR", "N)R", "N)b",
             "NNa", "(NNe", "NNs", "\u0090", "\u0091", "o", "(o", "(No", "N)\u0081", "N)}\u0092", "0", "1", "2", "(2",
-            "B\u00ff\u00ff\u00ff\u00ff", "C\u0009", "\u008e\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff", "\u008b\u00ff\u00ff\u00ff\u00ff", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ffa",
-            "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
+            "B\u00ff\u00ff\u00ff\u00ff", "C\u0009", "\u008e\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff",
+            "\u008b\u00ff\u00ff\u00ff\u00ff", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f",
+            "X\u00ff\u00ff\u00ff\u00ffa", "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
             AssertRefused(PickleText.Archive(Encoding.Latin1.GetBytes(code)), "byte");
         AssertRefused(PickleText.Archive([(byte)'c', .. Enumerable.Repeat((byte)'a', 1000), (byte)'\n']), "256");
     }
