@@ -55,7 +55,7 @@ internal static partial class ClosestNetwork
 
         int Size(string name, int dimension, int otherwise)
             => tensors.FirstOrDefault(tensor => tensor.Name == name)?.Shape.ElementAtOrDefault(dimension)
-                is >= 1 and <= int.MaxValue and var size
+                is >= 1 and <= ModelLimits.Classes and var size
                 ? (int)size
                 : otherwise;
     }

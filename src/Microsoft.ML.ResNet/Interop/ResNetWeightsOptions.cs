@@ -99,7 +99,8 @@ public sealed record ResNetWeightsOptions
     {
         if (Architecture is null || ClassNames is null)
             return [$"{nameof(Architecture)} or {nameof(ClassNames)} is null; both must be set."];
-        return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems()).Concat(ColumnProblems());
+        return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems())
+            .Concat(ColumnProblems());
     }
 
     private IEnumerable<string> ClassProblems()
