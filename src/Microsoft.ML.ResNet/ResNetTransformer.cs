@@ -40,6 +40,12 @@ public sealed partial class ResNetTransformer
     /// </summary>
     public WeightsReport? InitialWeights { get; internal init; }
 
+    /// <summary>
+    /// What the weights file gave that <c>mlContext.Model.LoadResNetWeights</c> made this model of; <see langword="null"/> for every other
+    /// model, and once it has been saved and loaded.
+    /// </summary>
+    public WeightsReport? ImportedWeights { get; internal init; }
+
     /// <summary>The column of the images.</summary>
     public string FeatureColumnName => _columns.FeatureColumn;
 

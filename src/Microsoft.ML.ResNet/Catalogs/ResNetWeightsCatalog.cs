@@ -17,43 +17,42 @@ public static class ResNetWeightsCatalog
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="path">The file. Its content tells its kind; its extension does not matter.</param>
     /// <param name="options">What the file does not tell: architecture, classes, images, normalisation.</param>
-    /// <param name="report">Which tensors of the file and of the network fit.</param>
-    /// <returns>The model, which scores, evaluates and saves like a trained one; dispose it when it is no longer needed.</returns>
+    /// <returns>
+    /// The model, which scores, evaluates and saves like a trained one; dispose it when it is no longer needed. Its
+    /// <see cref="ResNetTransformer.ImportedWeights"/> tells which tensors of the file and of the network fit.
+    /// </returns>
     /// <remarks>
-    /// <para>Names are understood as torchvision and timm, kuangliu, akamaster and "Dive into Deep Learning" give them, also behind
-    /// <c>module.</c> and inside a checkpoint (<c>state_dict</c>, <c>net</c>, <c>model</c>). Numbers of 16 and 64 bits become float32.
-    /// Nothing in the file is ever run.</para>
+    /// <para>Names are understood as torchvision and timm, Hugging Face transformers, fastai's body, kuangliu, akamaster and "Dive into
+    /// Deep Learning" give them, behind any prefix (<c>module.</c>, <c>model.</c>, <c>backbone.</c>), in a bare state dictionary, in a
+    /// checkpoint with anything beside it, in a model that was pickled whole, or in TorchScript. A head of another name (<c>fc.1</c>,
+    /// <c>classifier</c>) is told by its shape. Numbers of 16 and 64 bits become float32. Nothing in the file is ever run.</para>
     /// <para>To evaluate the model, map labels with <see cref="ResNetConversionCatalog.MapLabelToKey"/>: keys in any other order than that
-    /// of
-    /// <see cref="ResNetWeightsOptions.ClassNames"/> give an accuracy that means nothing.</para>
+    /// of <see cref="ResNetWeightsOptions.ClassNames"/> give an accuracy that means nothing.</para>
     /// </remarks>
     /// <exception cref="WeightsFormatException">
     /// The file is damaged, hostile or of an unknown kind, or it does not fit the network; the message names the first tensors of each
-    /// kind.
+    /// kind, and the architecture that the file does fit, if there is one.
     /// </exception>
     /// <exception cref="ArgumentException">
     /// An option is out of its range (the message lists every one that is), or the path is empty.
     /// </exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static ResNetTransformer LoadResNetWeights(this ModelOperationsCatalog catalog, string path, ResNetWeightsOptions options,
-        out WeightsReport report)
+    public static ResNetTransformer LoadResNetWeights(this ModelOperationsCatalog catalog, string path, ResNetWeightsOptions options)
     {
         Contracts.CheckValue(catalog, nameof(catalog));
         Contracts.CheckNonEmpty(path, nameof(path));
         using var stream = SafeFile.OpenRead(path);
-        return catalog.LoadResNetWeights(stream, options, out report);
+        return catalog.LoadResNetWeights(stream, options);
     }
 
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="stream">The file, from the stream's start; readable and seekable. It stays open.</param>
     /// <param name="options">What the file does not tell: architecture, classes, images, normalisation.</param>
-    /// <param name="report">Which tensors of the file and of the network fit.</param>
-    /// <inheritdoc cref="LoadResNetWeights(ModelOperationsCatalog, string, ResNetWeightsOptions, out WeightsReport)"/>
+    /// <inheritdoc cref="LoadResNetWeights(ModelOperationsCatalog, string, ResNetWeightsOptions)"/>
     /// <exception cref="ArgumentException">
     /// An option is out of its range (the message lists every one that is), or the stream cannot be read, or cannot seek.
     /// </exception>
-    public static ResNetTransformer LoadResNetWeights(this ModelOperationsCatalog catalog, Stream stream, ResNetWeightsOptions options,
-        out WeightsReport report)
+    public static ResNetTransformer LoadResNetWeights(this ModelOperationsCatalog catalog, Stream stream, ResNetWeightsOptions options)
     {
         Contracts.CheckValue(catalog, nameof(catalog));
         Contracts.CheckValue(stream, nameof(stream));
@@ -66,8 +65,14 @@ public static class ResNetWeightsCatalog
         var environment = CatalogUtils.GetEnvironment(catalog);
         var (shape, classes) = (options.Images, options.Classes);
         var seed = options.Seed ?? (environment as IHostEnvironmentInternal)?.Seed ?? Random.Shared.Next();
-        (var weights, report) = WeightsImport.Read(stream, options.Architecture, shape.Channels, classes.Count, options.Strict, seed);
-        return new ResNetTransformer(environment, new TrainedResNet(options.Architecture, shape, options.Normalization, classes, weights),
-            options.Columns);
+        var import = WeightsImport.Read(stream, options, seed);
+        using (var channel = environment.Register(nameof(LoadResNetWeights)).Start("Import"))
+        {
+            channel.Info($"Weights of the file: {import.Report}.");
+            foreach (var warning in import.Warnings)
+                channel.Warning(warning);
+        }
+        return new ResNetTransformer(environment, new TrainedResNet(options.Architecture, shape, options.Normalization, classes,
+            import.Tensors), options.Columns) { ImportedWeights = import.Report };
     }
 }

@@ -21,20 +21,18 @@ internal sealed record InitialWeights(WeightsReport Report, IReadOnlyList<NamedT
     {
         var head = StateNames.Rename(initial.Architecture, "fc") + ".";
         var keepsHead = initial.Classes.Names.SequenceEqual(classes.Names);
-        var found = initial.Weights.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        var tensors = new List<NamedTensor>();
-        var mismatched = new List<string>();
-        foreach (var (name, type, shape, _) in NetworkPlan.StateOf(initial.Architecture, channels, classes.Count))
-            if (!keepsHead && name.StartsWith(head, StringComparison.Ordinal))
-                mismatched.Add($"{name}: of {Difference(initial.Classes, classes)}");
-            else if (!found[name].Shape.SequenceEqual(shape))
-                mismatched.Add($"{found[name]}, expected {type}[{string.Join(", ", shape)}]");
-            else
-                tensors.Add(found[name]);
+        bool IsLost(string name) => !keepsHead && name.StartsWith(head, StringComparison.Ordinal);
+        var match = StateMatch.Of([.. initial.Weights.Where(tensor => !IsLost(tensor.Name))], initial.Architecture, channels,
+            classes.Count);
+        List<string> mismatched = [.. match.Mismatched,
+            .. match.Missing.Where(IsLost).Select(name => $"{name}: of {Difference(initial.Classes, classes)}")];
 
         var frozen = frozenStages is { } stages ? StemAndStages(initial, stages) : [];
-        List<string> names = [.. tensors.Select(tensor => tensor.Name)];
-        return new(new WeightsReport(names, [], [], mismatched) { Frozen = [.. names.Where(frozen.Contains)] }, tensors);
+        List<string> names = [.. match.Matched.Select(tensor => tensor.Name)];
+        return new(new WeightsReport(names, [.. match.Missing.Where(name => !IsLost(name))], [], mismatched)
+        {
+            Frozen = [.. names.Where(frozen.Contains)],
+        }, match.Matched);
     }
 
     /// <summary>Puts the weights into a network in which everything has been drawn.</summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet.Interop.PyTorch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop;
@@ -11,87 +12,108 @@ namespace Microsoft.ML.ResNet.Interop;
 /// </summary>
 internal static class ForeignStateNames
 {
-    private const int MaximumWrappers = 4;
-
-    /// <summary>What wrappers put before every name: <c>DataParallel</c> and <c>torch.compile</c>.</summary>
-    private static readonly string[] WrapperPrefixes = ["module.", "_orig_mod."];
+    /// <summary>What PyTorch's <c>AveragedModel</c> keeps beside the weights that it averages.</summary>
+    private const string AveragedModelCounter = "n_averaged";
 
     /// <summary>
-    /// One row for each foreign layout: a name that only it has, and how its names turn into ours. The first row that a state dictionary
-    /// fits is taken.
+    /// One row for each way to name: a name that only it has, and how its names turn into ours. The first row that a state dictionary
+    /// fits is taken. Whatever stands before that name (<c>module.</c>, <c>model.</c>, <c>backbone.</c>) is the prefix of the network.
     /// </summary>
     private static readonly Layout[] Layouts =
     [
-        new("d2l, class ResNet", @"^net\.last\.2\.weight$", // net = Sequential(b1), then b2..b5 and last by name
+        new("d2l, class ResNet", "net.last.2.weight", // net = Sequential(b1), then b2..b5 and last by name
         [
             new(@"^net\.0\.", _ => "0."),
             new(@"^net\.b(?<stage>[2-9])\.", match => $"{Number(match) - 1}."),
             new(@"^net\.last\.2\.", _ => "7."),
         ]),
-        new("d2l, function resnet18", @"^resnet_block1\.0\.conv1\.weight$", // the stem's layers lie at the top of one Sequential
+        new("d2l, function resnet18", "resnet_block1.0.conv1.weight", // the stem's layers lie at the top of one Sequential
         [
             new(@"^(?<stage>[01])\.", match => $"0.{Number(match)}."),
             new(@"^resnet_block(?<stage>[1-9])\.", match => $"{Number(match)}."),
             new(@"^fc\.1\.", _ => "7."),
         ]),
-        new("kuangliu and akamaster", @"^linear\.weight$",
+        new("d2l, ours", "1.0.conv1.weight", []),
+        new("Hugging Face transformers", "embedder.embedder.convolution.weight",
+        [
+            new(@"^embedder\.embedder\.convolution\.", _ => "conv1."),
+            new(@"^embedder\.embedder\.normalization\.", _ => "bn1."),
+            new(@"^encoder\.stages\.(?<stage>[0-8])\.layers\.(?<block>[0-9]+)\.layer\.(?<layer>[0-8])\.convolution\.",
+                match => $"layer{Number(match) + 1}.{match.Groups["block"]}.conv{Number(match, "layer") + 1}."),
+            new(@"^encoder\.stages\.(?<stage>[0-8])\.layers\.(?<block>[0-9]+)\.layer\.(?<layer>[0-8])\.normalization\.",
+                match => $"layer{Number(match) + 1}.{match.Groups["block"]}.bn{Number(match, "layer") + 1}."),
+            new(@"^encoder\.stages\.(?<stage>[0-8])\.layers\.(?<block>[0-9]+)\.shortcut\.convolution\.",
+                match => $"layer{Number(match) + 1}.{match.Groups["block"]}.downsample.0."),
+            new(@"^encoder\.stages\.(?<stage>[0-8])\.layers\.(?<block>[0-9]+)\.shortcut\.normalization\.",
+                match => $"layer{Number(match) + 1}.{match.Groups["block"]}.downsample.1."),
+        ]),
+        new("torchvision, timm, kuangliu, akamaster", "layer1.0.conv1.weight",
         [
             new(@"^linear\.", _ => "fc."),
             new(@"^(?<block>layer[0-9]+\.[0-9]+)\.shortcut\.", match => match.Groups["block"].Value + ".downsample."),
         ]),
+        new("Sequential(*resnet.children()), as in fastai", "4.0.conv1.weight", // 2 is the ReLU, 3 the pooling
+        [
+            new(@"^0\.", _ => "conv1."),
+            new(@"^1\.", _ => "bn1."),
+            new(@"^(?<stage>[4-7])\.", match => $"layer{Number(match) - 3}."),
+        ]),
     ];
 
     /// <summary>
-    /// Maps the names of a whole state dictionary: first drops the wrappers' prefixes, then applies the rules of the layout that it fits.
+    /// Chooses one network, where a state dictionary holds several under different prefixes, and gives its tensors our names without the
+    /// prefix. Tensors outside every network, such as a head beside a <c>backbone.</c>, keep their names: <see cref="ForeignHead"/> knows
+    /// a head.
     /// </summary>
-    /// <param name="names">All names of the state dictionary.</param>
-    /// <returns>Our names, in the same order.</returns>
-    public static IReadOnlyList<string> ToOurs(IEnumerable<string> names)
+    /// <param name="checkpoint">The tensors under the names of the file.</param>
+    /// <param name="wanted">The key or the prefix of the network that is meant; <see langword="null"/> chooses.</param>
+    /// <exception cref="WeightsFormatException">
+    /// Two tensors get the same name; no network is called <paramref name="wanted"/>; or several are and nothing tells which is meant.
+    /// </exception>
+    public static WeightsFile Resolve(PyTorchCheckpoint checkpoint, string? wanted)
     {
-        var plain = WithoutWrappers(names);
-        var layout = Array.Find(Layouts, candidate => plain.Any(candidate.Fits));
-        return layout is null ? plain : [.. plain.Select(layout.Map)];
+        var names = checkpoint.Tensors.Select(tensor => tensor.Name).ToList();
+        var layout = Array.Find(Layouts, candidate => candidate.Prefixes(names).Any());
+        var prefixes = layout?.Prefixes(names).ToList() ?? [];
+        var keys = prefixes.Select(prefix => prefix.TrimEnd('.')).ToList();
+        var isMet = wanted is null || NetworkChoice.Means(wanted, checkpoint.Key);
+        if (!isMet && !keys.Exists(key => NetworkChoice.Means(wanted!, key)))
+            throw NetworkChoice.Unknown(wanted!, [.. checkpoint.AllKeys, .. keys]);
+        if (layout is null)
+            return new(Distinct(checkpoint.Tensors), checkpoint.Key, checkpoint.OtherKeys);
+
+        var chosen = NetworkChoice.Choose(keys, isMet ? null : wanted);
+        var tensors = new List<NamedTensor>();
+        foreach (var tensor in checkpoint.Tensors)
+        {
+            var owner = prefixes.Where(prefix => tensor.Name.StartsWith(prefix, StringComparison.Ordinal)).MaxBy(prefix => prefix.Length);
+            if (owner == prefixes[chosen])
+                tensors.Add(tensor with { Name = layout.Map(tensor.Name[owner.Length..]) });
+            else if (owner is null && tensor.Name != AveragedModelCounter)
+                tensors.Add(tensor);
+        }
+        List<string> others = [.. keys.Where((_, index) => index != chosen)];
+        return new(Distinct(tensors), others.Count > 0 ? keys[chosen] : checkpoint.Key, [.. checkpoint.OtherKeys, .. others]);
     }
 
-    /// <summary>Gives tensors our names; see <see cref="ToOurs(IEnumerable{string})"/>.</summary>
-    /// <exception cref="WeightsFormatException">Two tensors get the same name.</exception>
-    public static IReadOnlyList<NamedTensor> ToOurs(IReadOnlyList<NamedTensor> tensors)
-    {
-        var names = ToOurs(tensors.Select(tensor => tensor.Name));
-        var renamed = tensors.Zip(names, (tensor, name) => tensor with { Name = name }).ToList();
-        var twice = names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(group => group.Skip(1).Any());
-        return twice is null
-            ? renamed
+    private static IReadOnlyList<NamedTensor> Distinct(IReadOnlyList<NamedTensor> tensors)
+        => tensors.GroupBy(tensor => tensor.Name, StringComparer.Ordinal).FirstOrDefault(group => group.Skip(1).Any()) is not { } twice
+            ? tensors
             : throw new WeightsFormatException("state dictionary", $"tensor {UntrustedText.Quote(twice.Key)}",
                 "expected one tensor for each part of the network, found two that mean this one");
-    }
 
-    /// <summary>
-    /// Drops <c>module.</c> and <c>_orig_mod.</c> from the front of all names, where all of them have it, up to four deep. A prefix that
-    /// only some names have is part of them.
-    /// </summary>
-    public static IReadOnlyList<string> WithoutWrappers(IEnumerable<string> names)
-    {
-        IReadOnlyList<string> plain = [.. names];
-        for (var depth = 0; depth < MaximumWrappers && plain.Count > 0; depth++)
-        {
-            var common = Array.Find(WrapperPrefixes, prefix => plain.All(name => name.StartsWith(prefix, StringComparison.Ordinal)));
-            if (common is null)
-                break;
-            plain = [.. plain.Select(name => name[common.Length..])];
-        }
-        return plain;
-    }
-
-    private static int Number(Match match) => match.Groups["stage"].ValueSpan[0] - '0';
+    private static int Number(Match match, string group = "stage") => match.Groups[group].ValueSpan[0] - '0';
 
     /// <summary>A way to name the parts of a residual network.</summary>
     /// <param name="Origin">Whose it is.</param>
-    /// <param name="Sign">Matches a name that only this layout has.</param>
+    /// <param name="Sign">A name that only this layout has.</param>
     /// <param name="Rules">Applied to each name: the first that matches replaces what it matches.</param>
     private sealed record Layout(string Origin, string Sign, Rule[] Rules)
     {
-        public bool Fits(string name) => Regex.IsMatch(name, Sign, RegexOptions.CultureInvariant);
+        /// <summary>What stands before the sign, each ending in a dot or empty: one for each network of this layout.</summary>
+        public IEnumerable<string> Prefixes(IEnumerable<string> names)
+            => names.Where(name => name.EndsWith(Sign, StringComparison.Ordinal)).Select(name => name[..^Sign.Length])
+                .Where(prefix => prefix.Length == 0 || prefix[^1] == '.').Distinct(StringComparer.Ordinal);
 
         public string Map(string name) => Array.Find(Rules, rule => rule.Pattern.IsMatch(name)) is { } rule
             ? rule.Pattern.Replace(name, rule.Replace)

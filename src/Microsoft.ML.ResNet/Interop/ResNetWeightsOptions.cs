@@ -36,11 +36,25 @@ public sealed record ResNetWeightsOptions
     public IReadOnlyList<float>? ChannelDeviations { get; init; }
 
     /// <summary>
-    /// Whether file and network must fit exactly. If not, what does not come from the file is drawn as for training from scratch, and the
-    /// report tells what that is.
+    /// Whether file and network must fit exactly. If not, what does not come from the file is drawn as for training from scratch: a new
+    /// head for other classes, a new first convolution for other channels. A warning of <see cref="MLContext.Log"/> names what is drawn and
+    /// what is left out, and <see cref="ResNetTransformer.ImportedWeights"/> tells it too.
     /// </summary>
-    /// <value>The default is true.</value>
+    /// <value>
+    /// The default is true. Even false does not take weights of another network: every stage that the file has must have the
+    /// architecture's number of blocks, and at least three quarters of the convolutions must come from the file.
+    /// </value>
     public bool Strict { get; init; } = true;
+
+    /// <summary>
+    /// Which network of the file is meant, where it holds several: the key of its state dictionary in a checkpoint, such as
+    /// <c>model_ema</c> (with <c>/</c> between keys that lie in one another), or the prefix of its names, such as <c>encoder_q</c>.
+    /// </summary>
+    /// <value>
+    /// The default, null, takes the only one; of several the one that is no moving average, and of those the one under a usual name
+    /// (<c>state_dict</c>, <c>model</c>, <c>net</c>). A warning names the others.
+    /// </value>
+    public string? StateDictKey { get; init; }
 
     /// <summary>Decides what is drawn where <see cref="Strict"/> is false.</summary>
     /// <value>The default, null, takes the seed of <see cref="MLContext"/>, and without that a random one.</value>
@@ -85,7 +99,8 @@ public sealed record ResNetWeightsOptions
     {
         if (Architecture is null || ClassNames is null)
             return [$"{nameof(Architecture)} or {nameof(ClassNames)} is null; both must be set."];
-        return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems()).Concat(ColumnProblems());
+        return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems())
+            .Concat(ColumnProblems());
     }
 
     private IEnumerable<string> ClassProblems()
@@ -113,6 +128,8 @@ public sealed record ResNetWeightsOptions
 
     private IEnumerable<string> ColumnProblems()
     {
+        if (StateDictKey is { Length: 0 })
+            yield return $"{nameof(StateDictKey)} is empty; it must be a key of the file, or null.";
         if (new[] { FeatureColumnName, ScoreColumnName, PredictedLabelColumnName }.Any(string.IsNullOrWhiteSpace))
             yield return "A column name is empty.";
         if (ScoreColumnName == PredictedLabelColumnName)

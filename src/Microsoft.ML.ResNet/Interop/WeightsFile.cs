@@ -3,28 +3,32 @@ using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop;
 
-/// <summary>Reads a file of weights of any kind that this library knows. Its content tells which, never its extension.</summary>
-internal static class WeightsFile
+/// <summary>
+/// The weights of one network in a file of any kind that this library knows. Its content tells which, never its extension.
+/// </summary>
+/// <param name="Tensors">The tensors, under our names.</param>
+/// <param name="Key">Which of the networks in the file they are; <see langword="null"/> where it is nothing but one.</param>
+/// <param name="OtherKeys">The other networks in the file.</param>
+internal sealed record WeightsFile(IReadOnlyList<NamedTensor> Tensors, string? Key, IReadOnlyList<string> OtherKeys)
 {
-    private const int LongestMagic = 4;
-
-    /// <summary>Reads the tensors, under our names.</summary>
+    /// <summary>Reads a file.</summary>
     /// <param name="stream">Seekable; read from its start, and stays open.</param>
+    /// <param name="key">Which network is meant; <see langword="null"/> chooses the plain one rather than a moving average.</param>
     /// <exception cref="WeightsFormatException">
-    /// The file is damaged, hostile, of another kind, or holds two tensors that mean the same.
+    /// The file is damaged, hostile, of another kind, holds two tensors that mean the same, or has no network of that key.
     /// </exception>
-    public static IReadOnlyList<NamedTensor> Read(Stream stream)
+    public static WeightsFile Read(Stream stream, string? key = null)
     {
         stream.Position = 0;
-        var firstBytes = new byte[LongestMagic];
+        var firstBytes = new byte[PyTorchFile.LongestMagic];
         var count = stream.ReadAtLeast(firstBytes, firstBytes.Length, throwOnEndOfStream: false);
         stream.Position = 0;
         if (count == 0)
             throw new WeightsFormatException("weights file", "byte 0",
                 "expected a PyTorch file or a safetensors file, found an empty file");
-        var tensors = PyTorchZip.Recognizes(firstBytes) || PyTorchLegacy.Recognizes(firstBytes)
-            ? PyTorchFile.Read(stream).Tensors
-            : Safetensors.Read(stream, out _);
-        return ForeignStateNames.ToOurs(tensors);
+        var checkpoint = PyTorchFile.Recognizes(firstBytes)
+            ? PyTorchFile.Read(stream, key)
+            : new PyTorchCheckpoint(Safetensors.Read(stream, out _), Key: null, OtherKeys: []);
+        return ForeignStateNames.Resolve(checkpoint, key);
     }
 }

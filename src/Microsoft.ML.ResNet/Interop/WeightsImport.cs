@@ -6,49 +6,113 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Interop;
 
-/// <summary>Fills a network with the weights of a file.</summary>
-internal static class WeightsImport
+/// <summary>Makes a whole state dictionary of the weights in a file.</summary>
+/// <param name="Tensors">The weights, in the network's order.</param>
+/// <param name="Report">What came from the file.</param>
+/// <param name="Warnings">What the user should hear of, in sentences.</param>
+internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, WeightsReport Report, IReadOnlyList<string> Warnings)
 {
-    /// <summary>Reads a file and makes a whole state dictionary of it.</summary>
+    /// <summary>The end of the names of the counters that PyTorch keeps beside running statistics.</summary>
+    public const string BatchCounter = ".num_batches_tracked";
+
+    /// <summary>Of the network's convolutions, one in so many may be drawn; with more the file is of something else.</summary>
+    private const int DrawnConvolutions = 4;
+
+    /// <summary>Reads a file.</summary>
     /// <param name="stream">The file; seekable, read from its start, and stays open.</param>
-    /// <param name="architecture">The network.</param>
-    /// <param name="channels">Colour planes of its images.</param>
-    /// <param name="classes">Its outputs.</param>
-    /// <param name="strict">
-    /// Whether file and network must fit; if not, what does not come from the file is drawn as for training from scratch.
-    /// </param>
+    /// <param name="options">The network, and whether the file must fit exactly. Checked before.</param>
     /// <param name="seed">Decides what is drawn.</param>
     /// <exception cref="WeightsFormatException">
-    /// The file cannot be read, or does not fit: at all, or exactly if <paramref name="strict"/>.
+    /// The file cannot be read, is of another network, or does not fit exactly although it must.
     /// </exception>
-    public static (IReadOnlyList<NamedTensor> Weights, WeightsReport Report) Read(Stream stream, ResNetArchitecture architecture,
-        int channels, int classes, bool strict, int seed)
+    public static WeightsImport Read(Stream stream, ResNetWeightsOptions options, int seed)
     {
-        var match = WeightsMatch.Of(WeightsFile.Read(stream), architecture, channels, classes);
-        var report = match.Report;
-        if (strict && !report.IsExact)
-            throw new WeightsFormatException(
-                $"The weights do not fit {architecture.Name} with {channels} channels and {classes} classes: {report}. "
-                + "Name the architecture, the channels and the classes that the file was made for, or set Strict to false to keep what "
-                    + "fits.");
-        if (report.Matched.All(name => name.EndsWith(WeightsMatch.BatchCounter, StringComparison.Ordinal)))
-            throw new WeightsFormatException($"The weights have nothing in common with {architecture.Name}: {report}.");
+        var (architecture, channels, classes) = (options.Architecture, options.Images.Channels, options.ClassNames.Count);
+        var file = WeightsFile.Read(stream, options.StateDictKey);
+        var found = file.Tensors.Select(ToFloat32).ToList();
+        var match = StateMatch.Of(ForeignHead.Rename(found, architecture), architecture, channels, classes);
+        var missing = match.Missing.Where(name => !IsCounter(name)).ToList();
+        var report = new WeightsReport([.. match.Matched.Select(tensor => tensor.Name)], missing,
+            [.. match.Unexpected.Select(tensor => tensor.Name)], match.Mismatched)
+        {
+            StateDictKey = file.Key,
+            OtherStateDictKeys = file.OtherKeys,
+        };
+        CheckFit(report, match, found, options);
+        if (StateMatch.ProblemOfValues(match.Matched) is { } problem)
+            throw new WeightsFormatException($"The weights cannot be used: {problem}.");
 
-        var needsMore = report.Missing.Count + report.Mismatched.Count > 0;
-        return (needsMore
-            ? Complete(match, architecture, channels, classes, seed)
-            : InOrder(match, architecture, channels, classes), report);
+        var byName = match.Matched.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        foreach (var name in match.Missing.Where(IsCounter))
+            byName.Add(name, new NamedTensor(name, ElementType.Int64, [], new byte[sizeof(long)]));
+        var names = NetworkPlan.StateOf(architecture, channels, classes).Select(entry => entry.Name).ToList();
+        var drawn = names.Where(name => !byName.ContainsKey(name)).ToList();
+        return new(drawn.Count == 0 ? [.. names.Select(name => byName[name])] : Complete(byName, architecture, channels, classes, seed),
+            report, [.. Warn(report, drawn, architecture)]);
     }
 
-    private static List<NamedTensor> InOrder(WeightsMatch match, ResNetArchitecture architecture, int channels, int classes)
-        => [.. NetworkPlan.StateOf(architecture, channels, classes).Select(entry => match.Tensors[entry.Name])];
+    private static void CheckFit(WeightsReport report, StateMatch match, IReadOnlyList<NamedTensor> found, ResNetWeightsOptions options)
+    {
+        var architecture = options.Architecture;
+        if (report.IsExact)
+            return;
+        if (report.Matched.All(IsCounter))
+            throw new WeightsFormatException(
+                $"The weights have nothing in common with {architecture.Name}: {report}. {ClosestNetwork.Describe(found)}");
+        if (options.Strict)
+            throw new WeightsFormatException(
+                $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.ClassNames.Count} "
+                + $"classes: {report}. {ClosestNetwork.Describe(found)} Name the architecture, the channels and the classes that the file "
+                + "was made for, or set Strict to false to keep what fits.");
 
-    private static List<NamedTensor> Complete(WeightsMatch match, ResNetArchitecture architecture, int channels, int classes, int seed)
+        var blocks = ClosestNetwork.Blocks(found);
+        if (architecture.Stages.Zip(blocks).Any(pair => pair.Second > 0 && pair.Second != pair.First.Blocks))
+            throw new WeightsFormatException(
+                $"The weights are of another network than {architecture.Name}: its stages have "
+                + $"{string.Join(", ", architecture.Stages.Select(stage => stage.Blocks))} blocks, theirs {string.Join(", ", blocks)}. "
+                + $"{ClosestNetwork.Describe(found)} Strict = false does not allow this: too little would be left of what was trained.");
+
+        var convolutions = NetworkPlan.StateOf(architecture, channels: 3, classes: 2).Where(entry => entry.Shape.Length == 4)
+            .Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
+        var missing = convolutions.Count - match.Matched.Count(tensor => convolutions.Contains(tensor.Name));
+        if (missing * DrawnConvolutions > convolutions.Count)
+            throw new WeightsFormatException(
+                $"The weights lack {missing} of the {convolutions.Count} convolutions of {architecture.Name}: {report}. "
+                + $"{ClosestNetwork.Describe(found)} Strict = false allows a quarter of them to be drawn, not more.");
+    }
+
+    private static IEnumerable<string> Warn(WeightsReport report, List<string> drawn, ResNetArchitecture architecture)
+    {
+        if (report.OtherStateDictKeys.Count > 0)
+            yield return $"The file holds several networks. The weights are those of {UntrustedText.Quote(report.StateDictKey ?? "")}; "
+                + $"{nameof(ResNetWeightsOptions.StateDictKey)} chooses others: {UntrustedText.List(report.OtherStateDictKeys)}.";
+        var head = StateNames.Rename(architecture, "fc") + ".";
+        var ofHead = drawn.Where(name => name.StartsWith(head, StringComparison.Ordinal)).ToList();
+        if (ofHead.Count > 0)
+            yield return $"The head ({UntrustedText.List(ofHead)}) does not come from the file but is drawn at random: what the model "
+                + "answers means nothing before it is trained.";
+        var others = drawn.Except(ofHead).ToList();
+        if (others.Count > 0)
+            yield return $"{others.Count} tensors of the network do not come from the file but are drawn at random, and the model is as "
+                + $"good as untrained: {UntrustedText.List(others)}.";
+        if (report.Unexpected.Count > 0)
+            yield return $"{report.Unexpected.Count} tensors of the file have no place in {architecture.Name} and are left out: "
+                + $"{UntrustedText.List(report.Unexpected)}.";
+    }
+
+    private static List<NamedTensor> Complete(Dictionary<string, NamedTensor> found, ResNetArchitecture architecture, int channels,
+        int classes, int seed)
     {
         ResNetRuntime.EnsureStarted();
         using var network = new ResidualNetwork(architecture, channels, classes);
         using var generator = new Generator((ulong)Seeds.Derive(seed), CPU);
         WeightInitialization.Initialize(network, generator);
-        return [.. StateDictionary.Save(network).Select(drawn => match.Tensors.GetValueOrDefault(drawn.Name, drawn))];
+        return [.. StateDictionary.Save(network).Select(drawn => found.GetValueOrDefault(drawn.Name, drawn))];
     }
+
+    /// <summary>In single precision, unless an array cannot hold that; no network has such a tensor.</summary>
+    private static NamedTensor ToFloat32(NamedTensor tensor)
+        => tensor.ElementCount <= UntrustedBytes.MaximumCount / sizeof(float) ? tensor.ToFloat32() : tensor;
+
+    private static bool IsCounter(string name) => name.EndsWith(BatchCounter, StringComparison.Ordinal);
 }

@@ -1,28 +1,56 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.ResNet.Tensors;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet;
 
 /// <summary>What became of the tensors of a weights file, or of the model that training started from. Prints itself.</summary>
-/// <param name="Matched">The network's tensors that were filled from the file, in the network's order.</param>
-/// <param name="Missing">
-/// Those that the file lacks. Counters of batches (<c>num_batches_tracked</c>), which old files lack and no score depends on, are not
-/// listed.
-/// </param>
-/// <param name="Unexpected">Tensors of the file that the network does not have, under the names that the file's were turned into.</param>
-/// <param name="Mismatched">
-/// Tensors of another shape or type, each as <c>fc.weight: Float32[1000, 512], expected Float32[10, 512]</c>; a head of other classes, as
-/// <c>fc.weight: of other classes</c>.
-/// </param>
-public sealed record WeightsReport(IReadOnlyList<string> Matched, IReadOnlyList<string> Missing, IReadOnlyList<string> Unexpected,
-    IReadOnlyList<string> Mismatched)
+public sealed class WeightsReport
 {
+    internal WeightsReport(IReadOnlyList<string> matched, IReadOnlyList<string> missing, IReadOnlyList<string> unexpected,
+        IReadOnlyList<string> mismatched)
+    {
+        Matched = matched;
+        Missing = missing;
+        Unexpected = unexpected;
+        Mismatched = mismatched;
+    }
+
+    /// <summary>The network's tensors that were filled, in the network's order.</summary>
+    public IReadOnlyList<string> Matched { get; }
+
+    /// <summary>
+    /// Those that the file lacks. Counters of batches (<c>num_batches_tracked</c>), which old files lack and no score depends on, are not
+    /// listed.
+    /// </summary>
+    public IReadOnlyList<string> Missing { get; }
+
+    /// <summary>Tensors of the file that the network does not have, under the names that the file's were turned into.</summary>
+    public IReadOnlyList<string> Unexpected { get; }
+
+    /// <summary>
+    /// Tensors of another shape or type, each as <c>fc.weight: Float32[1000, 512], expected Float32[10, 512]</c>; a head of other classes,
+    /// as <c>fc.weight: of other classes</c>.
+    /// </summary>
+    public IReadOnlyList<string> Mismatched { get; }
+
     /// <summary>
     /// Those of <see cref="Matched"/> that training then left as they were, as <see cref="ResNetTrainer.Options.FrozenStages"/> says. The
     /// default is none.
     /// </summary>
-    public IReadOnlyList<string> Frozen { get; init; } = [];
+    public IReadOnlyList<string> Frozen { get; internal init; } = [];
+
+    /// <summary>
+    /// Which of the networks in the file was read, by the key of its state dictionary or the prefix of its names, such as
+    /// <c>state_dict</c> or <c>module</c>; <see langword="null"/> where the file is nothing but one state dictionary.
+    /// </summary>
+    public string? StateDictKey { get; internal init; }
+
+    /// <summary>
+    /// The other networks in the file, such as a moving average of the weights (<c>model_ema</c>): what
+    /// <see cref="ResNetWeightsOptions.StateDictKey"/> could be. The default is none.
+    /// </summary>
+    public IReadOnlyList<string> OtherStateDictKeys { get; internal init; } = [];
 
     /// <summary>Whether file and network fit: nothing is missing, unexpected or mismatched.</summary>
     public bool IsExact => Missing.Count + Unexpected.Count + Mismatched.Count == 0;
@@ -36,9 +64,8 @@ public sealed record WeightsReport(IReadOnlyList<string> Matched, IReadOnlyList<
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Matched.Count} matched");
         if (Frozen.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $", {Frozen.Count} frozen");
-        foreach (var (kind, names) in new[] { ("missing", Missing), ("mismatched", Mismatched), ("unexpected", Unexpected) })
-            if (names.Count > 0)
-                text.Append(CultureInfo.InvariantCulture, $"; {names.Count} {kind}: {UntrustedText.List(names)}");
+        if (!IsExact)
+            text.Append("; ").Append(StateMatch.Describe(Missing, Mismatched, Unexpected));
         return text.ToString();
     }
 }

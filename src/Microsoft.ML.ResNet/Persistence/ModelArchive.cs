@@ -71,7 +71,7 @@ internal static class ModelArchive
         var (history, keptEpoch) = HistoryJson.Read(read.History);
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
-        WeightCheck.Check(tensors, NetworkPlan.StateOf(architecture, shape.Channels, read.Classes.Count));
+        WeightCheck.Check(tensors, architecture, shape.Channels, read.Classes.Count);
         return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime) { History = history,
             KeptEpoch = keptEpoch }, columns);
     }

@@ -8,25 +8,18 @@ internal static class WeightCheck
 {
     /// <summary>Checks names, types, shapes and values.</summary>
     /// <param name="found">The weights of the file.</param>
-    /// <param name="expected">The state dictionary of the architecture.</param>
+    /// <param name="architecture">The network that the file describes.</param>
+    /// <param name="channels">Colour planes of its images.</param>
+    /// <param name="classes">Its outputs.</param>
     /// <exception cref="ModelFormatException">Something differs, or a value is not a number.</exception>
-    public static void Check(IReadOnlyList<NamedTensor> found,
-        IEnumerable<StateEntry> expected)
+    public static void Check(IReadOnlyList<NamedTensor> found, ResNetArchitecture architecture, int channels, int classes)
     {
-        var byName = found.ToDictionary(tensor => tensor.Name);
-        foreach (var (name, type, shape, _) in expected)
-        {
-            if (!byName.Remove(name, out var tensor))
-                throw new ModelFormatException($"The weights lack '{name}', which the architecture needs.");
-            if (tensor.Type != type || !tensor.Shape.SequenceEqual(shape))
-                throw new ModelFormatException($"The weights have {tensor}; the architecture needs {type}[{string.Join(", ", shape)}].");
-            if (type == ElementType.Float32 && !tensor.IsFinite())
-                throw new ModelFormatException($"The weights '{name}' contain values that are not finite numbers.");
-            if (name.EndsWith(".running_var", StringComparison.Ordinal) && tensor.HasNegative())
-                throw new ModelFormatException($"The weights '{name}' contain negative variances.");
-        }
-        if (byName.Count > 0)
-            throw new ModelFormatException(
-                $"The weights have {UntrustedText.Quote(byName.Keys.First())}, which the architecture does not know.");
+        // A hostile plan can ask for millions of tensors. Those that are looked at are more than there are, so that none is overlooked.
+        var match = StateMatch.Of(found, NetworkPlan.StateOf(architecture, channels, classes).Take(2 * found.Count + 100)
+            .Select(entry => (entry.Name, entry.Type, entry.Shape)));
+        if (!match.IsExact)
+            throw new ModelFormatException($"The weights do not fit the architecture: {match}.");
+        if (StateMatch.ProblemOfValues(match.Matched) is { } problem)
+            throw new ModelFormatException($"The weights cannot be used: {problem}.");
     }
 }

@@ -83,7 +83,8 @@ internal static class Import
             // an option of many values is empty when it is not given
             ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null,
             ChannelDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
-        }, out var report);
+        });
+        var report = network.ImportedWeights!;
 
         // The model is the whole chain, as 'train' writes it: class names in, class names out. Nothing is learnt, so it is fitted to no
         // rows.

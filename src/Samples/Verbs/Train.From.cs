@@ -48,7 +48,8 @@ internal static partial class Train
             // Names that no image has: a head of unknown classes will not be kept.
             ClassNames = options.GetValue(Classes) is { } classes ? Arguments.ClassNames(classes) : ["unknown 1", "unknown 2"],
             Strict = options.GetValue(Classes) is not null,
-        }, out var report);
+        });
+        var report = weights.ImportedWeights!;
         display.Line($"Tensors of {path}: {report}");
         if (report.Missing.Count + report.Unexpected.Count == 0 && report.Mismatched.Count <= HeadTensors)
             return weights;

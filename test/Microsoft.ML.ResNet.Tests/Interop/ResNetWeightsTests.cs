@@ -1,5 +1,8 @@
+using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Interop;
+using Microsoft.ML.ResNet.Interop.PyTorch;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Persistence;
@@ -19,7 +22,8 @@ public class ResNetWeightsTests
     [DataRow("cifar-20.safetensors")]
     public void A_file_of_any_kind_becomes_the_same_model(string file)
     {
-        using var model = Load(GoldenNoise.Path(file), out var report);
+        using var model = Load(GoldenNoise.Path(file));
+        var report = model.ImportedWeights!;
 
         Assert.IsTrue(report.IsExact);
         GoldenWeights.AssertAreCifar20(model.Model.Network.Weights);
@@ -34,7 +38,7 @@ public class ResNetWeightsTests
     {
         var mlContext = new MLContext(seed: 1);
         var images = TinyImages.View(mlContext, 12);
-        using var model = LoadTiny(mlContext, Safetensors(Tiny()), out _);
+        using var model = LoadTiny(mlContext, Safetensors(Tiny()));
         using var file = new MemoryStream();
         mlContext.Model.Save(mlContext.Transforms.Conversion.MapLabelToKey(model).Fit(images).Append(model), images.Schema, file);
 
@@ -49,7 +53,7 @@ public class ResNetWeightsTests
     public void What_is_saved_is_what_is_loaded()
     {
         var tensors = Tiny();
-        using var model = LoadTiny(new MLContext(), Safetensors(tensors), out _);
+        using var model = LoadTiny(new MLContext(), Safetensors(tensors));
         using MemoryStream pytorch = new(), safetensors = new();
 
         model.SavePyTorch(pytorch);
@@ -57,7 +61,7 @@ public class ResNetWeightsTests
 
         foreach (var stream in new[] { pytorch, safetensors })
         {
-            using var again = LoadTiny(new MLContext(), stream, out _);
+            using var again = LoadTiny(new MLContext(), stream);
             AssertEqual(tensors, again.Model.Network.Weights);
         }
         safetensors.Position = 0;
@@ -73,7 +77,7 @@ public class ResNetWeightsTests
         var options = Options with { ClassNames = ["a", "b"], Architecture = ResNetArchitecture.Cifar(26) };
 
         var error = Assert.ThrowsExactly<WeightsFormatException>(
-            () => new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options, out _));
+            () => new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options));
 
         StringAssert.Contains(error.Message, "do not fit cifar-26 with 3 channels and 2 classes");
         StringAssert.Contains(error.Message, "'layer1.3.conv1.weight'");
@@ -84,10 +88,11 @@ public class ResNetWeightsTests
     public void What_does_not_come_from_the_file_is_drawn_from_the_seed()
     {
         var options = Options with { ClassNames = ["a", "b"], Strict = false, Seed = 5 };
-        using var model = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options, out var report);
+        using var model = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options);
+        var report = model.ImportedWeights!;
         using var same = new MLContext(seed: 5).Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"),
-            options with { Seed = null }, out _);
-        using var other = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options with { Seed = 6 }, out _);
+            options with { Seed = null });
+        using var other = new MLContext().Model.LoadResNetWeights(GoldenNoise.Path("cifar-20.pth"), options with { Seed = 6 });
 
         Assert.HasCount(2, report.Mismatched);
         Assert.IsEmpty(report.Missing);
@@ -102,17 +107,16 @@ public class ResNetWeightsTests
     [TestMethod]
     public void Weights_of_something_else_are_an_error_even_if_not_strict()
         => StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => new MLContext().Model.LoadResNetWeights(
-            GoldenNoise.Path("cifar-20.pth"), Options with { Architecture = ResNetArchitecture.D2l18(), Strict = false }, out _)).Message,
+            GoldenNoise.Path("cifar-20.pth"), Options with { Architecture = ResNetArchitecture.D2l18(), Strict = false })).Message,
                 "nothing in common");
 
     [TestMethod]
     public void Counters_of_batches_may_be_missing()
     {
         var tensors = Tiny();
-        using var model = LoadTiny(new MLContext(), Safetensors([.. tensors.Where(tensor => tensor.Type != ElementType.Int64)]),
-            out var report);
+        using var model = LoadTiny(new MLContext(), Safetensors([.. tensors.Where(tensor => tensor.Type != ElementType.Int64)]));
 
-        Assert.IsTrue(report.IsExact);
+        Assert.IsTrue(model.ImportedWeights!.IsExact);
         AssertEqual(tensors, model.Model.Network.Weights); // they are 0 in both
     }
 
@@ -127,7 +131,7 @@ public class ResNetWeightsTests
                 .ToArray()).ToArray(),
         });
 
-        using var model = LoadTiny(new MLContext(), Safetensors([.. doubles]), out _);
+        using var model = LoadTiny(new MLContext(), Safetensors([.. doubles]));
 
         AssertEqual(tensors, model.Model.Network.Weights);
     }
@@ -142,9 +146,9 @@ public class ResNetWeightsTests
         var broken = Tiny()
             .Select(tensor => tensor.Name == name ? tensor with { Data = (byte[])[.. bytes, .. tensor.Data.Span[4..]] } : tensor);
 
-        var error = Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), Safetensors([.. broken]), out _));
+        var error = Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), Safetensors([.. broken])));
 
-        StringAssert.Contains(error.Message, $"tensor '{name}'");
+        StringAssert.Contains(error.Message, $"'{name}'");
         StringAssert.Contains(error.Message, expected);
     }
 
@@ -154,7 +158,7 @@ public class ResNetWeightsTests
     [DataRow(new byte[] { 0x50, 0x4B, 3, 4, 0 })]
     [DataRow(new byte[] { 0x80, 2, 0 })]
     public void A_file_of_no_kind_is_an_error(byte[] file)
-        => Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), new MemoryStream(file), out _));
+        => Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), new MemoryStream(file)));
 
     [TestMethod]
     public void All_wrong_options_are_named_at_once()
@@ -162,7 +166,7 @@ public class ResNetWeightsTests
         var options = Options with { ClassNames = ["a", "a"], ImageShape = new ImageShape(1, 0, 8), ScoreColumnName = "PredictedLabel" };
 
         var message =
-            Assert.Throws<ArgumentException>(() => new MLContext().Model.LoadResNetWeights(new MemoryStream(), options, out _)).Message;
+            Assert.Throws<ArgumentException>(() => new MLContext().Model.LoadResNetWeights(new MemoryStream(), options)).Message;
 
         foreach (var part in new[] { "'a' twice", "ImageShape is 1x0x8", "ChannelMeans has 3 values", "ScoreColumnName" })
             StringAssert.Contains(message, part);
@@ -172,7 +176,7 @@ public class ResNetWeightsTests
     public void A_labels_key_is_its_place_among_the_models_classes()
     {
         var mlContext = new MLContext();
-        using var model = LoadTiny(mlContext, Safetensors(Tiny()), out _);
+        using var model = LoadTiny(mlContext, Safetensors(Tiny()));
         var rows = mlContext.Data.LoadFromEnumerable(
             new[] { "blue top", "red left", "grey middle",
             "green right" }.Select(label => new TinyImage { Label = label, Features = new byte[192] }));
@@ -191,20 +195,204 @@ public class ResNetWeightsTests
         Assert.Throws<ArgumentException>(() => mlContext.Transforms.Conversion.MapLabelToKey(model));
     }
 
+    [TestMethod]
+    [DataRow("fc.1")]
+    [DataRow("classifier")]
+    [DataRow("head")]
+    [DataRow("head.fc")]
+    [DataRow("linear")]
+    [DataRow("last_linear")]
+    public void A_head_of_another_name_is_told_by_its_shape(string name)
+    {
+        var tensors = Tiny();
+        using var model = LoadTiny(new MLContext(), Safetensors(WithHead(name)));
+
+        Assert.IsTrue(model.ImportedWeights!.IsExact, model.ImportedWeights.ToString());
+        AssertEqual(tensors, model.Model.Network.Weights);
+    }
+
+    [TestMethod]
+    public void Weights_of_Hugging_Face_become_the_same_model()
+    {
+        var tensors = Tiny();
+        using var model = LoadTiny(new MLContext(),
+            Safetensors([.. tensors.Select(tensor => tensor with { Name = ForeignStateNamesTests.ToHuggingFace(tensor.Name) })]));
+
+        Assert.IsTrue(model.ImportedWeights!.IsExact, model.ImportedWeights.ToString());
+        AssertEqual(tensors, model.Model.Network.Weights);
+    }
+
+    [TestMethod]
+    public void A_moving_average_beside_the_weights_is_told_and_can_be_chosen()
+    {
+        var log = new List<string>();
+        var tensors = Tiny();
+        var average = tensors.Select(tensor => tensor with { Data = new byte[tensor.Data.Length] }).ToList();
+        NamedTensor[] both = [.. average.Select(tensor => tensor with { Name = "ema_model." + tensor.Name }),
+            .. tensors.Select(tensor => tensor with { Name = "model." + tensor.Name })];
+
+        using var plain = LoadTiny(Logging(log), Safetensors(both));
+        using var chosen = new MLContext().Model.LoadResNetWeights(Safetensors(both),
+            TinyOptions(strict: true) with { StateDictKey = "ema_model" });
+
+        AssertEqual(tensors, plain.Model.Network.Weights);
+        AssertEqual(average, chosen.Model.Network.Weights);
+        AssertWarned(log, "The weights are those of 'model'; StateDictKey chooses others: 'ema_model'.");
+        Assert.AreEqual("ema_model", chosen.ImportedWeights!.StateDictKey);
+        StringAssert.Contains(Refused(both, TinyOptions(strict: true) with { StateDictKey = "best" }), "a network 'best'");
+    }
+
+    [TestMethod]
+    public void A_head_that_could_mean_something_else_is_drawn_loudly_or_refused()
+    {
+        var head = Tiny().Where(tensor => tensor.Name.StartsWith("fc.", StringComparison.Ordinal)).ToList();
+        IReadOnlyList<NamedTensor>[] doubtful =
+        [
+            [.. WithHead("a"), .. head.Select(tensor => tensor with { Name = tensor.Name.Replace("fc.", "b.") })], // which of the two?
+            [.. WithHead("1.8"), head[0] with { Name = "1.4.weight", Shape = [3, 16] }], // two layers, as fastai's
+            [.. WithHead("fc.1"), head[1] with { Name = "fc.0.running_mean" }], // a normalisation before it
+            [.. WithHead("a").Where(tensor => tensor.Name != "a.bias")],
+        ];
+        foreach (var tensors in doubtful)
+        {
+            var log = new List<string>();
+            Assert.ThrowsExactly<WeightsFormatException>(() => LoadTiny(new MLContext(), Safetensors(tensors)));
+            using var model = LoadTiny(Logging(log), Safetensors(tensors), strict: false);
+            CollectionAssert.AreEqual(new[] { "fc.weight", "fc.bias" }, model.ImportedWeights!.Missing.ToArray());
+            AssertWarned(log, "The head ('fc.weight', 'fc.bias') does not come from the file but is drawn at random");
+        }
+    }
+
+    [TestMethod]
+    public void What_is_drawn_and_what_is_left_out_is_warned_of()
+    {
+        var log = new List<string>();
+        var tensors = Tiny().Where(tensor => tensor.Name != "layer2.0.conv1.weight").Append(Tiny()[0] with { Name = "total_ops" });
+
+        using var model = LoadTiny(Logging(log), Safetensors([.. tensors]), strict: false);
+
+        AssertWarned(log, "1 tensors of the network do not come from the file but are drawn at random");
+        AssertWarned(log, "'layer2.0.conv1.weight'");
+        AssertWarned(log, "1 tensors of the file have no place in custom-8 and are left out: 'total_ops'");
+        Assert.IsFalse(log.Exists(line => line.Contains("The head")));
+    }
+
+    [TestMethod]
+    public void Weights_of_another_depth_are_refused_even_if_not_strict_and_their_network_is_named()
+    {
+        foreach (var (file, network) in new[] { ("imagenet-18", "imagenet-34"), ("imagenet-34", "imagenet-18"),
+            ("cifar-20", "cifar-26"), ("cifar-56-basic", "cifar-50") })
+        {
+            var found = Zeros(ResNetArchitecture.Parse(file));
+            var options = Options with { Architecture = ResNetArchitecture.Parse(network), Strict = false };
+
+            var message = Refused(found, options);
+
+            StringAssert.Contains(message, $"The weights are of another network than {network}: its stages have", file);
+            StringAssert.Contains(message, $"They are those of {file}.");
+        }
+        StringAssert.Contains(Refused(Zeros(ResNetArchitecture.ImageNet(18)), Options with { Architecture = ResNetArchitecture.ImageNet(34),
+            Strict = false }), "have 3, 4, 6, 3 blocks, theirs 2, 2, 2, 2.");
+    }
+
+    [TestMethod]
+    public void A_network_of_which_a_quarter_is_missing_is_filled_and_with_more_missing_refused()
+    {
+        // 20 convolutions; the last stage has 5 of them
+        var found = Zeros(ResNetArchitecture.ImageNet(18)).Where(tensor => !tensor.Name.StartsWith("layer4.", StringComparison.Ordinal));
+        var options = Options with { Architecture = ResNetArchitecture.ImageNet(18), Strict = false };
+
+        Assert.HasCount(25, WeightsImport.Read(Safetensors([.. found]), options, seed: 1).Report.Missing);
+        StringAssert.Contains(Refused([.. found.Where(tensor => tensor.Name != "layer3.0.conv1.weight")], options),
+            "The weights lack 6 of the 20 convolutions of imagenet-18");
+    }
+
+    [TestMethod]
+    public void Weights_of_no_residual_network_are_named_as_such()
+    {
+        NamedTensor[] lstm = [new("lstm.weight_ih_l0", ElementType.Float32, [8, 2], new byte[64])];
+        var options = Options with { Architecture = ResNetArchitecture.ImageNet(18) };
+
+        StringAssert.Contains(Refused(lstm, options),
+            "They are of no residual network that this library knows; the first tensors are 'lstm.weight_ih_l0: Float32[8, 2]'.");
+        StringAssert.Contains(Refused(Zeros(ResNetArchitecture.D2l18()), options), "They are those of d2l-resnet18-1channel.");
+        StringAssert.Contains(Refused([.. Zeros(ResNetArchitecture.ImageNet(18)).Skip(1)],
+            options with { Architecture = ResNetArchitecture.ImageNet(50) }),
+            "The closest network is imagenet-18, where this does not fit: 1 missing: 'conv1.weight'.");
+    }
+
+    [TestMethod]
+    [Timeout(60_000, CooperativeCancellation = true)]
+    public void Forged_pickles_are_refused_with_one_exception_or_read()
+    {
+        using var good = new MemoryStream();
+        PyTorchWriter.Write(good, Tiny());
+        using var archive = new ZipArchive(good);
+        var entries = archive.Entries.ToDictionary(entry => entry.FullName, entry =>
+        {
+            using var stream = entry.Open();
+            using var copy = new MemoryStream();
+            stream.CopyTo(copy);
+            return copy.ToArray();
+        });
+        var objects = entries.Keys.Single(name => name.EndsWith("data.pkl", StringComparison.Ordinal));
+        var options = TinyOptions(strict: true);
+        var random = new Random(7);
+        var refused = 0;
+        for (var trial = 0; trial < 1000; trial++)
+        {
+            var pickle = (byte[])entries[objects].Clone();
+            for (var change = random.Next(1, 5); change > 0; change--)
+                pickle[random.Next(pickle.Length)] = random.Next(3) == 0 ? pickle[random.Next(pickle.Length)] : (byte)random.Next(256);
+            using var forged = new MemoryStream();
+            using (var target = new ZipArchive(forged, ZipArchiveMode.Create, leaveOpen: true))
+                foreach (var (name, bytes) in entries)
+                    using (var stream = target.CreateEntry(name, CompressionLevel.NoCompression).Open())
+                        stream.Write(name == objects ? pickle : bytes);
+
+            refused += Hostile.TryRead(forged.ToArray(), stream => WeightsImport.Read(stream, options with { Strict = trial % 4 != 0 }, 1),
+                memoryLimit: 64 << 20) ? 0 : 1;
+        }
+        Assert.IsGreaterThan(500, refused);
+    }
+
+    private static IReadOnlyList<NamedTensor> WithHead(string name)
+        => [.. Tiny().Select(tensor => tensor with { Name = tensor.Name.Replace("fc.", name + ".") })];
+
+    private static List<NamedTensor> Zeros(ResNetArchitecture architecture)
+        => [.. NetworkPlan.StateOf(architecture, channels: 3, classes: 10).Select(entry => new NamedTensor(entry.Name, entry.Type,
+            entry.Shape, new byte[entry.Shape.Aggregate(1L, (product, size) => product * size) * entry.Type.Size()]))];
+
+    private static string Refused(IReadOnlyList<NamedTensor> tensors, ResNetWeightsOptions options)
+        => Assert.ThrowsExactly<WeightsFormatException>(() => WeightsImport.Read(Safetensors(tensors), options, seed: 1)).Message;
+
+    private static MLContext Logging(List<string> log)
+    {
+        var mlContext = new MLContext(seed: 1);
+        mlContext.Log += (_, e) => log.Add($"{e.Kind}: {e.RawMessage}");
+        return mlContext;
+    }
+
+    private static void AssertWarned(List<string> log, string part)
+        => Assert.IsTrue(log.Exists(line => line.StartsWith("Warning: ", StringComparison.Ordinal) && line.Contains(part)),
+            string.Join(Environment.NewLine, log));
+
     private static ResNetWeightsOptions Options => new() { Architecture = ResNetArchitecture.Cifar(20), ClassNames = TenClasses };
 
-    private static ResNetTransformer Load(string path, out WeightsReport report)
-        => new MLContext().Model.LoadResNetWeights(path, Options, out report);
+    private static ResNetTransformer Load(string path) => new MLContext().Model.LoadResNetWeights(path, Options);
 
-    private static ResNetTransformer LoadTiny(MLContext mlContext, Stream stream, out WeightsReport report)
-        => mlContext.Model.LoadResNetWeights(stream, new ResNetWeightsOptions
+    private static ResNetTransformer LoadTiny(MLContext mlContext, Stream stream, bool strict = true)
+        => mlContext.Model.LoadResNetWeights(stream, TinyOptions(strict));
+
+    private static ResNetWeightsOptions TinyOptions(bool strict) => new()
     {
         Architecture = SavedModel.Narrow,
         ClassNames = TinyImages.Classes,
         ImageShape = TinyImages.Shape,
         ChannelMeans = [0.5f, 0.5f, 0.5f],
         ChannelDeviations = [0.25f, 0.25f, 0.25f],
-    }, out report);
+        Strict = strict,
+    };
 
     private static IReadOnlyList<NamedTensor> Tiny() => SavedModel.Create().Weights;
 

@@ -129,22 +129,22 @@ public class HostileEntryTests
     [TestMethod]
     public void Weights_that_do_not_fit_are_named()
     {
-        StringAssert.Contains(Refused(Json, Bytes(Model.Weights.Skip(1))).Message, "lack 'conv1.weight'");
+        StringAssert.Contains(Refused(Json, Bytes(Model.Weights.Skip(1))).Message, "1 missing: 'conv1.weight'");
         StringAssert.Contains(
             Refused(Json, Bytes([.. Model.Weights, new NamedTensor("extra\n", ElementType.Float32, [0], default)])).Message, "'extra?'");
         StringAssert.Contains(Refused(Json, Bytes(Changed("fc.bias", tensor => tensor with { Type = ElementType.Int32 }))).Message,
             "fc.bias: Int32[3]");
         StringAssert.Contains(Refused(Json, Bytes(Changed("fc.weight", tensor => tensor with { Shape = [16, 3] }))).Message,
-            "needs Float32[3, 16]");
+            "expected Float32[3, 16]");
         StringAssert.Contains(Refused(Json, Weights[..^1]).Message, "weights.safetensors");
         StringAssert.Contains(Refused(Json, []).Message, "weights.safetensors");
     }
 
     [TestMethod]
-    [DataRow("fc.weight", float.NaN, "not finite")]
-    [DataRow("bn1.bias", float.PositiveInfinity, "not finite")]
-    [DataRow("layer2.0.bn1.running_mean", float.NegativeInfinity, "not finite")]
-    [DataRow("bn1.running_var", -0.25f, "negative variances")]
+    [DataRow("fc.weight", float.NaN, "not finite numbers")]
+    [DataRow("bn1.bias", float.PositiveInfinity, "not finite numbers")]
+    [DataRow("layer2.0.bn1.running_mean", float.NegativeInfinity, "not finite numbers")]
+    [DataRow("bn1.running_var", -0.25f, "variance below zero")]
     public void Weights_that_no_training_leaves_are_refused(string name, float value, string message)
     {
         var weights = Bytes(Changed(name, tensor =>

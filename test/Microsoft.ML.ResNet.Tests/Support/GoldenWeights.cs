@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Interop.PyTorch;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Tests.Support;
@@ -6,6 +7,13 @@ namespace Microsoft.ML.ResNet.Tests.Support;
 /// <summary>What every file with the weights of the golden <c>cifar-20</c> must hold, whatever its format.</summary>
 internal static class GoldenWeights
 {
+    /// <summary>Reads a PyTorch file.</summary>
+    public static PyTorchCheckpoint ReadFile(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return PyTorchFile.Read(stream);
+    }
+
     /// <summary>Checks names, order, types, shapes and every value, to the last bit.</summary>
     public static void AssertAreCifar20(IReadOnlyList<NamedTensor> tensors)
     {

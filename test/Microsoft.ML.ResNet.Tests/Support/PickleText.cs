@@ -35,6 +35,12 @@ internal static class PickleText
     public static byte[] Dictionary(params (string Key, byte[] Value)[] items) =>
         [(byte)'}', (byte)'(', .. items.SelectMany(item => Text(item.Key).Concat(item.Value)), (byte)'u'];
 
+    public static byte[] List(params byte[][] items) => [(byte)']', (byte)'(', .. items.SelectMany(item => item), (byte)'e'];
+
+    /// <summary>An instance of a class, with attributes: what Python writes for an object of protocol 2.</summary>
+    public static byte[] Instance(string module, string name, params (string Key, byte[] Value)[] attributes) =>
+        [.. Global(module, name), .. Tuple(), 0x81, .. Dictionary(attributes), (byte)'b'];
+
     public static byte[] Storage(string key, int count, string type = "FloatStorage") =>
         [.. Tuple(Text("storage"), Global("torch", type), Text(key), Text("cpu"), Integer(count)), (byte)'Q'];
 

@@ -6,12 +6,12 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>The bytes of one pickle, read from front to back; knows where it is, for messages.</summary>
-/// <param name="stream">Read from its position on; the pickle ends itself, and what follows stays unread.</param>
+/// <param name="stream">Seekable; read from its position on; the pickle ends itself, and what follows stays unread.</param>
 /// <param name="source">What the pickle is, for messages, such as <c>data.pkl</c>.</param>
 internal sealed class PickleInput(Stream stream, string source)
 {
     private const int MaximumTextLength = 1 << 20;
-    private const int MaximumLineLength = 256;
+    public const int MaximumLineLength = 256; // of the name of a module or a global
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private long _position;
@@ -41,8 +41,18 @@ internal sealed class PickleInput(Stream stream, string source)
     /// <summary>A big-endian <c>float64</c>.</summary>
     public double ReadDouble() => BinaryPrimitives.ReadDoubleBigEndian(ReadBytes(sizeof(double)));
 
-    /// <summary>Passes over some bytes.</summary>
-    public void Skip(int count) => ReadBytes(count);
+    /// <summary>A little-endian <c>uint64</c>; one that no file can reach becomes <see cref="long.MaxValue"/>.</summary>
+    public long ReadLength() => (long)Math.Min(BinaryPrimitives.ReadUInt64LittleEndian(ReadBytes(sizeof(ulong))), long.MaxValue);
+
+    /// <summary>Passes over some bytes without taking memory for them.</summary>
+    public void Skip(long count)
+    {
+        var available = Math.Max(0, stream.Length - stream.Position);
+        if (count < 0 || count > available)
+            throw Error($"expected {count} more bytes of the pickle, found {available}");
+        stream.Seek(count, SeekOrigin.Current);
+        _position += count;
+    }
 
     /// <summary>An integer of up to 255 bytes: a <see cref="long"/> when it fits, else a <see cref="BigInteger"/>.</summary>
     public object ReadLong()
@@ -51,28 +61,32 @@ internal sealed class PickleInput(Stream stream, string source)
         return value >= long.MinValue && value <= long.MaxValue ? (long)value : value;
     }
 
-    /// <summary>Text of a given length in bytes, at most 1 MiB.</summary>
-    public string ReadText(long length, bool latin1 = false)
+    /// <summary>Text of a given length in bytes; what is longer than 1 MiB is passed over, and <see langword="null"/>.</summary>
+    public string? ReadText(long length, bool latin1 = false)
     {
         if (length is < 0 or > MaximumTextLength)
-            throw Error($"expected a text of at most {MaximumTextLength} bytes, found the length {length}");
+        {
+            Skip(length);
+            return null;
+        }
         return Decode(ReadBytes((int)length), latin1 ? Encoding.Latin1 : StrictUtf8);
     }
 
     /// <summary>Text up to a line feed, at most 256 bytes.</summary>
     public string ReadLine()
     {
-        var line = new List<byte>();
+        Span<byte> line = stackalloc byte[MaximumLineLength];
+        var length = 0;
         for (var next = ReadByte(); next != '\n'; next = ReadByte())
         {
-            if (line.Count == MaximumLineLength)
+            if (length == MaximumLineLength)
                 throw Error($"expected the name of a global in at most {MaximumLineLength} bytes, found more");
-            line.Add(next);
+            line[length++] = next;
         }
-        return Decode([.. line], StrictUtf8);
+        return Decode(line[..length], StrictUtf8);
     }
 
-    private string Decode(byte[] bytes, Encoding encoding)
+    private string Decode(ReadOnlySpan<byte> bytes, Encoding encoding)
     {
         try
         {

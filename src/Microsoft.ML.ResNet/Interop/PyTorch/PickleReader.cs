@@ -1,14 +1,13 @@
 using System.Runtime.InteropServices;
-using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// Reads Python's pickle, a program for a stack machine, without being able to run code: the only globals are those of an allow-list, and
-/// each stands for a function of ours. What comes out is made of <see langword="null"/>, <see cref="bool"/>, <see cref="long"/>,
-/// <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>, <see cref="string"/>, <c>object?[]</c> (a tuple),
-/// <c>List&lt;object?&gt;</c>,
-/// <see cref="PickleDictionary"/>, <see cref="PickleGlobal"/>, and what those functions return. It may contain itself: walk it with care.
+/// Reads Python's pickle, a program for a stack machine, without being able to run code: a few globals, which tensors need, stand for
+/// functions of ours, and all others are names; what a pickle makes by them is a <see cref="PickleObject"/>. What comes out is made of
+/// <see langword="null"/>, <see cref="bool"/>, <see cref="long"/>, <see cref="System.Numerics.BigInteger"/>, <see cref="double"/>,
+/// <see cref="string"/>, <c>object?[]</c> (a tuple), <c>List&lt;object?&gt;</c>, <see cref="PickleDictionary"/>,
+/// <see cref="PickleGlobal"/>, <see cref="PickleObject"/>, and what those functions return. It may contain itself: walk it with care.
 /// </summary>
 /// <remarks>
 /// Memory and time are bounded: an instruction makes at most one small object, no instruction loops, and there are at most
@@ -20,6 +19,10 @@ internal sealed class PickleReader
     public const int MaximumInstructions = 4_000_000;
 
     private const int NewestProtocol = 5;
+    private const int LongestKnownName = 100; // spares the look-up of longer ones, of which a hostile file can have millions
+
+    /// <summary>Stands for all bytes, sets and long integers: values that no tensor is made of.</summary>
+    private static readonly PickleObject Ignored = new(new PickleGlobal("builtins", "bytes"));
 
     private readonly PickleInput _input;
     private readonly IReadOnlyDictionary<string, PickleGlobal> _globals;
@@ -37,11 +40,13 @@ internal sealed class PickleReader
 
     /// <summary>Reads one pickle and leaves the stream behind it.</summary>
     /// <param name="input">The bytes.</param>
-    /// <param name="globals">The allow-list, by full name.</param>
+    /// <param name="globals">Our stand-ins, by full name.</param>
     /// <param name="loadPersistent">
     /// Turns a tuple into the thing outside the pickle that it identifies; <see langword="null"/>: there are none.
     /// </param>
-    /// <exception cref="WeightsFormatException">The bytes are no such pickle, or it names a global that is not allowed.</exception>
+    /// <exception cref="WeightsFormatException">
+    /// The bytes are no such pickle, or it gives a stand-in other arguments than it takes.
+    /// </exception>
     public static object? Read(PickleInput input, IReadOnlyDictionary<string, PickleGlobal> globals, PickleCall? loadPersistent = null) =>
         new PickleReader(input, globals, loadPersistent).Run();
 
@@ -74,9 +79,14 @@ internal sealed class PickleReader
             case PickleOpcode.BinInt1: Push((long)_input.ReadByte()); break;
             case PickleOpcode.BinInt2: Push((long)_input.ReadUInt16()); break;
             case PickleOpcode.Long1: Push(_input.ReadLong()); break;
+            case PickleOpcode.Long4: PassOver(_input.ReadInt32()); break;
             case PickleOpcode.BinFloat: Push(_input.ReadDouble()); break;
             case PickleOpcode.BinUnicode: Push(_input.ReadText(_input.ReadUInt32())); break;
             case PickleOpcode.ShortBinUnicode: Push(_input.ReadText(_input.ReadByte())); break;
+            case PickleOpcode.BinUnicode8: Push(_input.ReadText(_input.ReadLength())); break;
+            case PickleOpcode.BinBytes: PassOver(_input.ReadUInt32()); break;
+            case PickleOpcode.ShortBinBytes: PassOver(_input.ReadByte()); break;
+            case PickleOpcode.BinBytes8 or PickleOpcode.ByteArray8: PassOver(_input.ReadLength()); break;
             case PickleOpcode.BinString: Push(_input.ReadText(_input.ReadInt32(), latin1: true)); break;
             case PickleOpcode.ShortBinString: Push(_input.ReadText(_input.ReadByte(), latin1: true)); break;
 
@@ -86,16 +96,25 @@ internal sealed class PickleReader
             case PickleOpcode.EmptyDict: Push(new PickleDictionary()); break;
             case PickleOpcode.SetItem: SetItems(PopMany(2)); break;
             case PickleOpcode.SetItems: SetItems(PopGroup()); break;
+            case PickleOpcode.EmptySet: Push(Ignored); break;
+            case PickleOpcode.AddItems: PopGroup(); Top(); break;
+            case PickleOpcode.FrozenSet: PopGroup(); Push(Ignored); break;
             case PickleOpcode.EmptyTuple: Push(Array.Empty<object?>()); break;
             case PickleOpcode.Tuple1: Push(PopMany(1)); break;
             case PickleOpcode.Tuple2: Push(PopMany(2)); break;
             case PickleOpcode.Tuple3: Push(PopMany(3)); break;
             case PickleOpcode.Tuple: Push(PopGroup()); break;
 
-            case PickleOpcode.Global: PushGlobal(_input.ReadLine(), _input.ReadLine()); break;
+            case PickleOpcode.Global: Push(FindGlobal(_input.ReadLine(), _input.ReadLine())); break;
             case PickleOpcode.StackGlobal: PushStackGlobal(PopMany(2)); break;
-            case PickleOpcode.Reduce: Call(Pop<object?[]>("a tuple of arguments")); break;
-            case PickleOpcode.Build: DropState(); break;
+            case PickleOpcode.Reduce or PickleOpcode.NewObject: Call(Pop<object?[]>("a tuple of arguments")); break;
+            case PickleOpcode.NewObjectEx: Pop(); Call(Pop<object?[]>("a tuple of arguments")); break;
+            case PickleOpcode.Object: CallFirst(PopGroup()); break;
+            case PickleOpcode.Instance: PopGroup(); Push(new PickleObject(FindGlobal(_input.ReadLine(), _input.ReadLine()))); break;
+            case PickleOpcode.Build: SetState(); break;
+            case PickleOpcode.Pop: Drop(); break;
+            case PickleOpcode.PopMark: PopGroup(); break;
+            case PickleOpcode.Duplicate: Push(Top()); break;
             case PickleOpcode.BinPersistentId: LoadPersistent(Pop<object?[]>("a tuple that identifies a storage")); break;
 
             case PickleOpcode.BinPut: Remember(_input.ReadByte()); break;
@@ -114,28 +133,35 @@ internal sealed class PickleReader
             throw _input.Error($"expected pickle protocol 2 to {NewestProtocol}, found {version}");
     }
 
-    private void PushGlobal(string module, string name)
-    {
-        if (!_globals.TryGetValue($"{module}.{name}", out var global))
-            throw _input.Error(
-                $"the file asks for the global {UntrustedText.Quote($"{module}.{name}")}, which is forbidden: only tensors, containers, "
-                + "numbers and texts are read, and no code in a file is ever run. Save model.state_dict() in Python, not the model itself");
-        Push(global);
-    }
+    private PickleGlobal FindGlobal(string module, string name)
+        => module.Length + name.Length <= LongestKnownName && _globals.GetValueOrDefault($"{module}.{name}") is { } known
+            ? known
+            : new PickleGlobal(module, name);
 
     private void PushStackGlobal(object?[] moduleAndName)
     {
-        if (moduleAndName is not [string module, string name])
+        if (moduleAndName is not [string { Length: <= PickleInput.MaximumLineLength } module,
+            string { Length: <= PickleInput.MaximumLineLength } name])
             throw _input.Error("expected the module and the name of a global, found other objects");
-        PushGlobal(module, name);
+        Push(FindGlobal(module, name));
     }
 
-    private void Call(object?[] arguments)
+    private void Call(object?[] arguments) => Push(Pop() switch
     {
-        var global = Pop<PickleGlobal>("a function to call");
-        if (global.Call is null)
-            throw _input.Error($"expected a function to call, found {global}");
-        Push(global.Call(arguments, problem => _input.Error($"{problem} in a call of {global}")));
+        PickleGlobal { Call: { } standIn } global => standIn(arguments, problem => _input.Error($"{problem} in a call of {global}")),
+        PickleGlobal global => new PickleObject(global),
+        PickleObject => new PickleObject(null),
+        _ => throw _input.Error("expected a function to call, found another object"),
+    });
+
+    private void CallFirst(object?[] classAndArguments) => Push(classAndArguments is [PickleGlobal or PickleObject, ..]
+        ? new PickleObject(classAndArguments[0] as PickleGlobal)
+        : throw _input.Error("expected a class and its arguments, found other objects"));
+
+    private void PassOver(long count)
+    {
+        _input.Skip(count);
+        Push(Ignored);
     }
 
     private void LoadPersistent(object?[] identity) => Push(_loadPersistent is not null
@@ -143,26 +169,38 @@ internal sealed class PickleReader
         : throw _input.Error("expected no reference to an object outside this pickle, found one"));
 
     /// <summary>
-    /// PyTorch gives a state dictionary an attribute <c>_metadata</c> with layer versions; no layer of a residual network needs it.
+    /// Only opaque objects keep attributes. PyTorch gives a state dictionary one, <c>_metadata</c> with layer versions, that no layer of a
+    /// residual network needs. An object with slots gets a tuple: its attributes by name, and those of the slots.
     /// </summary>
-    private void DropState()
+    private void SetState()
     {
-        Pop();
-        Top<PickleDictionary>("a dictionary that gets attributes");
+        var state = Pop();
+        if (Top() is null or bool or long or double or string)
+            throw _input.Error("expected an object that gets attributes, found a plain value");
+        if (Top() is PickleObject target && target != Ignored)
+            target.State = (state is object?[] and [var named, _] ? named : state) as PickleDictionary ?? target.State;
     }
 
-    private void Append(object?[] values) => Top<List<object?>>("a list to append to").AddRange(values);
+    private void Append(object?[] values)
+    {
+        if (Top() is List<object?> list)
+            list.AddRange(values);
+        else if (Top() is not PickleObject) // a kind of list, whose items are not needed
+            throw _input.Error("expected a list to append to, found another object");
+    }
 
     private void SetItems(object?[] keysAndValues)
     {
-        var dictionary = Top<PickleDictionary>("a dictionary to set items of");
+        var dictionary = Top() switch
+        {
+            PickleDictionary found => found,
+            PickleObject found when found != Ignored => found.Items ??= new(),
+            _ => throw _input.Error("expected a dictionary to set items of, found another object"),
+        };
         if (keysAndValues.Length % 2 != 0)
             throw _input.Error("expected keys with values, found a key without a value");
         for (var i = 0; i < keysAndValues.Length; i += 2)
-        {
-            if (!dictionary.TrySet(keysAndValues[i], keysAndValues[i + 1]))
-                throw _input.Error("expected texts and integers as keys of a dictionary, found another key");
-        }
+            dictionary.Set(keysAndValues[i], keysAndValues[i + 1]);
     }
 
     private void Remember(uint number)
@@ -185,8 +223,6 @@ internal sealed class PickleReader
 
     private object? Top() => Height > 0 ? _stack[^1] : throw _input.Error("expected an object on the stack, found none");
 
-    private T Top<T>(string expected) where T : class => Top() as T ?? throw _input.Error($"expected {expected}, found another object");
-
     private object? Pop() => PopMany(1)[0];
 
     private T Pop<T>(string expected) where T : class => Pop() as T ?? throw _input.Error($"expected {expected}, found another object");
@@ -196,6 +232,15 @@ internal sealed class PickleReader
         if (Height < count)
             throw _input.Error($"expected {count} objects on the stack, found {Height}");
         return Cut(_stack.Count - count);
+    }
+
+    /// <summary>Python's POP: a mark that nothing follows counts as an object.</summary>
+    private void Drop()
+    {
+        if (Height == 0 && _marks.Count > 0)
+            _marks.RemoveAt(_marks.Count - 1);
+        else
+            Pop();
     }
 
     private object?[] PopGroup()

@@ -11,7 +11,8 @@ internal sealed class PickledStorages
     /// <summary>Understands a reference to a storage: a <see cref="PickleCall"/> for <see cref="PickleReader"/>.</summary>
     public object? Load(object?[] identity, Func<string, WeightsFormatException> error)
     {
-        var storage = PyTorchGlobals.ParseStorage(identity, error);
+        if (PyTorchGlobals.ParseStorage(identity, error) is not { } storage)
+            return new PickleObject(identity.ElementAtOrDefault(1) as PickleGlobal);
         if (!_byKey.TryGetValue(storage.Key, out var known))
             _byKey.Add(storage.Key, known = storage);
         else if (known != storage)

@@ -13,32 +13,39 @@ internal static class PyTorchFile
     public const string FileKind = "PyTorch file";
 
     private const int MaximumCopies = 4;
-    private const int LongestMagic = 4;
 
-    /// <summary>Reads a file; see <see cref="Read(Stream)"/>.</summary>
-    public static PyTorchCheckpoint Read(string path)
-    {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
-        return Read(stream);
-    }
+    /// <summary>How many bytes tell a file's kind.</summary>
+    public const int LongestMagic = 4;
+
+    /// <summary>Whether a file begins like one of the two layouts.</summary>
+    public static bool Recognizes(ReadOnlySpan<byte> firstBytes)
+        => PyTorchZip.Recognizes(firstBytes) || PyTorchLegacy.Recognizes(firstBytes);
 
     /// <summary>Reads a file. Tensors that are views of a storage come out as contiguous tensors of their own.</summary>
     /// <param name="stream">Seekable; read from its start, and stays open.</param>
+    /// <param name="key">
+    /// The key of the state dictionary to read, where the file holds one of that key; elsewhere, and if it is <see langword="null"/>, the
+    /// usual one is chosen.
+    /// </param>
     /// <exception cref="WeightsFormatException">
-    /// The file is damaged, holds no state dictionary, or asks for anything but tensors, containers, numbers and texts.
+    /// The file is damaged, or holds no state dictionary, or several of which none is usual.
     /// </exception>
     /// <exception cref="ArgumentException">The stream cannot seek.</exception>
-    public static PyTorchCheckpoint Read(Stream stream)
+    public static PyTorchCheckpoint Read(Stream stream, string? key = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanSeek)
             throw new ArgumentException("Expected a stream that can seek; copy it to a file or a MemoryStream first.", nameof(stream));
         using var container = Open(stream);
-        var (state, metadata) = StateDictSearch.Find(container.ReadObjects());
+        var states = CheckpointContents.Find(container.ReadObjects());
+        var keys = states.Select(found => found.Key).ToList();
+        var chosen = NetworkChoice.Choose(keys, key is not null && keys.Exists(found => NetworkChoice.Means(key, found)) ? key : null);
+        var state = states[chosen].Entries;
         var needed = state.Select(entry => entry.Tensor.Storage).DistinctBy(storage => storage.Key).ToList();
         CheckCopies(state.Select(entry => entry.Tensor), needed.Sum(storage => storage.Length));
         var storages = container.ReadStorages(needed);
-        return new PyTorchCheckpoint([.. state.Select(entry => ToNamed(entry.Name, entry.Tensor, storages))], metadata);
+        return new PyTorchCheckpoint([.. state.Select(entry => ToNamed(entry.Name, entry.Tensor, storages))],
+            keys[chosen].Length == 0 ? null : keys[chosen], [.. keys.Where((_, index) => index != chosen)]);
     }
 
     /// <summary>The error for something wrong in a PyTorch file.</summary>

@@ -3,8 +3,7 @@ using Microsoft.ML.ResNet.Tensors;
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
 
 /// <summary>
-/// The allow-list: every global that a PyTorch file with weights may name, and what it means here. It is what PyTorch's own
-/// <c>weights_only</c> mode allows, as far as dense tensors of ordinary element types need it.
+/// The globals that tensors in a PyTorch file are made of, and what each means here. All others are names without a meaning.
 /// </summary>
 internal static class PyTorchGlobals
 {
@@ -24,27 +23,21 @@ internal static class PyTorchGlobals
         [ElementType.Float64] = "DoubleStorage",
     };
 
-    private static readonly string[] ValueNames =
-    [
-        // element types, as scalars of a checkpoint
-        "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
-    ];
-
     private static readonly Dictionary<string, ElementType> StorageTypes = StorageNames.ToDictionary(pair => "torch." + pair.Value,
         pair => pair.Key);
 
-    /// <summary>The allow-list by full name.</summary>
-    public static IReadOnlyDictionary<string, PickleGlobal> All { get; } = new[]
+    /// <summary>The stand-ins by full name.</summary>
+    public static IReadOnlyDictionary<string, PickleGlobal> All { get; } = new PickleGlobal[]
     {
-        new PickleGlobal("collections.OrderedDict", CreateDictionary),
-        new PickleGlobal("torch._utils._rebuild_tensor", RebuildTensor),
-        new PickleGlobal("torch._utils._rebuild_tensor_v2", RebuildTensor),
-        new PickleGlobal("torch._utils._rebuild_parameter", RebuildParameter),
-        new PickleGlobal("torch.Size", (arguments, error) => arguments is [object?[] sizes] ? sizes : throw error("expected a tuple")),
-        new PickleGlobal("torch.device", (arguments, error) => arguments is [string kind, ..] ? kind : throw error("expected a text")),
+        new("collections", "OrderedDict", CreateDictionary),
+        new("torch._utils", "_rebuild_tensor", RebuildTensor),
+        new("torch._utils", "_rebuild_tensor_v2", RebuildTensor),
+        new("torch._utils", "_rebuild_parameter", RebuildParameter),
+        new("torch._utils", "_rebuild_parameter_with_state", RebuildParameter),
+        new("torch._tensor", "_rebuild_from_type_v2", RebuildFromType),
+        new("torch._tensor", "_rebuild_from_type", RebuildFromType),
     }
-    .Concat(StorageTypes.Keys.Select(name => new PickleGlobal(name)))
-    .Concat(ValueNames.Select(name => new PickleGlobal("torch." + name)))
+    .Concat(StorageNames.Values.Select(name => new PickleGlobal("torch", name)))
     .ToDictionary(global => global.FullName, StringComparer.Ordinal);
 
     /// <summary>No globals, for the pickles around the one that holds the weights.</summary>
@@ -55,14 +48,17 @@ internal static class PyTorchGlobals
 
     /// <summary>
     /// Understands the tuple that stands for a storage: <c>('storage', class, key, device, count)</c>, in old files with a sixth element,
-    /// None. The device it was on is ignored.
+    /// None. The device it was on is ignored. <see langword="null"/>: it stands for something else, such as a storage of complex numbers,
+    /// or the source of a class (<c>('module', class, file, text)</c>, in old files).
     /// </summary>
-    public static PickledStorage ParseStorage(object?[] identity, Func<string, WeightsFormatException> error)
+    public static PickledStorage? ParseStorage(object?[] identity, Func<string, WeightsFormatException> error)
     {
+        if (identity is ["module", ..])
+            return null;
         if (identity is not ["storage", PickleGlobal type, string key, _, long count, .. var view] || view is not ([] or [null]))
             throw error("expected a storage: its class, key, device and count");
         if (!StorageTypes.TryGetValue(type.FullName, out var elementType))
-            throw error($"expected a class of storages, found {type}");
+            return null;
         if (!TensorSize.TryGetByteCount(elementType, [count], out _))
             throw error($"expected a storage of at most {UntrustedBytes.MaximumCount} bytes, found {count} elements");
         return new PickledStorage(key, elementType, count);
@@ -78,8 +74,9 @@ internal static class PyTorchGlobals
             throw error("expected nothing or a list of pairs");
         foreach (var pair in pairs)
         {
-            if (pair is not List<object?> { Count: 2 } keyAndValue || !dictionary.TrySet(keyAndValue[0], keyAndValue[1]))
+            if (pair is not (List<object?> or object?[]) || pair is not IList<object?> { Count: 2 } keyAndValue)
                 throw error("expected pairs of a key and a value");
+            dictionary.Set(keyAndValue[0], keyAndValue[1]);
         }
         return dictionary;
     }
@@ -87,8 +84,10 @@ internal static class PyTorchGlobals
     /// <summary>
     /// Storage, offset, shape and strides; what follows in later versions (gradients, hooks) does not matter to the values.
     /// </summary>
-    private static PickledTensor RebuildTensor(object?[] arguments, Func<string, WeightsFormatException> error)
+    private static object RebuildTensor(object?[] arguments, Func<string, WeightsFormatException> error)
     {
+        if (arguments is [PickleObject unknown, ..]) // of a type of numbers that we do not read
+            return unknown;
         if (arguments is not [PickledStorage storage, long and >= 0 and var offset, object?[] sizes, object?[] steps, ..])
             throw error("expected a storage, an offset, a shape and strides");
         var tensor = new PickledTensor(storage, offset, Numbers(sizes, error), Numbers(steps, error));
@@ -104,8 +103,18 @@ internal static class PyTorchGlobals
         return tensor;
     }
 
-    private static PickledTensor RebuildParameter(object?[] arguments, Func<string, WeightsFormatException> error) =>
-        arguments is [PickledTensor tensor, ..] ? tensor : throw error("expected a tensor");
+    private static object RebuildParameter(object?[] arguments, Func<string, WeightsFormatException> error)
+        => arguments is [PickledTensor or PickleObject, ..] ? arguments[0]! : throw error("expected a tensor");
+
+    /// <summary>
+    /// A tensor of a class of its own, such as fastai's: the function that makes it, the class, and the function's arguments.
+    /// </summary>
+    private static object? RebuildFromType(object?[] arguments, Func<string, WeightsFormatException> error) => arguments switch
+    {
+        [PickleGlobal { Call: { } call }, _, object?[] inner, ..] when call != RebuildFromType => call(inner, error), // never deeper
+        [PickleGlobal or PickleObject, ..] => new PickleObject(arguments[0] as PickleGlobal),
+        _ => throw error("expected a function, a class and arguments"),
+    };
 
     private static Int128 LastElement(PickledTensor tensor) =>
         tensor.Shape.Zip(tensor.Strides).Aggregate((Int128)tensor.Offset, (last, pair) => last + (Int128)(pair.First - 1) * pair.Second);

@@ -19,16 +19,12 @@ internal static class StateDictionary
     public static void Load(ResidualNetwork network, IReadOnlyList<NamedTensor> weights)
     {
         var entries = Entries(network).ToList();
-        var problems = Differences(entries, weights).ToList();
-        if (problems.Count > 0)
-            throw new ArgumentException(
-                "The weights do not fit the network: "
-                + $"{string.Join("; ", problems.Take(5))}{(problems.Count > 5 ? $"; and {problems.Count - 5} more" : "")}.",
-                nameof(weights));
+        var match = StateMatch.Of(weights, entries.Select(entry => (entry.Name, RawTensors.TypeOf(entry.Tensor), entry.Tensor.shape)));
+        if (!match.IsExact)
+            throw new ArgumentException($"The weights do not fit the network: {match}.", nameof(weights));
 
-        var byName = weights.ToDictionary(tensor => tensor.Name);
-        foreach (var (name, tensor) in entries)
-            RawTensors.Load(tensor, byName[name]);
+        foreach (var (entry, source) in entries.Zip(match.Matched)) // both in the network's order
+            RawTensors.Load(entry.Tensor, source);
     }
 
     /// <summary>
@@ -49,24 +45,5 @@ internal static class StateDictionary
         foreach (var (name, child) in module.named_children())
             foreach (var entry in Walk(child, $"{prefix}{name}."))
                 yield return entry;
-    }
-
-    /// <summary>What keeps the weights from fitting: missing, unexpected and mismatched tensors.</summary>
-    private static IEnumerable<string> Differences(List<(string Name, Tensor Tensor)> expected, IReadOnlyList<NamedTensor> found)
-    {
-        var remaining = new Dictionary<string, NamedTensor>();
-        foreach (var tensor in found)
-            if (!remaining.TryAdd(tensor.Name, tensor))
-                yield return $"'{tensor.Name}' occurs twice";
-        foreach (var (name, tensor) in expected)
-        {
-            if (!remaining.Remove(name, out var candidate))
-                yield return $"'{name}' is missing";
-            else if (candidate.Type != RawTensors.TypeOf(tensor) || !candidate.Shape.SequenceEqual(tensor.shape))
-                yield return $"'{name}' is {candidate.Type}[{string.Join(", ", candidate.Shape)}], expected "
-                    + $"{RawTensors.TypeOf(tensor)}[{string.Join(", ", tensor.shape)}]";
-        }
-        foreach (var name in remaining.Keys)
-            yield return $"'{name}' is unexpected";
     }
 }

@@ -23,36 +23,51 @@ public sealed class HostilePickleTests
     [DataRow("torch.storage", "_load_from_bytes")]
     [DataRow("torch.nn.modules.linear", "Linear")]
     [DataRow("numpy.core.multiarray", "scalar")]
-    public void A_forbidden_global_is_named_wherever_it_hides(string module, string name)
+    public void Code_is_passed_over_wherever_it_hides_and_never_becomes_a_tensor(string module, string name)
     {
         var evil = PickleText.Call(PickleText.Global(module, name), PickleText.Text("touch /tmp/owned"));
         byte[][] hidings =
         [
-            evil,
+            PickleText.Dictionary(("a", GoodTensor), ("b", evil)),
             PickleText.Dictionary(("state_dict", PickleText.Dictionary(("a", GoodTensor), ("b", evil)))),
-            PickleText.Dictionary(("a", PickleText.Call(PickleText.Global("torch._utils", "_rebuild_parameter"), evil, PickleText.None))),
-            PickleText.Dictionary(
-                ("a", [.. PickleText.Tuple(PickleText.Text("storage"), evil, PickleText.Text("0"), PickleText.None, PickleText.Integer(1)),
-                (byte)'Q'])),
+            PickleText.Dictionary(("b", evil), ("state_dict", PickleText.Dictionary(("a", GoodTensor)))),
+            PickleText.Dictionary(("a", GoodTensor),
+                ("b", PickleText.Call(PickleText.Global("torch._utils", "_rebuild_parameter"), evil, PickleText.None))),
+            PickleText.Dictionary(("a", GoodTensor), ("b", PickleText.Call(evil, PickleText.None))), // calls what the call gave
             [.. PickleText.Dictionary(("a", GoodTensor)), .. PickleText.Dictionary(("x", evil)), (byte)'b'],
-            [.. PickleText.Text(module), .. PickleText.Text(name), 0x93, .. PickleText.Tuple(), (byte)'R'],
+            PickleText.Dictionary(("a", GoodTensor),
+                ("b", [.. PickleText.Text(module), .. PickleText.Text(name), 0x93, .. PickleText.Tuple(), (byte)'R'])),
+            PickleText.Dictionary(("a", GoodTensor), ("b", [(byte)'(', (byte)'i', .. Encoding.UTF8.GetBytes($"{module}\n{name}\n")])),
+            PickleText.Dictionary(("a", GoodTensor), ("b", [(byte)'(', .. PickleText.Global(module, name), (byte)'o'])),
+            PickleText.Dictionary(("a", GoodTensor), ("b", PickleText.Instance(module, name, ("x", evil)))),
+            PickleText.Dictionary(("a", GoodTensor),
+                ("b", [.. PickleText.Global(module, name), .. PickleText.Tuple(), .. PickleText.Dictionary(), 0x92])),
         ];
 
         foreach (var hiding in hidings)
-        {
-            AssertRefused(PickleText.Archive(hiding, ("0", [1, 2, 3, 4])), $"'{module}.{name}'", "no code in a file is ever run");
-            AssertRefused(PickleText.Legacy(hiding, ("0", [1, 2, 3, 4])), $"'{module}.{name}'", "no code in a file is ever run");
-        }
+            foreach (var file in new[] { PickleText.Archive(hiding, ("0", [1, 2, 3, 4])), PickleText.Legacy(hiding, ("0", [1, 2, 3, 4])) })
+                Assert.AreEqual("a: Float32[4]", PyTorchFile.Read(new MemoryStream(file)).Tensors.Single().ToString());
     }
 
     [TestMethod]
-    [DataRow("i", DisplayName = "INST")]
-    [DataRow("o", DisplayName = "OBJ")]
-    [DataRow("\u0081", DisplayName = "NEWOBJ")]
-    [DataRow("\u0092", DisplayName = "NEWOBJ_EX")]
+    public void A_file_of_nothing_but_code_is_refused_and_says_that_it_was_not_run()
+    {
+        var evil = PickleText.Call(PickleText.Global("os", "system"), PickleText.Text("touch /tmp/owned"));
+
+        AssertRefused(PickleText.Archive(evil), "an object of 'os.system', which is not created and whose code is not run", "a state_dict");
+        AssertRefused(PickleText.Archive(PickleText.Dictionary(("a", PickleText.Call(
+            PickleText.Global("torch._utils", "_rebuild_parameter"), evil)))), "found the keys 'a'");
+        AssertRefused(PickleText.Archive(PickleText.Dictionary(
+            ("a", [.. PickleText.Tuple(PickleText.Text("storage"), evil, PickleText.Text("0"), PickleText.None, PickleText.Integer(1)),
+                (byte)'Q']))), "expected a storage");
+    }
+
+    [TestMethod]
     [DataRow("\u0082", DisplayName = "EXT1")]
     [DataRow("P", DisplayName = "PERSID")]
-    public void Instructions_that_make_instances_are_unknown(string opcode)
+    [DataRow("\u0097", DisplayName = "NEXT_BUFFER")]
+    [DataRow("I", DisplayName = "INT")]
+    public void Instructions_that_files_with_weights_never_use_are_unknown(string opcode)
     {
         var code = Encoding.Latin1.GetBytes(opcode + "os\nsystem\n");
 
@@ -60,11 +75,51 @@ public sealed class HostilePickleTests
     }
 
     [TestMethod]
+    public void A_model_that_contains_itself_ends()
+    {
+        // m = M(); m.__dict__ = {'_modules': {'m': m}, '_parameters': {'a': tensor}}: a is found at every level that is looked at
+        byte[] itself = [.. PickleText.Global("m", "M"), .. PickleText.Tuple(), 0x81, (byte)'q', 0,
+            .. PickleText.Dictionary(("_modules", PickleText.Dictionary(("m", [(byte)'h', 0]))),
+                ("_parameters", PickleText.Dictionary(("a", GoodTensor)))), (byte)'b'];
+
+        Assert.HasCount(33, PyTorchFile.Read(new MemoryStream(PickleText.Archive(itself, ("0", [1, 2, 3, 4])))).Tensors);
+    }
+
+    [TestMethod]
+    [Timeout(60_000, CooperativeCancellation = true)]
+    public void A_small_model_of_endless_size_is_refused()
+    {
+        // each of 30 modules has the one before it twice: 2^30 in all
+        byte[] model = [.. PickleText.Instance("m", "M", ("_parameters", PickleText.Dictionary(("a", GoodTensor)))), (byte)'q', 0];
+        for (byte level = 1; level <= 30; level++)
+            model = [.. model, (byte)'0', .. PickleText.Instance("m", "M", ("_modules", PickleText.Dictionary(
+                ("x", [(byte)'h', (byte)(level - 1)]), ("y", [(byte)'h', (byte)(level - 1)])))), (byte)'q', level];
+
+        var error = Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(PickleText.Archive(model))));
+
+        StringAssert.Contains(error.Message, "at most 1000000 members");
+    }
+
+    [TestMethod]
+    public void Many_pairs_of_long_names_take_little_memory()
+    {
+        // two remembered texts of 250 bytes, named as a global 100,000 times
+        byte[] code = [.. PickleText.Text(new string('m', 250)), (byte)'q', 0, .. PickleText.Text(new string('n', 250)), (byte)'q', 1];
+        byte[] global = [(byte)'h', 0, (byte)'h', 1, 0x93];
+
+        var file = PickleText.Archive([.. code, .. Enumerable.Repeat(global, 100_000).SelectMany(part => part)]);
+
+        Assert.IsFalse(Hostile.TryRead(file, stream => PyTorchFile.Read(stream), memoryLimit: 32 << 20));
+    }
+
+    [TestMethod]
     public void Nonsense_for_the_stack_machine_is_refused()
     {
         foreach (var code in new[] { "", "R", "Q", "t", "(", "u", "a", "e", "b", "s", "q\0", "h\0", "h\u0007", "NN", "NR", "N)R", "N)b",
-            "NNa", "(NNe", "}NNs", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f", "X\u00ff\u00ff\u00ff\u00ffa",
-            "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
+            "NNa", "(NNe", "NNs", "\u0090", "\u0091", "o", "(o", "(No", "N)\u0081", "N)}\u0092", "0", "1", "2", "(2",
+            "B\u00ff\u00ff\u00ff\u00ff", "C\u0009", "\u008e\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff\u00ff",
+            "\u008b\u00ff\u00ff\u00ff\u00ff", "}(Nu", "\u0085", "(N\u0086", ")Q", "]r\u00ff\u00ff\u00ff\u007f",
+            "X\u00ff\u00ff\u00ff\u00ffa", "T\u00ff\u00ff\u00ff\u00ffa", "X\u0001\0\0\0\u00ff", "\u0095", "\u008a\u0040" })
             AssertRefused(PickleText.Archive(Encoding.Latin1.GetBytes(code)), "byte");
         AssertRefused(PickleText.Archive([(byte)'c', .. Enumerable.Repeat((byte)'a', 1000), (byte)'\n']), "256");
     }
@@ -104,7 +159,7 @@ public sealed class HostilePickleTests
     public void Endless_containers_end()
     {
         var clock = Stopwatch.StartNew();
-        foreach (var code in new[] { "]", "}", "(", "N", "]q\0" })
+        foreach (var code in new[] { "]", "}", "(", "N", "]q\0", "\u008f", "N2", "cm\nn\n", "cm\nn\n)R", "cm\nn\n)\u0081}b" })
         {
             var endless = Encoding.Latin1.GetBytes(string.Concat(Enumerable.Repeat(code, 5_000_000 / code.Length)));
             Assert.IsFalse(Hostile.TryRead(PickleText.Archive(endless), stream => PyTorchFile.Read(stream), memoryLimit: 300 << 20), code);

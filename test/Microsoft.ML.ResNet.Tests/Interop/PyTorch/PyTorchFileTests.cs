@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Interop.PyTorch;
@@ -15,22 +14,23 @@ public sealed class PyTorchFileTests
     [DataRow("cifar-20-legacy.pth", DisplayName = "before PyTorch 1.6")]
     public void The_golden_files_hold_the_golden_weights(string file)
     {
-        var checkpoint = PyTorchFile.Read(GoldenNoise.Path(file));
+        var checkpoint = GoldenWeights.ReadFile(GoldenNoise.Path(file));
 
         GoldenWeights.AssertAreCifar20(checkpoint.Tensors);
-        Assert.IsEmpty(checkpoint.Metadata);
+        Assert.IsNull(checkpoint.Key);
+        Assert.IsEmpty(checkpoint.OtherKeys);
     }
 
     [TestMethod]
     public void The_published_weights_of_akamaster_are_found_inside_their_checkpoint()
     {
-        var checkpoint = PyTorchFile.Read(SharedData.Require("data/resnet20-12fca82f.th"));
+        var checkpoint = GoldenWeights.ReadFile(SharedData.Require("data/resnet20-12fca82f.th"));
 
         Assert.HasCount(97, checkpoint.Tensors);
         Assert.AreEqual("module.conv1.weight: Float32[16, 3, 3, 3]", checkpoint.Tensors[0].ToString());
         Assert.AreEqual("module.linear.bias: Float32[10]", checkpoint.Tensors[^1].ToString());
         Assert.AreEqual(269_722, checkpoint.Tensors.Where(tensor => !tensor.Name.Contains("running_")).Sum(tensor => tensor.ElementCount));
-        Assert.AreEqual(91.78, double.Parse(checkpoint.Metadata["best_prec1"], CultureInfo.InvariantCulture), 0.01);
+        Assert.AreEqual("state_dict", checkpoint.Key);
     }
 
     [TestMethod]
@@ -78,7 +78,9 @@ public sealed class PyTorchFileTests
     [DataRow("net")]
     [DataRow("model")]
     [DataRow("model_state_dict")]
-    public void A_state_dictionary_is_found_in_a_checkpoint_and_scalars_beside_it_are_kept(string key)
+    [DataRow("model_state")]
+    [DataRow("any name")]
+    public void A_state_dictionary_is_found_in_a_checkpoint(string key)
     {
         var pickle = PickleText.Dictionary(
             ("epoch", PickleText.Integer(7)),
@@ -89,9 +91,7 @@ public sealed class PyTorchFileTests
         var checkpoint = PyTorchFile.Read(new MemoryStream(PickleText.Archive(pickle, ("0", [1, 2]))));
 
         Assert.AreEqual("a: Float32[2]", checkpoint.Tensors.Single().ToString());
-        Assert.AreEqual("7", checkpoint.Metadata["epoch"]);
-        Assert.AreEqual("resnet20", checkpoint.Metadata["arch"]);
-        Assert.HasCount(2, checkpoint.Metadata);
+        Assert.AreEqual(key, checkpoint.Key);
     }
 
     [TestMethod]
