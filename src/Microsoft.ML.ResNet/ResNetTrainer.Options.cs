@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.CommandLine;
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.Trainers;
 
@@ -199,7 +200,8 @@ public sealed partial class ResNetTrainer
         /// <summary>
         /// A CSV file to which every epoch adds its line, under the names of <see cref="EpochReport"/>'s members: times in seconds, nothing
         /// where nothing was validated. It is written anew after every epoch, those of before a resume included; a file that exists is
-        /// replaced. The default, <see langword="null"/>, writes none. A failure is a warning. The model has the same figures:
+        /// replaced, so that after <c>CrossValidate</c> it holds the last fold only. The default, <see langword="null"/>, writes none.
+        /// A failure is a warning. The model has the same figures:
         /// <see cref="ResNetTransformer.TrainingHistory"/>.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "A CSV file to which every epoch adds its line.", ShortName = "history",
@@ -240,12 +242,14 @@ public sealed partial class ResNetTrainer
                     NumberOfEpochs = NumberOfEpochs ?? Recipe.NumberOfEpochs,
                     BatchSize = BatchSize ?? Recipe.BatchSize,
                     LearningRate = LearningRate ?? Recipe.LearningRate,
+                    MinimumStepsPerEpoch = BatchSize is null ? Recipe.MinimumStepsPerEpoch : null,
                 };
             return copy;
         }
 
-        /// <summary>What the options say about images.</summary>
-        internal ImageColumnOptions ImageColumnOptions => new(ImageHeight, ImageWidth, ImageChannels, PixelLayout, ChannelOrder);
+        /// <summary>The columns to train from.</summary>
+        internal TrainingColumns TrainingColumns => new(FeatureColumnName, LabelColumnName, ExampleWeightColumnName,
+            new ImageColumnOptions(ImageHeight, ImageWidth, ImageChannels, PixelLayout, ChannelOrder));
 
         /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
         internal IEnumerable<string> Problems()
@@ -290,6 +294,20 @@ public sealed partial class ResNetTrainer
                 (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })
                 if (value < 1 || value > most)
                     yield return $"{name} is {value}; it must be from 1 to {most}, or unset.";
+        }
+
+        private IEnumerable<string> TransferProblems()
+        {
+            if (InitialModel is not null && Architecture is not null && Architecture != InitialModel.Architecture
+                && Architecture != DefaultArchitecture)
+                yield return $"Architecture is {Architecture.Name}, that of InitialModel {InitialModel.Architecture.Name}; they must be "
+                    + "equal, or Architecture unset.";
+            if (FrozenStages is not null && InitialModel is null)
+                yield return $"FrozenStages is {FrozenStages}, but InitialModel is unset; weights that were never trained are not worth "
+                    + "keeping.";
+            else if (FrozenStages < 0 || FrozenStages > InitialModel?.Architecture.Stages.Count)
+                yield return $"FrozenStages is {FrozenStages}; it must be from 0 (the stem) to {InitialModel?.Architecture.Stages.Count} "
+                    + $"(all stages of {InitialModel?.Architecture.Name}), or unset.";
         }
     }
 }

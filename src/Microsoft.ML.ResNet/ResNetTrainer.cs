@@ -103,9 +103,10 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         _host.CheckValue(input, nameof(input));
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         using var channel = _host.Start("Training");
-        var columns = TrainingColumns.Find(_host, input.Schema, _options);
+        var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
-        CheckFrozenStem(columns.Images.Shape);
+        var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
+        transfer?.CheckStem(columns.Images.Shape);
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
         var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
@@ -115,18 +116,16 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var held = validation is null
             ? null
             : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
+        CheckClasses(channel, train.RowsPerClass, classes);
 
-        var device = ComputeDevices.Resolve(_options.Device, ((IHostEnvironmentInternal)_host).GpuDeviceId,
-            ((IHostEnvironmentInternal)_host).FallbackToCpu);
-        if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
-            channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
+        var device = ResolveDevice(channel);
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next();
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
-        var initial = FindInitialWeights(channel, train.Shape, classes);
-        var model = OwnThread.Run("ResNet training",
-            onCaller => Train(channel, AsInitialModelSees(split?.Train ?? train), split?.Validation
-            ?? held, classes, initial, device, seed, checkpoints, onCaller));
-        return new ResNetTransformer(_host, model,
+        var initial = transfer?.Find(train.Shape, classes);
+        var learnt = split?.Train ?? train;
+        var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
+            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, checkpoints, onCaller));
+        return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
     }
@@ -137,7 +136,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     public SchemaShape GetOutputSchema(SchemaShape inputSchema)
     {
         _host.CheckValue(inputSchema, nameof(inputSchema));
-        var label = TrainingColumns.Check(_host, inputSchema, _options);
+        var label = _options.TrainingColumns.Check(_host, inputSchema);
         var added = new ScoreColumns(_options.PredictedLabelColumnName, _options.ScoreColumnName).Promise(label);
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
@@ -147,7 +146,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         if (columns.Images.Shape is { } found && shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
-        var set = LabeledImageSet.Read(data, columns, shape, memory, CheckAlive, out var leftOut);
+        var (set, leftOut) = TrainingGuard.Prepare(channel,
+            () => (LabeledImageSet.Read(data, columns, shape, memory, CheckAlive, out var unusable), unusable));
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set is { Store.BytesInMemory: null })
@@ -177,38 +177,43 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             throw _host.ExceptParam(nameof(validation),
                 $"The label column '{_options.LabelColumnName}' of the validation set is {type}; expected keys. Transform it with the "
                 + "MapValueToKey that was fitted for the training set.");
-        var columns = TrainingColumns.Find(_host, validation.Schema, _options);
+        var columns = _options.TrainingColumns.Find(_host, validation.Schema);
         var found = ClassKeys.Of(columns.Label);
         return found.Count == classes.Count && found.Names.SequenceEqual(classes.Names)
             ? columns
             : throw _host.ExceptParam(nameof(validation),
-            $"The keys of the validation set's '{_options.LabelColumnName}' stand for other classes than those of the training set, or "
-                + "for the same in another order. Map both sets with one fitted MapValueToKey.");
+                $"The keys of the validation set's '{_options.LabelColumnName}' do not stand for the classes of the training set: "
+                + $"{classes.Difference(found)}. Map both sets with one fitted MapValueToKey.");
+    }
+
+    private Device ResolveDevice(IChannel channel)
+    {
+        var environment = (IHostEnvironmentInternal)_host;
+        var device = ComputeDevices.Resolve(_options.Device, environment.GpuDeviceId, environment.FallbackToCpu);
+        if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
+            channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
+        return device;
     }
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes,
-        InitialWeights? initial, Device device, int seed, CheckpointSession? checkpoints, Action<Action> onCaller)
+        Action<ResidualNetwork> begin, Device device, int seed, CheckpointSession? checkpoints, Action<Action> onCaller)
     {
-        CheckClasses(channel, train.RowsPerClass, classes);
-        var recipe = Recipe(train.Store.Count);
+        var recipe = Recipe(channel, train.Store.Count);
         channel.Info(
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        using var network = new ResidualNetwork(_options.Architecture, train.Shape.Channels, classes.Count);
-        using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
-            WeightInitialization.Initialize(network, generator);
-        if (recipe.ZeroInitializesResiduals)
-            WeightInitialization.ZeroResiduals(network);
-        network.MoveTo(device);
-        Begin(network, initial);
-
-        using var trainStore = train.Store.To(device);
-        using var validationStore = validation?.Store.To(device);
+        using var network = TrainingGuard.Prepare(channel, () => Build(train.Shape.Channels, classes.Count, recipe, seed, device));
+        begin(network);
+        var trainStore = TrainingGuard.Prepare(channel, () => train.Store.To(device));
+        using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
+        var validationStore = validation is null ? null : TrainingGuard.Prepare(channel, () => validation.Store.To(device));
+        using var validationCopy = validationStore == validation?.Store ? null : validationStore;
         var state = checkpoints?.Begin(
             [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
             .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
-        using var reports = new TrainingReports(_host, channel, _options, state?.History ?? [], onCaller);
+        var targets = new ReportTargets(_options.EpochCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
+        using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)
             checkpoints!.Restore(() => loop.Restore(state, device));
@@ -217,22 +222,48 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
+    private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device)
+    {
+        var network = new ResidualNetwork(_options.Architecture, channels, classes);
+        using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
+            WeightInitialization.Initialize(network, generator);
+        if (recipe.ZeroInitializesResiduals)
+            WeightInitialization.ZeroResiduals(network);
+        network.MoveTo(device);
+        return network;
+    }
+
     private void CheckClasses(IChannel channel, IReadOnlyList<int> rowsPerClass, ClassLabels classes)
     {
         var absent = rowsPerClass.Select((rows, index) => (rows, index)).Where(c => c.rows == 0)
             .Select(c => $"'{classes.Names[c.index]}'").ToList();
         if (absent.Count > rowsPerClass.Count - 2)
-            throw _host.Except(TrainingColumns.OneClass(_options.LabelColumnName));
+            throw _host.Except(_options.TrainingColumns.OneClass());
         if (absent.Count > 0)
             channel.Warning(
                 $"{absent.Count} of {classes.Count} classes have no training rows and will hardly be predicted: "
                 + $"{string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
     }
 
-    private TrainingRecipe Recipe(int rows) => _options.LearningRateScheduler is { } scheduler
-        ? _options.Recipe with {
-            Schedule = new MLNetSchedule(scheduler, _options.Recipe, BatchOrder.Count(rows, _options.Recipe.BatchSize)) }
-        : _options.Recipe;
+    private TrainingRecipe Recipe(IChannel channel, int rows)
+    {
+        var asked = _options.Recipe;
+        var recipe = asked.ForRows(rows);
+        var steps = BatchOrder.Count(rows, recipe.BatchSize);
+        if (recipe.BatchSize != asked.BatchSize)
+            channel.Info(FormattableString.Invariant(
+                $"{rows} images make {BatchOrder.Count(rows, asked.BatchSize)} steps an epoch in batches of {asked.BatchSize}; batches of ")
+                + FormattableString.Invariant($"{recipe.BatchSize} at rate {recipe.LearningRate:g4} make {steps}."));
+        if (recipe.MeasuresStatistics(steps))
+            channel.Info($"An epoch has {steps} steps; batch normalisation is measured over the training images after each.");
+        else if (TrainingRecipe.MeasuresStatistics(steps, NormStatistics.Auto))
+            channel.Warning(
+                $"An epoch has {steps} steps, too few for the running statistics of batch normalisation: validation may be far below "
+                + "training. Leave NormStatistics at Auto, or take smaller batches.");
+        return _options.LearningRateScheduler is { } scheduler
+            ? recipe with { Schedule = new MLNetSchedule(scheduler, recipe, steps) }
+            : recipe;
+    }
 
     private TrainingEvents Events(CheckpointSession? checkpoints, TrainingReports reports) => new(
         BeforeBatch: CheckAlive,

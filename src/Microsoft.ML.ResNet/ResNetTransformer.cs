@@ -13,7 +13,8 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 /// <remarks>
 /// <see cref="Transform"/> scores batch by batch, as rows are read. A <c>PredictionEngine</c> scores one row at a time, with the same
-/// numbers; it disposes the model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false.
+/// numbers; it disposes the model with itself unless <c>PredictionEngineOptions.OwnsTransformer</c> is false. The transformer may be used
+/// by many threads at once; a view's cursor and a <c>PredictionEngine</c>, by one thread at a time.
 /// </remarks>
 public sealed partial class ResNetTransformer
     : RowToRowTransformerBase, ITransformer, ISingleFeaturePredictionTransformer<ResNetModelParameters>, IDisposable

@@ -102,7 +102,7 @@ public class FrozenStagesTests
 
         var options = Options(stages: 1, new Sgd(), epochs: 3);
         options.Recipe = options.Recipe with { BatchSize = Rows, MicroBatchSize = null, WeightAverageDecay = null,
-            Schedule = LearningRateSchedule.Constant };
+            NormStatistics = NormStatistics.Running, Schedule = LearningRateSchedule.Constant };
         var trained = Fit(options)!;
         var weights = new ResNetWeightsOptions { Architecture = SavedModel.Narrow, ClassNames = TinyImages.Classes,
             ImageShape = TinyImages.Shape };

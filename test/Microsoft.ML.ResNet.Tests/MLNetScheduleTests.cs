@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.Trainers;
 

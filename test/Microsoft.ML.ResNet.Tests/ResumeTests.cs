@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tensors;

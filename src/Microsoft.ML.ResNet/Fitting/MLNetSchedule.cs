@@ -4,14 +4,14 @@ using System.Text;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.Trainers;
 
-namespace Microsoft.ML.ResNet;
+namespace Microsoft.ML.ResNet.Fitting;
 
 /// <summary>
-/// One of ML.NET's own schedulers (<c>LsrDecay</c>, <c>ExponentialLRDecay</c>, <c>PolynomialLRDecay</c>) as a schedule of ours. Theirs tell
-/// a rate for a batch of an epoch, ours a factor for a part of training.
+/// One of ML.NET's own schedulers (<c>LsrDecay</c>, <c>ExponentialLRDecay</c>, <c>PolynomialLRDecay</c>) as a schedule of ours. Theirs give
+/// the rate of a batch of an epoch, ours the factor at a fraction of the training.
 /// </summary>
 /// <param name="Scheduler">ML.NET's scheduler.</param>
-/// <param name="Recipe">How training goes on; its base rate is what the factor refers to.</param>
+/// <param name="Recipe">The recipe of the training; its base rate times the factor is the scheduler's rate.</param>
 /// <param name="StepsPerEpoch">Steps in one epoch.</param>
 internal sealed record MLNetSchedule(LearningRateScheduler Scheduler, TrainingRecipe Recipe, int StepsPerEpoch)
     : LearningRateSchedule, IFingerprinted

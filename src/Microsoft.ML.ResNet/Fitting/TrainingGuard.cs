@@ -4,10 +4,10 @@ using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.ResNet;
+namespace Microsoft.ML.ResNet.Fitting;
 
 /// <summary>
-/// Runs a training that may end early, and decides what is left of it: the weights of the epochs before, with a warning, or an exception.
+/// Runs a training that may end early, and decides what it leaves: the weights of the epochs before, with a warning, or an exception.
 /// </summary>
 /// <param name="channel">Where warnings go.</param>
 /// <param name="recipe">How it is trained.</param>
@@ -17,6 +17,23 @@ namespace Microsoft.ML.ResNet;
 /// </param>
 internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation, Func<bool> isCancelled)
 {
+    /// <summary>Does what comes before the first step: reading images, building the network, moving both to a device.</summary>
+    /// <param name="channel">Makes the exception.</param>
+    /// <param name="work">The work.</param>
+    /// <exception cref="InvalidOperationException">There was too little memory.</exception>
+    public static T Prepare<T>(IExceptionContext channel, Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e)
+            when (e is ExternalException or OutOfMemoryException && OutOfMemory.ExplainBeforeTraining(e.Message) is { } advice)
+        {
+            throw channel.Except(e, advice);
+        }
+    }
+
     /// <summary>Trains.</summary>
     /// <param name="loop">The training; of its weights only <see cref="TrainingLoop.Kept"/> is of use if this returns early.</param>
     /// <param name="train">The images to learn from.</param>
@@ -40,7 +57,7 @@ internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, Can
         {
             return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop)} of {recipe.NumberOfEpochs}.", loop);
         }
-        // the former is TorchSharp's word for every error of libtorch
+        // TorchSharp throws ExternalException for every error of libtorch
         catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is { } advice)
         {
             throw channel.Except(e, advice);

@@ -2,10 +2,10 @@ using Microsoft.ML.ResNet.Reporting;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
 
-namespace Microsoft.ML.ResNet;
+namespace Microsoft.ML.ResNet.Fitting;
 
 /// <summary>
-/// Tells everybody who watches a training how it goes: the log, ML.NET's progress channel, the callbacks and the files of the options.
+/// Reports a training to everybody who watches it: the log, ML.NET's progress channel, the user's callbacks and files.
 /// Callbacks run on the thread that called <c>Fit</c>, and what they throw stops it. A file that cannot be written is one warning.
 /// </summary>
 internal sealed class TrainingReports : IDisposable
@@ -15,7 +15,7 @@ internal sealed class TrainingReports : IDisposable
 
     private readonly IChannel _channel;
     private readonly IProgressChannel _progress;
-    private readonly ResNetTrainer.Options _options;
+    private readonly ReportTargets _targets;
     private readonly Action<Action> _onCaller;
     private readonly List<EpochReport> _history;
     private readonly ProgressMeter _meter;
@@ -25,18 +25,18 @@ internal sealed class TrainingReports : IDisposable
 
     /// <param name="provider">Where ML.NET's progress channel comes from.</param>
     /// <param name="channel">The log.</param>
-    /// <param name="options">Who wants to know.</param>
+    /// <param name="targets">Who wants to know.</param>
     /// <param name="before">The reports of the epochs before a resume.</param>
     /// <param name="onCaller">Runs an action on the thread that called <c>Fit</c>.</param>
-    public TrainingReports(IProgressChannelProvider provider, IChannel channel, ResNetTrainer.Options options,
+    public TrainingReports(IProgressChannelProvider provider, IChannel channel, ReportTargets targets,
         IReadOnlyList<EpochReport> before, Action<Action> onCaller)
     {
-        (_channel, _options, _onCaller) = (channel, options, onCaller);
+        (_channel, _targets, _onCaller) = (channel, targets, onCaller);
         _history = [.. before];
-        _meter = new ProgressMeter(TimeProvider.System, options.Progress is null
+        _meter = new ProgressMeter(TimeProvider.System, targets.Progress is null
             ? ChannelInterval
             : ListenerInterval, before is [.., var last] ? last : null, Report);
-        _tensorBoard = options.TensorBoardDirectory is { } folder ? new TensorBoardLog(folder) : null;
+        _tensorBoard = targets.TensorBoardDirectory is { } folder ? new TensorBoardLog(folder) : null;
         _progress = provider.StartProgressChannel("Training");
         _progress.SetHeader(
             new ProgressHeader(["train loss", "train accuracy", "validation loss", "validation accuracy"], ["epochs", "steps"]),
@@ -60,7 +60,7 @@ internal sealed class TrainingReports : IDisposable
             _channel.Info(report.ToString());
             _progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch,
                 null, report.NumberOfEpochs);
-            _options.EpochCallback?.Invoke(report);
+            _targets.EpochCallback?.Invoke(report);
         });
         _meter.EpochEnded(report);
     }
@@ -71,7 +71,7 @@ internal sealed class TrainingReports : IDisposable
     private void Report(TrainingProgress progress)
     {
         _latest = progress;
-        if (_options.Progress is { } listener)
+        if (_targets.Progress is { } listener)
             _onCaller(() => listener.Report(progress));
     }
 
@@ -90,7 +90,7 @@ internal sealed class TrainingReports : IDisposable
 
     private void WriteHistory()
     {
-        if (_options.HistoryFile is { } path)
+        if (_targets.HistoryFile is { } path)
             Try("HistoryFile", () => HistoryCsv.Write(path, _history));
     }
 

@@ -24,6 +24,21 @@ internal class ClassLabels(int count)
     public virtual IReadOnlyList<string> Names { get; } =
         [.. Enumerable.Range(0, count).Select(index => index.ToString(CultureInfo.InvariantCulture))];
 
+    /// <summary>What the classes of a validation set have that those of the training set lack, and the other way round.</summary>
+    /// <param name="validation">The classes of the validation set, which are not these, or in another order.</param>
+    public string Difference(ClassLabels validation)
+    {
+        string?[] sides = [Only(validation, this, "only the validation set has"), Only(this, validation, "only the training set has")];
+        var differences = sides.OfType<string>().ToList();
+        return differences.Count > 0 ? string.Join("; ", differences) : "they are the same in another order";
+
+        static string? Only(ClassLabels these, ClassLabels others, string who)
+        {
+            var names = these.Names.Except(others.Names, StringComparer.Ordinal).Select(name => $"'{name}'").ToList();
+            return names.Count == 0 ? null : $"{who} {string.Join(", ", names.Take(5))}{(names.Count > 5 ? ", ..." : "")}";
+        }
+    }
+
     /// <summary>Makes classes whose values have a type that is known at run time only.</summary>
     /// <param name="type">One of the types that labels can have.</param>
     /// <param name="source">Delivers the values.</param>

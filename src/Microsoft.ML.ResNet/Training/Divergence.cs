@@ -4,11 +4,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>Notices that a training has diverged: from then on it only multiplies what is no number.</summary>
+/// <summary>Notices that a training has diverged: its loss or a weight is infinite or not a number, and stays so.</summary>
 internal static class Divergence
 {
     /// <summary>
-    /// Looks at the loss after a step, where that makes nobody wait. On a GPU it would, so there the end of the epoch has to do.
+    /// Checks the loss after a step where it is at hand. Reading it from a GPU would wait for the step, so there it is checked after an
+    /// epoch.
     /// </summary>
     /// <param name="running">The loss so far in the epoch.</param>
     /// <param name="epoch">The epoch, from 0.</param>
@@ -19,7 +20,7 @@ internal static class Divergence
             CheckLoss(running.Result().MeanLoss, epoch);
     }
 
-    /// <summary>Looks at the loss and at every weight after an epoch: a last step may spoil weights that no loss has seen yet.</summary>
+    /// <summary>Checks the loss and every weight after an epoch: the last step may have spoilt weights without any loss after it.</summary>
     /// <param name="trained">How the epoch went.</param>
     /// <param name="network">The network.</param>
     /// <param name="epoch">The epoch, from 0.</param>
@@ -44,7 +45,8 @@ internal static class Divergence
 }
 
 /// <summary>
-/// Training has diverged. Root catches it; users see a warning, or an <see cref="InvalidOperationException"/> with its message.
+/// Training has diverged. <c>TrainingGuard</c> catches it; users see a warning, or an <see cref="InvalidOperationException"/> with its
+/// message.
 /// </summary>
 /// <param name="symptom">What is no number any more, as the end of a sentence.</param>
 internal sealed class DivergenceException(string symptom)

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
 
-/// <summary>What training makes small.</summary>
+/// <summary>The loss that training minimises.</summary>
 internal static class Loss
 {
     /// <summary>The mean cross-entropy of a batch, each row counted by its weight.</summary>
@@ -24,8 +24,8 @@ internal static class Loss
     }
 
     /// <summary>
-    /// The same for mixtures: the loss against their own labels and that against their partners', each times its part (equation 10 of Zhang
-    /// et al. 2017).
+    /// The same for mixtures: the loss against their own labels and that against their partners', each times its share (equation 10 of
+    /// Zhang et al. 2017).
     /// </summary>
     /// <param name="logits">float32, (n, classes).</param>
     /// <param name="batch">The mixtures.</param>

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// The way through a network and back while it learns: by the CPU's kernels where they are faster, and else by autograd. Both give the same
-/// gradients but for rounding.
+/// Forward and backward through a network while it is trained: by the CPU's kernels where they are faster, and else by autograd. Both give
+/// the same gradients but for rounding.
 /// </summary>
 /// <param name="network">The network, in training mode; it stays the caller's.</param>
 internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposable

@@ -18,6 +18,7 @@ namespace Microsoft.ML.ResNet.Training;
 ///         take pixels and labels → augment → weigh by class → mix
 ///         for each piece that fits into memory: normalise → forward → loss → backward
 ///         clip gradients → step at the scheduled rate → average the weights
+///     where an epoch has few steps: measure the statistics of batch normalisation
 ///     evaluate on the validation set, if there is one, and keep the best weights, else the last
 ///     report; stop if patience has run out
 /// </code>
@@ -32,7 +33,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
-    private readonly TrainingEngine _pass;
+    private readonly TrainingEngine _engine;
     private ClassWeights? _classWeights;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
@@ -53,7 +54,7 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _events = events;
         network.Precision = recipe.Precision;
-        _pass = new TrainingEngine(network);
+        _engine = new TrainingEngine(network);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -90,7 +91,7 @@ internal sealed class TrainingLoop : IDisposable
             var trained = TrainEpoch(train);
             Divergence.CheckEpoch(trained, _network, _epoch);
             var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
-            var validated = JudgeEpoch(validation);
+            var validated = JudgeEpoch(train, validation);
             EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
         }
         return _best.Weights!; // an epoch has ended, here or in the state that was restored
@@ -123,7 +124,7 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Frees the optimiser and the average; the network stays.</summary>
     public void Dispose()
     {
-        _pass.Dispose();
+        _engine.Dispose();
         _optimizer.Dispose();
         _average?.Dispose();
         _classWeights?.Dispose();
@@ -169,16 +170,19 @@ internal sealed class TrainingLoop : IDisposable
     private void Accumulate(MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _pass.Forward(_normalization.Apply(piece.Images.Pixels));
+        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.DominantLabels);
-        _pass.Backward(share == 1 ? loss : loss * share);
+        _engine.Backward(share == 1 ? loss : loss * share);
     }
 
     // With the averaged weights, if there are any: they are what is kept.
-    private Evaluation? JudgeEpoch(PixelStore? validation)
+    private Evaluation? JudgeEpoch(PixelStore train, PixelStore? validation)
     {
         _average?.Exchange();
+        if (_recipe.MeasuresStatistics(Steps(train)))
+            PopulationStatistics.Measure(_network, _engine, train, _normalization, _recipe.MicroBatchSize ?? _recipe.BatchSize,
+                _events.BeforeBatch);
         var validated = validation is null
             ? (Evaluation?)null
             : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);

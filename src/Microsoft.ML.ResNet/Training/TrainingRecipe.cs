@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Data;
 
 namespace Microsoft.ML.ResNet;
 
@@ -8,6 +9,9 @@ namespace Microsoft.ML.ResNet;
 /// </summary>
 public sealed record TrainingRecipe
 {
+    private const int SmallestBatch = 16; // of what MinimumStepsPerEpoch makes smaller
+    private const int FewSteps = 20; // running statistics still hold 0.9^20 = 12 % of what they were an epoch ago
+
     /// <summary>
     /// The classic recipe for CIFAR: 100 epochs of SGD, rate 0.1 dropped to a tenth at half and three quarters, crop and flip. It
     /// follows He et al. 2015, section 4.2, with the weight decay of later practice.
@@ -26,6 +30,7 @@ public sealed record TrainingRecipe
         LearningRate = 0.01,
         Schedule = new WarmUpSchedule(0.1, new CosineSchedule()),
         WeightDecay = 1e-4,
+        MinimumStepsPerEpoch = FewSteps,
     };
 
     /// <summary>
@@ -38,6 +43,7 @@ public sealed record TrainingRecipe
     {
         NumberOfEpochs = 10,
         BatchSize = 64,
+        MinimumStepsPerEpoch = FewSteps,
         LearningRate = 0.2,
         Schedule = new OneCycleSchedule(),
         Optimizer = new Sgd(Nesterov: true),
@@ -54,6 +60,20 @@ public sealed record TrainingRecipe
     /// Images in one step; at least 2. The default is 128. The last batch of an epoch may be smaller, or one image larger.
     /// </summary>
     public int BatchSize { get; init; } = 128;
+
+    /// <summary>
+    /// Steps that an epoch should have; at least 1. Where the training images make fewer, <see cref="BatchSize"/> and
+    /// <see cref="LearningRate"/> are halved until there are as many, down to batches of 16; the log tells. The default,
+    /// <see langword="null"/>, leaves both as they are; <see cref="Fast"/> and <see cref="FineTune"/> ask for 20. A batch size in the
+    /// trainer's options is left alone.
+    /// </summary>
+    public int? MinimumStepsPerEpoch { get; init; }
+
+    /// <summary>
+    /// Where batch normalisation has its means and variances from when it evaluates. The default measures them over the training images
+    /// where an epoch has fewer than 20 steps, because moving averages lag behind there.
+    /// </summary>
+    public NormStatistics NormStatistics { get; init; }
 
     /// <summary>The base learning rate, for the mean loss of a batch; above 0. The default is 0.1.</summary>
     public double LearningRate { get; init; } = 0.1;
@@ -169,9 +189,29 @@ public sealed record TrainingRecipe
             yield return "flip at test time";
         if (ZeroInitializesResiduals)
             yield return "residuals start at 0";
+        if (NormStatistics != NormStatistics.Auto)
+            yield return $"{NormStatistics.ToString().ToLowerInvariant()} statistics";
 
         static string Print(FormattableString text) => FormattableString.Invariant(text);
     }
+
+    /// <summary>
+    /// The recipe for so many training images: with smaller batches where <see cref="MinimumStepsPerEpoch"/> asks for them.
+    /// </summary>
+    internal TrainingRecipe ForRows(int rows)
+    {
+        var recipe = this;
+        while (BatchOrder.Count(rows, recipe.BatchSize) < MinimumStepsPerEpoch && recipe.BatchSize / 2 >= SmallestBatch)
+            recipe = recipe with { BatchSize = recipe.BatchSize / 2, LearningRate = recipe.LearningRate / 2 };
+        return recipe;
+    }
+
+    /// <summary>Whether the statistics of batch normalisation are measured after each epoch of so many steps.</summary>
+    internal bool MeasuresStatistics(int stepsPerEpoch) => MeasuresStatistics(stepsPerEpoch, NormStatistics);
+
+    /// <summary>The same for other settings of <see cref="NormStatistics"/> than the recipe's.</summary>
+    internal static bool MeasuresStatistics(int stepsPerEpoch, NormStatistics statistics)
+        => statistics == NormStatistics.Measured || statistics == NormStatistics.Auto && stepsPerEpoch < FewSteps;
 
     /// <summary>Lists what makes this recipe unusable; empty when nothing does.</summary>
     internal IEnumerable<string> Problems()
@@ -180,6 +220,10 @@ public sealed record TrainingRecipe
             yield return $"NumberOfEpochs is {NumberOfEpochs}; it must be at least 1.";
         if (BatchSize < 2)
             yield return $"BatchSize is {BatchSize}; it must be at least 2, because batch normalisation compares images.";
+        if (MinimumStepsPerEpoch < 1)
+            yield return $"MinimumStepsPerEpoch is {MinimumStepsPerEpoch}; it must be at least 1, or unset.";
+        if (!Enum.IsDefined(NormStatistics))
+            yield return $"NormStatistics is {NormStatistics}; it must be {string.Join(" or ", Enum.GetNames<NormStatistics>())}.";
         if (!(double.IsFinite(LearningRate) && LearningRate > 0))
             yield return string.Create(CultureInfo.InvariantCulture, $"LearningRate is {LearningRate}; it must be a number above 0.");
         foreach (var problem in Optimizer?.Problems() ?? ["Optimizer is null; new Sgd() is the default."])

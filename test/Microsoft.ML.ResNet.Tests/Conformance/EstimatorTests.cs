@@ -77,10 +77,11 @@ public class EstimatorTests
     }
 
     [TestMethod]
-    [DataRow("Label", "Nowhere", "Could not find feature column 'Nowhere'")]
+    [DataRow("Label", "Nowhere", "Could not find feature column 'Nowhere'. There are '")]
     [DataRow("Label", "Name", "Schema mismatch for feature column 'Name': expected ")]
-    [DataRow("Nowhere", "Planar", "Could not find label column 'Nowhere'")]
-    [DataRow("Name", "Planar", "Schema mismatch for label column 'Name': expected Key<UInt32>, got String")]
+    [DataRow("Nowhere", "Planar", "Could not find label column 'Nowhere'. There are '")]
+    [DataRow("Name", "Planar", "Schema mismatch for label column 'Name': expected Key<UInt32>, got String. Put "
+        + "mlContext.Transforms.Conversion.MapValueToKey(\"Name\") in front of the trainer.")]
     [DataRow("Number", "Planar", "Schema mismatch for label column 'Number': expected Key<UInt32>, got Single")]
     public void Columns_that_are_missing_or_of_another_type_are_refused_in_the_words_of_ML_NET(string label, string feature, string message)
     {

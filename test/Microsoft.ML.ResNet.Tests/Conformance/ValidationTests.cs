@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Network;
+
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
 /// <summary>A validation set chooses the best epoch, and its figures are over all of its rows.</summary>
@@ -39,9 +41,14 @@ public class ValidationTests
         var ml = new MLContext(seed: 1);
         var (train, other) = (ImageRows.View(ml, 9), ImageRows.View(ml, ImageRows.Create(9).AsEnumerable().Reverse()));
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml).Fit(train, other));
-        foreach (var part in new[] { "other classes", "another order", "MapValueToKey" })
+        foreach (var part in new[] { "the same in another order", "MapValueToKey" })
             StringAssert.Contains(error.Message, part);
     }
+
+    [TestMethod]
+    public void Classes_that_one_set_lacks_are_named()
+        => Assert.AreEqual("only the validation set has 'cat'; only the training set has 'dog'",
+            ClassLabels.OfNames(["ant", "dog"]).Difference(ClassLabels.OfNames(["cat", "ant"])));
 
     [TestMethod]
     public void Images_of_another_size_are_refused()
