@@ -11,7 +11,7 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 internal sealed unsafe class ChannelPadding(FeatureMap input, FeatureMap output, int stride) : InferenceLayer
 {
     /// <inheritdoc/>
-    public override int Pieces(int images) => images;
+    public override int Shards(int images) => images;
 
     /// <inheritdoc/>
     public override void Run(Workspace workspace, int images, int first, int end)

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// The work of one call of a kernel: <see cref="Pixels"/> output pixels, each in one or two blocks of channels. For each of them the kernel
-/// adds up the products of a window of the input with the weights.
+/// The work of one call of a <see cref="TileKernel"/>: <see cref="Pixels"/> output pixels, each in one or two blocks of channels. For each
+/// of them the kernel adds up the products of a window of the input with the weights.
 /// </summary>
 internal unsafe struct ConvolutionTile
 {
@@ -18,39 +18,39 @@ internal unsafe struct ConvolutionTile
     /// <summary>The input map.</summary>
     public float* Input;
 
-    /// <summary>For each pixel, where its window starts in <see cref="Input"/>, in floats.</summary>
-    public nint* Windows;
+    /// <summary>For each pixel, the offset of its window in <see cref="Input"/>, in floats.</summary>
+    public nint* InputOffsets;
 
     /// <summary>
-    /// Where the runs of a window lie, in floats from its start: one run for each row of the kernel and block of input channels.
+    /// The offsets of the runs of a window, in floats from its start: one run for each row of the kernel and block of input channels.
     /// </summary>
-    public nint* Runs;
+    public nint* RunOffsets;
 
     /// <summary>How many runs there are.</summary>
     public int RunCount;
 
     /// <summary>Floats in a run.</summary>
-    public int RunLength;
+    public nint RunLength;
 
     /// <summary>
     /// The weights in the order of their use: for each float of a window, a vector of 16 output channels for each output block.
     /// </summary>
     public float* Weights;
 
-    /// <summary>What is added, 16 floats for each output block.</summary>
+    /// <summary>What is added, 16 floats for each output block; <see langword="null"/> for nothing.</summary>
     public float* Bias;
 
     /// <summary>The output map, from the first of the blocks on.</summary>
     public float* Output;
 
-    /// <summary>For each pixel, its place in <see cref="Output"/>, in floats.</summary>
-    public nint* Places;
+    /// <summary>For each pixel, its offset in <see cref="Output"/>, in floats.</summary>
+    public nint* OutputOffsets;
 
     /// <summary>Floats from an output block to the next.</summary>
     public nint BlockStride;
 
     /// <summary>
-    /// Whether the result is added to what the output holds. Places may occur twice: all are read before the first is written.
+    /// Whether the result is added to what the output holds. Offsets may occur twice: all are read before the first is written.
     /// </summary>
     public bool Accumulates;
 

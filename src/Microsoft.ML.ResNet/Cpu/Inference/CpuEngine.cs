@@ -2,7 +2,7 @@ using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
-/// <summary>A <see cref="InferenceNetwork"/> that is made when it is needed first.</summary>
+/// <summary>An <see cref="InferenceNetwork"/> that is made when it is needed first.</summary>
 /// <param name="model">The network; its weights fit its plan.</param>
 /// <param name="kernel">Computes tiles.</param>
 /// <param name="threads">Threads that a batch is shared among; at least 1.</param>
@@ -14,8 +14,8 @@ internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int thre
     /// <inheritdoc/>
     public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => Network().Run(pixels, count, logits);
 
-    /// <summary>Lets go of the network; its memory is the garbage collector's.</summary>
-    public void Dispose() => _network = null;
+    /// <summary>Frees the network.</summary>
+    public void Dispose() => _network?.Dispose();
 
     private InferenceNetwork Network()
     {

@@ -27,7 +27,7 @@ internal sealed unsafe class DirectConvolution : InferenceLayer
         _weights = new PackedWeights(convolution, input.Layout);
         _runs = [.. from block in Enumerable.Range(0, input.Layout.Blocks)
                     from row in Enumerable.Range(0, _weights.Kernel)
-                    select (nint)(block * input.Layout.BlockStride + row * input.Layout.RowStride)];
+                    select block * input.Layout.BlockStride + row * input.Layout.RowStride];
     }
 
     /// <summary>Whether the result is added to what the output map holds.</summary>
@@ -37,54 +37,61 @@ internal sealed unsafe class DirectConvolution : InferenceLayer
     public bool Rectifies { get; init; }
 
     /// <inheritdoc/>
-    public override int Pieces(int images) => _weights.Groups * Tiles(images);
+    public override int Shards(int images) => checked(_weights.Groups * Tiles(images));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(Workspace workspace, int images, int first, int end)
     {
-        nint* windows = stackalloc nint[ConvolutionTile.Pixels], places = stackalloc nint[ConvolutionTile.Pixels];
+        nint* inputs = stackalloc nint[ConvolutionTile.Pixels], outputs = stackalloc nint[ConvolutionTile.Pixels];
         fixed (nint* runs = _runs)
         {
             var tile = new ConvolutionTile
             {
                 Input = workspace[_input],
-                Windows = windows,
-                Runs = runs,
+                InputOffsets = inputs,
+                RunOffsets = runs,
                 RunCount = _runs.Length,
-                RunLength = _weights.Kernel * _input.Layout.BlockChannels,
-                Places = places,
+                RunLength = (nint)_weights.Kernel * _input.Layout.BlockChannels,
+                OutputOffsets = outputs,
                 BlockStride = _output.Layout.BlockStride,
                 Accumulates = Accumulates,
                 Rectifies = Rectifies,
             };
             var tiles = Tiles(images);
-            for (var piece = first; piece < end;)
+            for (var shard = first; shard < end;)
             {
-                var (group, start) = Math.DivRem(piece, tiles);
+                var (group, start) = Math.DivRem(shard, tiles);
                 var stop = Math.Min(end - group * tiles, tiles);
                 tile.Weights = _weights.Weights(group);
                 tile.Bias = _weights.Bias(group);
-                tile.Output = workspace[_output] + group * ConvolutionTile.MaxBlocks * _output.Layout.BlockStride;
+                tile.Output = workspace[_output] + (nint)group * ConvolutionTile.MaxBlocks * _output.Layout.BlockStride;
                 RunGroup(ref tile, _weights.BlocksIn(group), start, stop, images);
-                piece = group * tiles + stop;
+                shard = group * tiles + stop;
             }
         }
         GC.KeepAlive(this);
         GC.KeepAlive(workspace);
     }
 
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _weights.Dispose();
+    }
+
     // Tiles lie side by side: while a group's weights stay in the cache, all pixels of all images pass by.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunGroup(ref ConvolutionTile tile, int blocks, int first, int end, int images)
     {
-        var walk = new IndirectionCursor(_input.Layout, _output.Layout, _weights.Kernel, _stride, images, first * ConvolutionTile.Pixels);
+        var cursor = new IndirectionCursor(_input.Layout, _output.Layout, _weights.Kernel, _stride, images, first * ConvolutionTile.Pixels);
         for (var index = first; index < end; index++)
         {
-            tile.Count = walk.Next(tile.Windows, tile.Places);
+            tile.Count = cursor.Next(tile.InputOffsets, tile.OutputOffsets);
             _kernel.Run(tile, blocks);
         }
     }
 
-    private int Tiles(int images) => (images * _output.Layout.Shape.PlaneSize + ConvolutionTile.Pixels - 1) / ConvolutionTile.Pixels;
+    private int Tiles(int images) => checked(images * _output.Layout.Shape.PlaneSize + ConvolutionTile.Pixels - 1) / ConvolutionTile.Pixels;
 }

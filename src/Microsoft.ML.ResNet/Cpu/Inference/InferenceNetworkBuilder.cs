@@ -10,7 +10,6 @@ internal sealed class InferenceNetworkBuilder
 {
     private readonly FoldedWeights _weights;
     private readonly TileKernel _kernel;
-    private readonly ScratchPool _scratch = new();
     private readonly List<FeatureMap> _maps = [];
     private readonly List<InferenceLayer> _layers = [];
     private readonly Dictionary<PlanStep, FeatureMap> _mapOf = [];
@@ -83,7 +82,7 @@ internal sealed class InferenceNetworkBuilder
     {
         var (folded, accumulates) = (_weights.Of(step), step.Adds is not null);
         return WinogradConvolution.Suits(folded, step.Stride, input.Layout)
-            ? new WinogradConvolution(_kernel, folded, input, output, _scratch) { Accumulates = accumulates, Rectifies = step.Rectifies }
+            ? new WinogradConvolution(_kernel, folded, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies }
             : new DirectConvolution(_kernel, folded, step.Stride, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies };
     }
 

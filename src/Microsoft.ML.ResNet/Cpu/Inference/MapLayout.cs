@@ -20,19 +20,19 @@ internal sealed record MapLayout(ImageShape Shape, int Border, int BlockChannels
     public int Blocks => (Shape.Channels + BlockChannels - 1) / BlockChannels;
 
     /// <summary>Floats from a pixel to the one below.</summary>
-    public int RowStride => (Shape.Width + 2 * Border) * BlockChannels;
+    public nint RowStride => checked(((nint)Shape.Width + 2 * Border) * BlockChannels);
 
     /// <summary>Floats from a block to the next.</summary>
-    public int BlockStride => (Shape.Height + 2 * Border) * RowStride;
+    public nint BlockStride => checked((Shape.Height + 2 * Border) * RowStride);
 
     /// <summary>Floats of an image, and from one to the next.</summary>
-    public int ImageStride => Blocks * BlockStride;
+    public nint ImageStride => checked(Blocks * BlockStride);
 
-    /// <summary>The place of a pixel in the first block, in floats from the image's start.</summary>
+    /// <summary>The offset of a pixel in the first block, in floats from the image's start.</summary>
     /// <param name="y">Row; negative values reach into the border.</param>
     /// <param name="x">Column; negative values reach into the border.</param>
-    public int Offset(int y, int x) => (y + Border) * RowStride + (x + Border) * BlockChannels;
+    public nint Offset(int y, int x) => (y + Border) * RowStride + ((nint)x + Border) * BlockChannels;
 
-    /// <summary>The place of a channel's value at a pixel, in floats from the image's start.</summary>
-    public int Offset(int channel, int y, int x) => channel / BlockChannels * BlockStride + Offset(y, x) + channel % BlockChannels;
+    /// <summary>The offset of a channel's value at a pixel, in floats from the image's start.</summary>
+    public nint Offset(int channel, int y, int x) => channel / BlockChannels * BlockStride + Offset(y, x) + channel % BlockChannels;
 }

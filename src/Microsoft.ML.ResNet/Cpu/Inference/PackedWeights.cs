@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
@@ -7,22 +8,22 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// The weights of a convolution in the order in which kernels use them: for each group of two output blocks, for each float of a window,
 /// the channels of the group. What lies beyond the last channel, coming in or going out, is zero.
 /// </summary>
-internal sealed class PackedWeights
+internal sealed unsafe class PackedWeights : IDisposable
 {
     private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block;
 
-    private readonly AlignedFloats _weights, _bias;
+    private readonly NativeBuffer _weights, _bias;
 
     /// <param name="convolution">Weights (out, in, k, k) and bias.</param>
     /// <param name="input">The map that windows are cut from.</param>
     public PackedWeights(FoldedConvolution convolution, MapLayout input)
     {
         (Outputs, Kernel) = ((int)convolution.Shape[0], (int)convolution.Shape[2]);
-        WindowLength = input.Blocks * Kernel * Kernel * input.BlockChannels;
-        _weights = new AlignedFloats(checked(WindowLength * Blocks * Block));
-        _bias = new AlignedFloats(Blocks * Block);
+        WindowLength = checked((nint)input.Blocks * Kernel * Kernel * input.BlockChannels);
+        _weights = new NativeBuffer(checked(WindowLength * Blocks * Block), zeroed: true);
+        _bias = new NativeBuffer(Blocks * Block, zeroed: true);
         if (convolution.Bias is { } bias)
-            MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(_bias.Span);
+            MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(new Span<float>(_bias.Pointer, Outputs));
         Pack(MemoryMarshal.Cast<byte, float>(convolution.Weight.Span), (int)convolution.Shape[1], input.BlockChannels);
     }
 
@@ -33,7 +34,7 @@ internal sealed class PackedWeights
     public int Kernel { get; }
 
     /// <summary>Floats of a window.</summary>
-    public int WindowLength { get; }
+    public nint WindowLength { get; }
 
     /// <summary>Output blocks.</summary>
     public int Blocks => (Outputs + Block - 1) / Block;
@@ -45,10 +46,17 @@ internal sealed class PackedWeights
     public int BlocksIn(int group) => Math.Min(ConvolutionTile.MaxBlocks, Blocks - group * ConvolutionTile.MaxBlocks);
 
     /// <summary>The weights of a group.</summary>
-    public unsafe float* Weights(int group) => _weights.Pointer + group * WindowLength * GroupChannels;
+    public float* Weights(int group) => _weights.Pointer + group * WindowLength * GroupChannels;
 
     /// <summary>The bias of a group.</summary>
-    public unsafe float* Bias(int group) => _bias.Pointer + group * GroupChannels;
+    public float* Bias(int group) => _bias.Pointer + group * GroupChannels;
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        _weights.Dispose();
+        _bias.Dispose();
+    }
 
     private void Pack(ReadOnlySpan<float> weights, int inputs, int blockChannels)
     {
@@ -57,12 +65,12 @@ internal sealed class PackedWeights
         {
             var group = output / GroupChannels;
             var width = BlocksIn(group) * Block;
-            var target = _weights.Span.Slice(group * WindowLength * GroupChannels + output % GroupChannels);
+            var target = Weights(group) + output % GroupChannels;
             for (var input = 0; input < inputs; input++)
                 for (var tap = 0; tap < area; tap++)
                 {
-                    var place = (input / blockChannels * area + tap) * blockChannels + input % blockChannels;
-                    target[place * width] = weights[(output * inputs + input) * area + tap];
+                    var i = ((nint)input / blockChannels * area + tap) * blockChannels + input % blockChannels;
+                    target[i * width] = weights[(output * inputs + input) * area + tap];
                 }
         }
     }

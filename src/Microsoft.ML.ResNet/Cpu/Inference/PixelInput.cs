@@ -1,15 +1,12 @@
 using System.Runtime.CompilerServices;
-using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>Makes pixels a network's input: normalised, and with the channels of a pixel side by side.</summary>
-/// <param name="normalization">How pixels become numbers.</param>
+/// <param name="values">For each channel what each of the 256 pixels becomes.</param>
 /// <param name="output">Written; one block.</param>
-internal sealed unsafe class PixelInput(Normalization normalization, FeatureMap output)
+internal sealed unsafe class PixelInput(float[][] values, FeatureMap output)
 {
-    private readonly float[][] _values = normalization.Tabulate(); // a byte has 256 values, so each channel's are computed once
-
     /// <summary>Converts images.</summary>
     /// <param name="pixels">Planar, one image after the other.</param>
     /// <param name="workspace">Receives the numbers.</param>
@@ -22,18 +19,18 @@ internal sealed unsafe class PixelInput(Normalization normalization, FeatureMap 
             var target = workspace[output] + (nint)image * output.Layout.ImageStride + channel;
             for (var y = 0; y < shape.Height; y++)
                 Convert(pixels.Slice(plane * shape.PlaneSize + y * shape.Width, shape.Width), target + output.Layout.Offset(y, 0),
-                    _values[channel]);
+                    values[channel]);
         }
         GC.KeepAlive(workspace);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Convert(ReadOnlySpan<byte> row, float* target, float[] values)
+    private void Convert(ReadOnlySpan<byte> row, float* target, float[] valueOf)
     {
         var step = output.Layout.BlockChannels;
         foreach (var pixel in row)
         {
-            *target = values[pixel];
+            *target = valueOf[pixel];
             target += step;
         }
     }

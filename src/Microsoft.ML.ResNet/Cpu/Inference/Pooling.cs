@@ -9,14 +9,14 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 internal sealed unsafe class MaxPool(FeatureMap input, FeatureMap output) : InferenceLayer
 {
     /// <inheritdoc/>
-    public override int Pieces(int images) => images * output.Layout.Blocks;
+    public override int Shards(int images) => checked(images * output.Layout.Blocks);
 
     /// <inheritdoc/>
     public override void Run(Workspace workspace, int images, int first, int end)
     {
-        for (var piece = first; piece < end; piece++)
-            RunBlock(workspace[input] + (nint)piece * input.Layout.BlockStride,
-                workspace[output] + (nint)piece * output.Layout.BlockStride);
+        for (nint block = first; block < end; block++)
+            RunBlock(workspace[input] + block * input.Layout.BlockStride,
+                workspace[output] + block * output.Layout.BlockStride);
         GC.KeepAlive(workspace);
     }
 
@@ -45,15 +45,15 @@ internal sealed unsafe class MaxPool(FeatureMap input, FeatureMap output) : Infe
 internal sealed unsafe class AveragePool(FeatureMap input, FeatureMap output) : InferenceLayer
 {
     /// <inheritdoc/>
-    public override int Pieces(int images) => images * output.Layout.Blocks;
+    public override int Shards(int images) => checked(images * output.Layout.Blocks);
 
     /// <inheritdoc/>
     public override void Run(Workspace workspace, int images, int first, int end)
     {
-        for (var piece = first; piece < end; piece++)
+        for (nint block = first; block < end; block++)
             for (var channel = 0; channel < MapLayout.FullBlock; channel += Vector<float>.Count)
-                Mean(workspace[input] + (nint)piece * input.Layout.BlockStride + channel)
-                    .Store(workspace[output] + (nint)piece * output.Layout.BlockStride + channel);
+                Mean(workspace[input] + block * input.Layout.BlockStride + channel)
+                    .Store(workspace[output] + block * output.Layout.BlockStride + channel);
         GC.KeepAlive(workspace);
     }
 

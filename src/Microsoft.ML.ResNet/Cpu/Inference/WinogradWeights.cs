@@ -1,43 +1,47 @@
-using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// The weights of a 3x3 convolution as <see cref="WinogradConvolution"/> multiplies with them: <c>G g G^T</c> for every pair of channels,
-/// 4x4 numbers, of which each place makes a 1x1 convolution. Computed in double and rounded once.
+/// The weights of a 3x3 convolution as <see cref="WinogradConvolution"/> multiplies with them: sixteen elements, each of which is a 1x1
+/// convolution in the order of <see cref="PackedWeights"/>.
 /// </summary>
-internal static class WinogradWeights
+internal sealed unsafe class WinogradWeights : IDisposable
 {
-    private static readonly double[][] G = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]];
+    private const int Block = MapLayout.FullBlock;
 
-    /// <summary>Transforms the weights.</summary>
+    private readonly NativeBuffer _elements;
+    private readonly nint _pairs;
+
     /// <param name="convolution">3x3.</param>
-    /// <param name="input">The map of the transformed windows.</param>
-    /// <returns>The convolutions of the sixteen places, row by row.</returns>
-    public static PackedWeights[] Transform(FoldedConvolution convolution, MapLayout input)
+    /// <param name="input">The map that tiles are cut from; has full blocks.</param>
+    public WinogradWeights(FoldedConvolution convolution, MapLayout input)
     {
-        var weights = MemoryMarshal.Cast<byte, float>(convolution.Weight.Span);
-        var pairs = weights.Length / 9;
-        var places = Enumerable.Range(0, 16).Select(_ => new float[pairs]).ToArray();
-        for (var pair = 0; pair < pairs; pair++)
+        using var packed = new PackedWeights(convolution, input);
+        (Inputs, Outputs) = (input.Blocks * Block, packed.Blocks * Block);
+        _pairs = checked((nint)Inputs * Outputs);
+        _elements = new NativeBuffer(checked(WinogradTransforms.Elements * _pairs));
+        var target = _elements.Pointer;
+        for (var group = 0; group < packed.Groups; group++)
         {
-            var kernel = weights.Slice(pair * 9, 9);
-            for (var place = 0; place < 16; place++)
-                places[place][pair] = (float)Transform(kernel, G[place / 4], G[place % 4]);
+            var weights = packed.Weights(group);
+            nint tap = packed.BlocksIn(group) * Block * Block; // from a weight to the next: a block of inputs meets the group's outputs
+            for (var block = 0; block < input.Blocks; block++, weights += 9 * tap, target += tap)
+                for (nint i = 0; i < tap; i += Block)
+                    WinogradTransforms.Weights(weights + i, tap, target + i, _pairs);
         }
-        return [.. places.Select(
-            values => new PackedWeights(
-            new FoldedConvolution(MemoryMarshal.AsBytes<float>(values).ToArray(), [convolution.Shape[0], convolution.Shape[1], 1, 1], null),
-            input))];
     }
 
-    private static double Transform(ReadOnlySpan<float> kernel, double[] rows, double[] columns)
-    {
-        var sum = 0.0;
-        for (var row = 0; row < 3; row++)
-            for (var column = 0; column < 3; column++)
-                sum += rows[row] * columns[column] * kernel[3 * row + column];
-        return sum;
-    }
+    /// <summary>Channels that come in, those beyond the last included.</summary>
+    public int Inputs { get; }
+
+    /// <summary>Channels that go out, those beyond the last included.</summary>
+    public int Outputs { get; }
+
+    /// <summary>The weights of one element: for each group of two output blocks, inputs x channels of the group.</summary>
+    public float* Element(int index) => _elements.Pointer + index * _pairs;
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose() => _elements.Dispose();
 }

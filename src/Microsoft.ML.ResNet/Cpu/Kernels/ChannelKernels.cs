@@ -220,9 +220,9 @@ internal static unsafe class ChannelKernels
     }
 
     /// <summary>Adds floats to others; their number is a multiple of 16.</summary>
-    public static void Add(float* values, int length, float* target)
+    public static void Add(float* values, long length, float* target)
     {
-        for (var i = 0; i < length; i += Lanes)
+        for (long i = 0; i < length; i += Lanes)
             (Vector512.Load(values + i) + Vector512.Load(target + i)).Store(target + i);
     }
 

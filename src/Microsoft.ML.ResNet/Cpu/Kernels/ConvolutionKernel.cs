@@ -1,16 +1,12 @@
-using System.Runtime.CompilerServices;
-
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Holds the weights in the orders
-/// that
-/// <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many, they
+/// that <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many, they
 /// are read once for a group of images.
 /// </summary>
 internal unsafe class ConvolutionKernel : IDisposable
 {
-    private const int FewestPixelsForWinograd = 64; // 16 windows, a tile; below, most of a tile would be computed for nothing
     private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
     private readonly ConvolutionShape _shape;
@@ -25,34 +21,35 @@ internal unsafe class ConvolutionKernel : IDisposable
         _shape = shape;
         _weights = new NativeBuffer(shape.WeightLength);
         _turned = new NativeBuffer(shape.WeightLength);
-        _forward = new ConvolutionMicroKernel(shape.Size, InputPitch, shape.Size * shape.Inputs, shape.Stride * shape.Inputs,
+        _forward = new ConvolutionMicroKernel(shape.Size, InputPitch, (nint)shape.Size * shape.Inputs, (nint)shape.Stride * shape.Inputs,
             shape.Outputs);
         _phases = [.. Phases()];
     }
 
     // One of stride x stride classes of input pixels: those that meet the same weights.
-    private sealed record Phase(int Y, int X, int[] KernelRows, int[] KernelColumns, int FirstRow, int FirstColumn, int Weights,
-        ConvolutionMicroKernel ConvolutionMicroKernel);
+    private sealed record Phase(int Y, int X, int[] KernelRows, int[] KernelColumns, int FirstRow, int FirstColumn, long Weights,
+        ConvolutionMicroKernel MicroKernel);
 
     /// <summary>Floats of an input with its border, and of what the kernels may read behind it.</summary>
-    public int PaddedInputLength => (_shape.Height + 2 * _shape.Padding) * InputPitch + _forward.Overrun + 16;
+    public long PaddedInputLength => checked((_shape.Height + 2 * _shape.Padding) * InputPitch + _forward.Overrun + 16);
 
     /// <summary>Floats of a gradient of the output with its border, and of what the kernels may read behind it.</summary>
-    public int PaddedGradientLength => (_shape.OutputHeight + 2 * _shape.Padding) * GradientPitch + 16 * _shape.Outputs + 16;
+    public long PaddedGradientLength
+        => checked((_shape.OutputHeight + 2 * _shape.Padding) * GradientPitch + 16L * _shape.Outputs + 16);
 
-    private int InputPitch => (_shape.Width + 2 * _shape.Padding) * _shape.Inputs;
+    private nint InputPitch => checked((nint)(_shape.Width + 2 * _shape.Padding) * _shape.Inputs);
 
-    private int GradientPitch => (_shape.OutputWidth + 2 * _shape.Padding) * _shape.Outputs;
+    private nint GradientPitch => checked((nint)(_shape.OutputWidth + 2 * _shape.Padding) * _shape.Outputs);
 
-    private int WeightsOfOutput => _shape.Size * _shape.Size * _shape.Inputs;
+    private nint WeightsOfOutput => checked((nint)_shape.Size * _shape.Size * _shape.Inputs);
 
     /// <summary>Floats of the sums that <see cref="BackwardWeights"/> gathers.</summary>
-    public virtual int SumsLength => _shape.WeightLength;
+    public virtual long SumsLength => _shape.WeightLength;
 
     /// <summary>
     /// Floats of scratch memory that <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
     /// </summary>
-    public virtual int ScratchLength => 0;
+    public virtual long ScratchLength => 0;
 
     /// <summary>The weights by block of outputs: size x size x inputs x channels of the block.</summary>
     protected float* PackedWeights => _weights.Pointer;
@@ -64,7 +61,7 @@ internal unsafe class ConvolutionKernel : IDisposable
 
     /// <summary>The fastest kernel for a shape.</summary>
     public static ConvolutionKernel For(ConvolutionShape shape)
-        => WinogradKernel.Computes(shape) && shape.Height * shape.Width >= FewestPixelsForWinograd
+        => WinogradKernel.Computes(shape) && WinogradTransforms.Pay(shape)
             ? new WinogradKernel(shape)
             : new ConvolutionKernel(shape);
 
@@ -75,21 +72,21 @@ internal unsafe class ConvolutionKernel : IDisposable
         for (var block = 0; block < _forward.Blocks; block++)
         {
             var (first, channels) = Block(block, _shape.Outputs);
-            var target = _weights.Pointer + (nint)first * WeightsOfOutput;
-            for (var i = 0; i < WeightsOfOutput; i++)
+            var target = _weights.Pointer + first * WeightsOfOutput;
+            for (nint i = 0; i < WeightsOfOutput; i++)
                 for (var channel = 0; channel < channels; channel++)
-                    *target++ = weights[(nint)(first + channel) * WeightsOfOutput + i];
+                    *target++ = weights[(first + channel) * WeightsOfOutput + i];
         }
         var turned = _turned.Pointer;
         foreach (var phase in _phases)
-            for (var block = 0; block < phase.ConvolutionMicroKernel.Blocks; block++)
+            for (var block = 0; block < phase.MicroKernel.Blocks; block++)
             {
                 var (first, channels) = Block(block, _shape.Inputs);
                 foreach (var row in phase.KernelRows)
                     foreach (var column in phase.KernelColumns)
                         for (var output = 0; output < _shape.Outputs; output++, turned += channels)
-                            Unsafe.CopyBlock(turned, weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs
-                                + first, (uint)channels * sizeof(float));
+                            NativeBuffer.Copy(weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs + first,
+                                turned, channels);
             }
     }
 
@@ -102,8 +99,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         for (var block = 0; block < _forward.Blocks; block++)
             for (var image = 0; image < images; image++)
-                _forward.Image(block, padded + (nint)image * PaddedInputLength, _shape.Stride * InputPitch, _weights.Pointer,
-                    output + (nint)image * _shape.OutputLength, _shape.OutputWidth * _shape.Outputs, _shape.Outputs, _shape.OutputHeight,
+                _forward.Image(block, padded + image * PaddedInputLength, _shape.Stride * InputPitch, _weights.Pointer,
+                    output + image * _shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs, _shape.Outputs, _shape.OutputHeight,
                         _shape.OutputWidth, adds: false);
     }
 
@@ -116,16 +113,16 @@ internal unsafe class ConvolutionKernel : IDisposable
     public virtual void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
-            NativeBuffer.Clear(gradient, (long)images * _shape.InputLength); // some pixels meet no weights
+            NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
         foreach (var phase in _phases)
-            for (var block = 0; block < phase.ConvolutionMicroKernel.Blocks; block++)
+            for (var block = 0; block < phase.MicroKernel.Blocks; block++)
                 for (var image = 0; image < images; image++)
-                    phase.ConvolutionMicroKernel.Image(block,
-                        paddedGradient + (nint)image * PaddedGradientLength + (phase.FirstRow + _shape.Padding) * GradientPitch
-                            + (phase.FirstColumn + _shape.Padding) * _shape.Outputs, GradientPitch,
+                    phase.MicroKernel.Image(block,
+                        paddedGradient + image * PaddedGradientLength + (phase.FirstRow + _shape.Padding) * GradientPitch
+                            + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, GradientPitch,
                         _turned.Pointer + phase.Weights,
-                        gradient + (nint)image * _shape.InputLength + (phase.Y * _shape.Width + phase.X) * _shape.Inputs,
-                            _shape.Stride * _shape.Width * _shape.Inputs, _shape.Stride * _shape.Inputs,
+                        gradient + image * _shape.InputLength + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs,
+                            (nint)_shape.Stride * _shape.Width * _shape.Inputs, (nint)_shape.Stride * _shape.Inputs,
                         (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride,
                             (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
     }
@@ -137,27 +134,28 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
     {
-        var sweep = new WeightGradientMicroKernel(_shape.Stride * InputPitch, _shape.Stride * _shape.Inputs, GradientPitch, _shape.Outputs,
-            _shape.OutputWidth);
-        var run = _shape.Size * _shape.Inputs;
-        var gradient = paddedGradient + _shape.Padding * GradientPitch + _shape.Padding * _shape.Outputs;
+        var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs, GradientPitch,
+            _shape.Outputs, _shape.OutputWidth);
+        var run = (nint)_shape.Size * _shape.Inputs;
+        var gradient = paddedGradient + _shape.Padding * GradientPitch + (nint)_shape.Padding * _shape.Outputs;
         for (var row = 0; row < _shape.OutputHeight; row += RowsAtATime)
             for (var block = 0; block < _forward.Blocks; block++)
             {
                 var (first, channels) = Block(block, _shape.Outputs);
                 for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
-                    sweep.Add(
-                        padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + (nint)row * GradientPitch + first,
+                    kernel.Add(
+                        padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + row * GradientPitch + first,
                             new(1, 0, 0, Math.Min(RowsAtATime, _shape.OutputHeight - row)),
-                        run, channels, sums + (nint)first * WeightsOfOutput + (nint)kernelRow * run * channels);
+                        run, channels, sums + first * WeightsOfOutput + kernelRow * run * channels);
             }
     }
 
     /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
-    public int CompactLength => ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * ConvolutionMicroKernel.BlockWidth;
+    public long CompactLength
+        => checked((long)ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * ConvolutionMicroKernel.BlockWidth);
 
     // As many as make a sum worth its way to memory and back.
-    private int ImagesAtATime => Math.Max(1, 64 / (_shape.OutputHeight * _shape.OutputWidth));
+    private int ImagesAtATime => (int)Math.Max(1, 64 / ((long)_shape.OutputHeight * _shape.OutputWidth));
 
     /// <summary>Computes the gradient of one block's weights over all images.</summary>
     /// <param name="block">Which block of outputs.</param>
@@ -171,20 +169,20 @@ internal unsafe class ConvolutionKernel : IDisposable
     public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, int images, float* compact, float* sums)
     {
         var (first, channels) = Block(block, _shape.Outputs);
-        var (run, pixels) = (_shape.Size * _shape.Inputs, _shape.OutputHeight * _shape.OutputWidth);
-        var sweep = new WeightGradientMicroKernel(_shape.Stride * InputPitch, _shape.Stride * _shape.Inputs, _shape.OutputWidth * channels,
-            channels, _shape.OutputWidth);
-        sums += (nint)first * WeightsOfOutput;
-        new Span<float>(sums, WeightsOfOutput * channels).Clear();
+        var (run, pixels) = ((nint)_shape.Size * _shape.Inputs, (nint)_shape.OutputHeight * _shape.OutputWidth);
+        var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs,
+            (nint)_shape.OutputWidth * channels, channels, _shape.OutputWidth);
+        sums += first * WeightsOfOutput;
+        NativeBuffer.Clear(sums, WeightsOfOutput * channels);
         for (var image = 0; image < images; image += ImagesAtATime)
         {
             var count = Math.Min(ImagesAtATime, images - image);
             for (var i = 0; i < count; i++)
-                Compact(paddedGradient + (nint)(image + i) * PaddedGradientLength + first, channels, compact + (nint)i * pixels * channels);
+                Compact(paddedGradient + (image + i) * PaddedGradientLength + first, channels, compact + i * pixels * channels);
             for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
-                sweep.Add(padded + (nint)image * PaddedInputLength + (nint)kernelRow * InputPitch, compact,
-                    new(count, PaddedInputLength, pixels * channels, _shape.OutputHeight),
-                    run, channels, sums + (nint)kernelRow * run * channels);
+                kernel.Add(padded + image * PaddedInputLength + kernelRow * InputPitch, compact,
+                    new(count, (nint)PaddedInputLength, pixels * channels, _shape.OutputHeight),
+                    run, channels, sums + kernelRow * run * channels);
         }
     }
 
@@ -195,7 +193,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     public virtual void Unpack(int block, float* sums, float* gradient)
     {
         var (first, channels) = Block(block, _shape.Outputs);
-        Unpack(first, channels, sums + (nint)first * WeightsOfOutput, gradient);
+        Unpack(first, channels, sums + first * WeightsOfOutput, gradient);
     }
 
     /// <summary>Brings the gradient of some channels' weights into the order of <see cref="Pack"/> and adds it there.</summary>
@@ -206,8 +204,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     protected void Unpack(int first, int channels, float* sums, float* gradient)
     {
         for (var channel = 0; channel < channels; channel++)
-            for (var i = 0; i < WeightsOfOutput; i++)
-                gradient[(nint)(first + channel) * WeightsOfOutput + i] += sums[(nint)i * channels + channel];
+            for (nint i = 0; i < WeightsOfOutput; i++)
+                gradient[(first + channel) * WeightsOfOutput + i] += sums[i * channels + channel];
     }
 
     /// <summary>Frees the weights.</summary>
@@ -221,8 +219,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         for (var row = 0; row < _shape.OutputHeight; row++)
             for (var column = 0; column < _shape.OutputWidth; column++, target += channels)
-                Unsafe.CopyBlock(target, padded + (nint)(row + _shape.Padding) * GradientPitch + (column + _shape.Padding) * _shape.Outputs,
-                    (uint)channels * sizeof(float));
+                NativeBuffer.Copy(
+                    padded + (row + _shape.Padding) * GradientPitch + (nint)(column + _shape.Padding) * _shape.Outputs, target, channels);
     }
 
     /// <summary>The channels of a block.</summary>
@@ -233,7 +231,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()
     {
-        var weights = 0;
+        var weights = 0L;
         for (var y = 0; y < _shape.Stride; y++)
             for (var x = 0; x < _shape.Stride; x++)
             {
@@ -242,8 +240,8 @@ internal unsafe class ConvolutionKernel : IDisposable
                 if (rows.Length * columns.Length == 0)
                     continue;
                 yield return new Phase(y, x, rows, columns, firstRow, firstColumn, weights,
-                    new ConvolutionMicroKernel(rows.Length, GradientPitch, columns.Length * _shape.Outputs, _shape.Outputs, _shape.Inputs));
-                weights += rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
+                    new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs, _shape.Inputs));
+                weights += (long)rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
             }
 
         (int[] Kernel, int First) Meeting(int position)

@@ -4,17 +4,25 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The inner loops of a convolution over channels-last memory, in one form for forward, gradient of the input and any stride: for each
-/// pixel that goes out, some rows of inputs lie at a fixed pitch, and of each row a run of consecutive floats (neighbouring pixels with all
-/// their channels) meets a matrix of weights, <c>run x outputs</c>. Output channels are computed in blocks of 32. Sixteen accumulators stay
-/// in registers.
+/// The inner loops of a convolution over channels-last memory, in one form for forward, gradient of the input and any stride:
+/// <c>C = A B</c>, or <c>C += A B</c>, with
+/// <code>
+/// C[pixel, channel] = sum over row and i of A[pixel Step + row RowPitch + i] B[row Run + i, channel]
+/// </code>
+/// For each pixel that goes out, some rows of inputs lie at a fixed pitch, and of each row a run of consecutive floats (neighbouring pixels
+/// with all their channels) meets a matrix of weights, <c>run x outputs</c>. Output channels are computed in blocks of 32.
 /// </summary>
+/// <remarks>
+/// Tiles of C, in pixels x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes 16
+/// for the sums. 8 x 32 takes two for a row of B and one for the float of A that meets both; 16 x 16 takes one for the row of B, and A is
+/// the multiplication's own broadcast operand.
+/// </remarks>
 /// <param name="Rows">Rows of inputs that meet in one output.</param>
 /// <param name="RowPitch">Floats from one row of inputs to the next.</param>
 /// <param name="Run">Floats of each row.</param>
 /// <param name="Step">Floats from the inputs of one output to those of the next in its row.</param>
 /// <param name="Outputs">Channels that go out; a multiple of 16.</param>
-internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowPitch, int Run, int Step, int Outputs)
+internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, nint RowPitch, nint Run, nint Step, int Outputs)
 {
     /// <summary>Channels of a block.</summary>
     public const int BlockWidth = 32;
@@ -22,7 +30,7 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
     private const int MostPixels = 16; // in a tile
 
     /// <summary>How far behind the last input of a row the kernels may read, in floats: they always compute whole tiles.</summary>
-    public int Overrun => MostPixels * Step;
+    public nint Overrun => MostPixels * Step;
 
     /// <summary>Blocks of output channels: the weights of a block lie together, and it is computed by itself.</summary>
     public int Blocks => BlocksOf(Outputs);
@@ -37,11 +45,11 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
     /// <param name="weights">The matrix, one block of outputs after the other, each <c>inputs x channels of the block</c>.</param>
     /// <param name="outputs">Floats of a row of the product; a multiple of 16.</param>
     /// <param name="products">Receives the rows of the product.</param>
-    public static void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
+    public static void Multiply(float* rows, int count, nint inputs, float* weights, int outputs, float* products)
     {
-        var sweep = new ConvolutionMicroKernel(Rows: 1, RowPitch: 0, Run: inputs, Step: inputs, outputs);
-        for (var block = 0; block < sweep.Blocks; block++)
-            sweep.Image(block, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
+        var kernel = new ConvolutionMicroKernel(Rows: 1, RowPitch: 0, Run: inputs, Step: inputs, outputs);
+        for (var block = 0; block < kernel.Blocks; block++)
+            kernel.Image(block, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
     }
 
     /// <summary>Computes one block of channels of an image.</summary>
@@ -60,8 +68,8 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
         int height, int width, bool adds)
     {
         var tile = stackalloc float[16 * 16];
-        weights += (nint)block * Rows * Run * BlockWidth;
-        output += block * BlockWidth;
+        weights += block * Rows * Run * BlockWidth;
+        output += (nint)block * BlockWidth;
         var isWhole = Outputs - block * BlockWidth >= BlockWidth;
         var pairs = isWhole && width <= 4; // narrow images: half a tile in each of two rows
         for (var row = 0; row < height; row += pairs
@@ -79,24 +87,24 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
             else if (isWhole)
                 for (var pixel = 0; pixel < width; pixel += 8)
                     if (!adds && width - pixel >= 8)
-                        Tile8x32(input + (nint)pixel * Step, 4 * Step, weights, output + pixel * outputStep, outputStep, 4 * outputStep);
+                        Tile8x32(input + pixel * Step, 4 * Step, weights, output + pixel * outputStep, outputStep, 4 * outputStep);
                     else
                     {
-                        Tile8x32(input + (nint)pixel * Step, 4 * Step, weights, tile, BlockWidth, 4 * BlockWidth);
+                        Tile8x32(input + pixel * Step, 4 * Step, weights, tile, BlockWidth, 4 * BlockWidth);
                         Put(tile, output + pixel * outputStep, outputStep, Math.Min(8, width - pixel), 2, adds);
                     }
             else
                 for (var pixel = 0; pixel < width; pixel += 16)
                     if (!adds && width - pixel >= 16)
-                        Tile16x16(input + (nint)pixel * Step, weights, output + pixel * outputStep, outputStep);
+                        Tile16x16(input + pixel * Step, weights, output + pixel * outputStep, outputStep);
                     else
                     {
-                        Tile16x16(input + (nint)pixel * Step, weights, tile, 16);
+                        Tile16x16(input + pixel * Step, weights, tile, 16);
                         Put(tile, output + pixel * outputStep, outputStep, Math.Min(16, width - pixel), 1, adds);
                     }
     }
 
-    // Moves accumulators that fill no whole tile, or are to be added, to their place. A method of its own, so that no call lives between
+    // Moves accumulators that fill no whole tile, or are to be added, to the output. A method of its own, so that no call lives between
     // the loops below and their accumulators: they would go to memory.
     private static void Put(float* tile, float* output, nint outputStep, int pixels, int vectors, bool adds)
     {
@@ -105,7 +113,7 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
                 (adds ? Vector512.Load(tile) + Vector512.Load(output + 16 * vector) : Vector512.Load(tile)).Store(output + 16 * vector);
     }
 
-    // Sixteen pixels, sixteen channels.
+    // 16 pixels x 16 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Tile16x16(float* input, float* weights, float* target, nint step)
     {
@@ -114,7 +122,7 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
         nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
         for (var row = 0; row < Rows; row++)
         {
-            var x = input + (nint)row * RowPitch;
+            var x = input + row * RowPitch;
             var y = x + 4 * s1;
             var z = y + 4 * s1;
             var u = z + 4 * s1;
@@ -157,7 +165,7 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
         aF.Store(target + 15 * step);
     }
 
-    // Eight pixels, of which the second four lie somewhere else, and thirty-two channels.
+    // 8 pixels, of which the second four lie somewhere else, x 32 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Tile8x32(float* input, nint toSecondFour, float* weights, float* target, nint step, nint toSecondTarget)
     {
@@ -166,7 +174,7 @@ internal readonly unsafe record struct ConvolutionMicroKernel(int Rows, int RowP
         nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
         for (var row = 0; row < Rows; row++)
         {
-            var x = input + (nint)row * RowPitch;
+            var x = input + row * RowPitch;
             var y = x + toSecondFour;
             for (var end = x + Run; x < end; x++, y++, weights += BlockWidth)
             {

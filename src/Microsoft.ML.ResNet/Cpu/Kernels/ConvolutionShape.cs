@@ -9,26 +9,38 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <param name="Width">Columns of the input.</param>
 internal readonly record struct ConvolutionShape(int Inputs, int Outputs, int Size, int Stride, int Height, int Width)
 {
+    /// <summary>
+    /// Floats that the kernels take in a map of one image, with its border: 1 GiB. Larger networks are left to libtorch.
+    /// </summary>
+    public const long LargestMap = 1 << 28;
+
     private const int FewWeights = 3 * 3 * 64 * 64; // 144 KiB, which stay in the second-level cache
 
     /// <summary>Pixels of zeros on each side.</summary>
     public int Padding => Size / 2;
 
     /// <summary>Rows of the output.</summary>
-    public int OutputHeight => (Height + 2 * Padding - Size) / Stride + 1;
+    public int OutputHeight => checked(Height + 2 * Padding - Size) / Stride + 1;
 
     /// <summary>Columns of the output.</summary>
-    public int OutputWidth => (Width + 2 * Padding - Size) / Stride + 1;
+    public int OutputWidth => checked(Width + 2 * Padding - Size) / Stride + 1;
 
     /// <summary>Floats of the input image.</summary>
-    public int InputLength => Height * Width * Inputs;
+    public long InputLength => checked((long)Height * Width * Inputs);
 
     /// <summary>Floats of the output image.</summary>
-    public int OutputLength => OutputHeight * OutputWidth * Outputs;
+    public long OutputLength => checked((long)OutputHeight * OutputWidth * Outputs);
 
     /// <summary>Floats of the weights.</summary>
-    public int WeightLength => Size * Size * Inputs * Outputs;
+    public long WeightLength => checked((long)Size * Size * Inputs * Outputs);
 
     /// <summary>Whether the weights are so many that they should be read once for many images, not for each.</summary>
     public bool IsWide => WeightLength > FewWeights;
+
+    /// <summary>Whether the kernels take the maps on both sides of the convolution, each with its border.</summary>
+    public bool FitsKernels
+        => Math.Max(Bordered(Height, Width, Inputs), Bordered(OutputHeight, OutputWidth, Outputs)) <= LargestMap;
+
+    private double Bordered(int height, int width, int channels)
+        => (height + 2.0 * Padding) * (width + 2.0 * Padding) * channels; // no overflow, whatever the sizes
 }

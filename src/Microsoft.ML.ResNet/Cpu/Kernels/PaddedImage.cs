@@ -10,17 +10,17 @@ internal static unsafe class PaddedImage
     /// <param name="padding">Rows of the border above and below.</param>
     /// <param name="border">Floats of the border on each side of a row.</param>
     /// <returns>The image's own first float; its rows are <c>rowLength + 2 border</c> apart.</returns>
-    public static float* ClearBorder(float* padded, int rows, int rowLength, int padding, int border)
+    public static float* ClearBorder(float* padded, int rows, nint rowLength, int padding, nint border)
     {
         var pitch = rowLength + 2 * border;
-        new Span<float>(padded, padding * pitch).Clear();
-        new Span<float>(padded + (nint)(padding + rows) * pitch, padding * pitch).Clear();
-        var image = padded + (nint)padding * pitch + border;
+        NativeBuffer.Clear(padded, padding * pitch);
+        NativeBuffer.Clear(padded + (padding + rows) * pitch, padding * pitch);
+        var image = padded + padding * pitch + border;
         if (border > 0)
             for (var row = 0; row < rows; row++)
             {
-                new Span<float>(image + (nint)row * pitch - border, border).Clear();
-                new Span<float>(image + (nint)row * pitch + rowLength, border).Clear();
+                NativeBuffer.Clear(image + row * pitch - border, border);
+                NativeBuffer.Clear(image + row * pitch + rowLength, border);
             }
         return image;
     }
@@ -32,10 +32,10 @@ internal static unsafe class PaddedImage
     /// <param name="rowLength">Floats of each.</param>
     /// <param name="padding">Rows of the border above and below.</param>
     /// <param name="border">Floats of the border on each side of a row.</param>
-    public static void Load(float* image, float* padded, int rows, int rowLength, int padding, int border)
+    public static void Load(float* image, float* padded, int rows, nint rowLength, int padding, nint border)
     {
         padded = ClearBorder(padded, rows, rowLength, padding, border);
         for (var row = 0; row < rows; row++, image += rowLength, padded += rowLength + 2 * border)
-            new ReadOnlySpan<float>(image, rowLength).CopyTo(new Span<float>(padded, rowLength));
+            NativeBuffer.Copy(image, padded, rowLength);
     }
 }

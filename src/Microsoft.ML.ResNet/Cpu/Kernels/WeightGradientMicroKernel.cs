@@ -4,17 +4,25 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The inner loops of the gradient of a convolution's weights over channels-last memory: what <see cref="ConvolutionMicroKernel"/>
-/// multiplies weights with is multiplied with the gradient of the output and summed over all pixels. Sixteen accumulators stay in registers
-/// over a few rows.
+/// The inner loops of the gradient of a convolution's weights over channels-last memory, <c>C += A^T G</c>:
+/// <code>
+/// C[i, channel] += sum over image, row and pixel of A[image, row, pixel, i] G[image, row, pixel, channel]
+/// </code>
+/// What <see cref="ConvolutionMicroKernel"/> multiplies weights with, A, is multiplied with the gradient of the output, G, and summed over
+/// all pixels.
 /// </summary>
+/// <remarks>
+/// Tiles of C, in inputs x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes 16
+/// for the sums, which stay there over a few rows. 8 x 32 takes two for a pixel of G and one for the float of A that meets both; 16 x 16
+/// takes one for the pixel of G, and A is the multiplication's own broadcast operand.
+/// </remarks>
 /// <param name="InputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
 /// <param name="InputStep">Floats from the inputs of one output to those of the next in its row.</param>
 /// <param name="GradientPitch">Floats from one row of gradients to the next.</param>
 /// <param name="GradientStep">Floats from one gradient to the next in its row.</param>
 /// <param name="Width">Output pixels in a row.</param>
-internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch, int InputStep, int GradientPitch,
-    int GradientStep, int Width)
+internal readonly unsafe record struct WeightGradientMicroKernel(nint InputPitch, nint InputStep, nint GradientPitch,
+    nint GradientStep, int Width)
 {
     /// <summary>Some images that are summed over at once.</summary>
     /// <param name="Count">How many.</param>
@@ -31,17 +39,17 @@ internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch,
     /// <param name="channels">Channels of the block: 32 or 16.</param>
     /// <param name="sums">The matrix <c>run x channels</c> to add to.</param>
     [SkipLocalsInit]
-    public void Add(float* input, float* gradient, Images images, int run, int channels, float* sums)
+    public void Add(float* input, float* gradient, Images images, nint run, int channels, float* sums)
     {
-        var (first, atOnce) = (0, channels == ConvolutionMicroKernel.BlockWidth ? 8 : 16);
+        nint first = 0, atOnce = channels == ConvolutionMicroKernel.BlockWidth ? 8 : 16;
         for (; first + atOnce <= run; first += atOnce)
-            AddTile(input + first, gradient, images, channels, sums + (nint)first * channels);
+            AddTile(input + first, gradient, images, channels, sums + first * channels);
         if (first == run)
             return;
-        var tile = stackalloc float[16 * 16]; // only some of the sums have a place of their own
+        var tile = stackalloc float[16 * 16]; // only some of its sums are wanted
         new Span<float>(tile, 16 * 16).Clear();
         AddTile(input + first, gradient, images, channels, tile);
-        ChannelKernels.Add(tile, (run - first) * channels, sums + (nint)first * channels);
+        ChannelKernels.Add(tile, (run - first) * channels, sums + first * channels);
     }
 
     private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)
@@ -52,7 +60,7 @@ internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch,
             Tile16x16(input, gradient, images, sums);
     }
 
-    // Sixteen inputs, sixteen channels: adds to 16 x 16 sums.
+    // 16 inputs x 16 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Tile16x16(float* input, float* gradient, Images images, float* sums)
     {
@@ -74,11 +82,11 @@ internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch,
         aE = Vector512.Load(sums + 224);
         aF = Vector512.Load(sums + 240);
         nint step = InputStep, next = GradientStep;
-        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
+        for (int line = 0, lines = checked(images.Count * images.Rows); line < lines; line++)
         {
             var (image, row) = Math.DivRem(line, images.Rows);
-            var x = input + image * images.InputLength + (nint)row * InputPitch;
-            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            var x = input + image * images.InputLength + row * InputPitch;
+            var g = gradient + image * images.GradientLength + row * GradientPitch;
             for (var end = g + Width * next; g < end; g += next, x += step)
             {
                 var w = Vector512.Load(g);
@@ -118,7 +126,7 @@ internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch,
         aF.Store(sums + 240);
     }
 
-    // Eight inputs, thirty-two channels: adds to 8 x 32 sums.
+    // 8 inputs x 32 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Tile8x32(float* input, float* gradient, Images images, float* sums)
     {
@@ -140,11 +148,11 @@ internal readonly unsafe record struct WeightGradientMicroKernel(int InputPitch,
         a7 = Vector512.Load(sums + 224);
         b7 = Vector512.Load(sums + 240);
         nint step = InputStep, next = GradientStep;
-        for (int line = 0, lines = images.Count * images.Rows; line < lines; line++)
+        for (int line = 0, lines = checked(images.Count * images.Rows); line < lines; line++)
         {
             var (image, row) = Math.DivRem(line, images.Rows);
-            var x = input + image * images.InputLength + (nint)row * InputPitch;
-            var g = gradient + image * images.GradientLength + (nint)row * GradientPitch;
+            var x = input + image * images.InputLength + row * InputPitch;
+            var g = gradient + image * images.GradientLength + row * GradientPitch;
             for (var end = g + Width * next; g < end; g += next, x += step)
             {
                 var (w, v) = (Vector512.Load(g), Vector512.Load(g + 16));

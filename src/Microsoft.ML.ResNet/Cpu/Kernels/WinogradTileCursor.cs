@@ -3,44 +3,44 @@ using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// Where the windows of 2x2 pixels lie that Winograd's convolution computes: row by row, image by image. Divides once, and then counts.
+/// The offsets of the tiles of 2x2 pixels that Winograd's convolution computes: row by row, image by image. Divides once, and then counts.
 /// </summary>
 internal struct WinogradTileCursor
 {
     private readonly int _columns, _rows;
     private readonly nint _step, _toNextRow, _toNextImage;
     private int _column, _row;
-    private nint _place;
+    private nint _offset;
 
-    /// <param name="columns">Windows in a row.</param>
-    /// <param name="rows">Rows of windows in an image.</param>
+    /// <param name="columns">Tiles in a row.</param>
+    /// <param name="rows">Rows of tiles in an image.</param>
     /// <param name="pixel">Floats from a pixel to the next in its row.</param>
     /// <param name="row">Floats from a row of pixels to the next.</param>
     /// <param name="image">Floats from an image to the next.</param>
-    /// <param name="first">The window to start with.</param>
+    /// <param name="first">The tile to start with.</param>
     public WinogradTileCursor(int columns, int rows, nint pixel, nint row, nint image, int first)
     {
         (_columns, _rows) = (columns, rows);
         (_step, _toNextRow, _toNextImage) = (2 * pixel, 2 * row - columns * 2 * pixel, image - rows * 2 * row);
         (var line, _column) = Math.DivRem(first, columns);
         (var before, _row) = Math.DivRem(line, rows);
-        _place = before * image + 2 * (_row * row + _column * pixel);
+        _offset = before * image + 2 * (_row * row + _column * pixel);
     }
 
-    /// <summary>The place of the next window, in floats from that of the first.</summary>
+    /// <summary>The offset of the next tile, in floats from that of the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Next()
     {
-        var place = _place;
-        _place += _step;
+        var offset = _offset;
+        _offset += _step;
         if (++_column < _columns)
-            return place;
+            return offset;
         _column = 0;
-        _place += _toNextRow;
+        _offset += _toNextRow;
         if (++_row < _rows)
-            return place;
+            return offset;
         _row = 0;
-        _place += _toNextImage;
-        return place;
+        _offset += _toNextImage;
+        return offset;
     }
 }

@@ -4,79 +4,100 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The sums and differences of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for sixteen channels at a time: between pixels
-/// or weights and the sixteen places of a window, which lie at a fixed distance from each other. Each is linear; that of the gradient is
-/// the transpose of the one it goes back through.
+/// The transforms of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for sixteen channels at a time. A tile of 2x2 output pixels
+/// comes from 4x4 input pixels d and a 3x3 kernel g:
+/// <code>
+/// Y = A^T [(G g G^T) * (B^T d B)] A
+///
+///       1  0 -1  0          1    0    0            1  1  1  0
+/// B^T = 0  1  1  0      G = 1/2  1/2  1/2    A^T = 0  1 -1 -1
+///       0 -1  1  0          1/2 -1/2  1/2
+///       0  1  0 -1          0    0    1
+/// </code>
+/// The product * is element by element, and sums over input channels: each of the sixteen elements is a 1x1 convolution of its own. So
+/// 16 products give what would take 36. Elements lie at a fixed distance from each other. Each transform is linear; that of a gradient is
+/// the transpose of the one that it goes back through.
 /// </summary>
 internal static unsafe class WinogradTransforms
 {
-    /// <summary>Places of a window: 4 x 4.</summary>
-    public const int Places = 16;
+    /// <summary>Elements of a transformed tile: 4 x 4.</summary>
+    public const int Elements = 16;
+
+    private const int FewestChannels = 16; // a vector
+    private const int FewestPixels = 64; // 16 tiles; below, most of what a micro-kernel computes at once would be for nothing
+
+    /// <summary>Whether F(2x2, 3x3) computes a convolution: 3x3, of stride 1, and of images that tiles of 2x2 pixels cover.</summary>
+    public static bool Compute(ConvolutionShape shape)
+        => shape.Size == 3 && shape.Stride == 1 && shape.Height % 2 == 0 && shape.Width % 2 == 0;
+
+    /// <summary>Whether the products that are saved are worth the transforms.</summary>
+    public static bool Pay(ConvolutionShape shape)
+        => Compute(shape) && Math.Min(shape.Inputs, shape.Outputs) >= FewestChannels && (long)shape.Height * shape.Width >= FewestPixels;
 
     /// <summary>
-    /// Floats from one place to the next that keep a panel of windows apart: one line more than the numbers take, because places that lie
-    /// powers of two apart would push one another out of the cache.
+    /// Floats from one element to the next that keep the elements of some tiles apart: one line more than the numbers take, because elements
+    /// that lie powers of two apart would push one another out of the cache.
     /// </summary>
-    /// <param name="windows">Windows of the panel.</param>
+    /// <param name="tiles">How many tiles.</param>
     /// <param name="channels">Channels of each.</param>
-    public static int PlaceLength(int windows, int channels) => windows * channels + 16;
+    public static nint ElementPitch(int tiles, int channels) => checked((nint)tiles * channels + 16);
 
-    /// <summary>Windows of 4x4 pixels to places: <c>B^T d B</c>.</summary>
-    /// <param name="window">The first of the pixels.</param>
-    /// <param name="row">Floats from one row of pixels to the next.</param>
-    /// <param name="pixel">Floats from one pixel to the next.</param>
-    /// <param name="places">Receives the first place.</param>
-    /// <param name="place">Floats from one place to the next.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Input(float* window, nint row, nint pixel, float* places, nint place)
-    {
-        var (a0, a1, a2, a3) = Differences(window, row);
-        var (b0, b1, b2, b3) = Differences(window + pixel, row);
-        var (c0, c1, c2, c3) = Differences(window + 2 * pixel, row);
-        var (d0, d1, d2, d3) = Differences(window + 3 * pixel, row);
-        StoreDifferences(a0, b0, c0, d0, places, place);
-        StoreDifferences(a1, b1, c1, d1, places + 4 * place, place);
-        StoreDifferences(a2, b2, c2, d2, places + 8 * place, place);
-        StoreDifferences(a3, b3, c3, d3, places + 12 * place, place);
-    }
-
-    /// <summary>Places to 2x2 pixels: <c>A^T m A</c>.</summary>
-    /// <param name="places">The first place.</param>
-    /// <param name="place">Floats from one place to the next.</param>
-    /// <returns>The pixels, row by row.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Output(float* places, nint place)
-    {
-        var (a0, a1) = Sums(places, 4 * place);
-        var (b0, b1) = Sums(places + place, 4 * place);
-        var (c0, c1) = Sums(places + 2 * place, 4 * place);
-        var (d0, d1) = Sums(places + 3 * place, 4 * place);
-        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
-    }
-
-    /// <summary>The gradient of 2x2 pixels to that of the places: <c>A g A^T</c>.</summary>
+    /// <summary>Tiles of 4x4 input pixels to elements: <c>B^T d B</c>.</summary>
     /// <param name="pixels">The first of the pixels.</param>
     /// <param name="row">Floats from one row of pixels to the next.</param>
     /// <param name="pixel">Floats from one pixel to the next.</param>
-    /// <param name="places">Receives the first place.</param>
-    /// <param name="place">Floats from one place to the next.</param>
+    /// <param name="elements">Receives the first element.</param>
+    /// <param name="elementPitch">Floats from one element to the next.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void OutputGradient(float* pixels, nint row, nint pixel, float* places, nint place)
+    public static void Input(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
+    {
+        var (a0, a1, a2, a3) = Differences(pixels, row);
+        var (b0, b1, b2, b3) = Differences(pixels + pixel, row);
+        var (c0, c1, c2, c3) = Differences(pixels + 2 * pixel, row);
+        var (d0, d1, d2, d3) = Differences(pixels + 3 * pixel, row);
+        StoreDifferences(a0, b0, c0, d0, elements, elementPitch);
+        StoreDifferences(a1, b1, c1, d1, elements + 4 * elementPitch, elementPitch);
+        StoreDifferences(a2, b2, c2, d2, elements + 8 * elementPitch, elementPitch);
+        StoreDifferences(a3, b3, c3, d3, elements + 12 * elementPitch, elementPitch);
+    }
+
+    /// <summary>Elements to 2x2 output pixels: <c>A^T m A</c>.</summary>
+    /// <param name="elements">The first element.</param>
+    /// <param name="elementPitch">Floats from one element to the next.</param>
+    /// <returns>The pixels, row by row.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Output(float* elements, nint elementPitch)
+    {
+        var (a0, a1) = Sums(elements, 4 * elementPitch);
+        var (b0, b1) = Sums(elements + elementPitch, 4 * elementPitch);
+        var (c0, c1) = Sums(elements + 2 * elementPitch, 4 * elementPitch);
+        var (d0, d1) = Sums(elements + 3 * elementPitch, 4 * elementPitch);
+        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
+    }
+
+    /// <summary>The gradient of 2x2 pixels to that of the elements: <c>A y A^T</c>.</summary>
+    /// <param name="pixels">The first of the pixels.</param>
+    /// <param name="row">Floats from one row of pixels to the next.</param>
+    /// <param name="pixel">Floats from one pixel to the next.</param>
+    /// <param name="elements">Receives the first element.</param>
+    /// <param name="elementPitch">Floats from one element to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputGradient(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
     {
         Vector512<float> p = Vector512.Load(pixels), q = Vector512.Load(pixels + pixel), r = Vector512.Load(pixels + row),
             s = Vector512.Load(pixels + row + pixel);
-        StoreSpread(p, q, places, place);
-        StoreSpread(p + r, q + s, places + 4 * place, place);
-        StoreSpread(p - r, q - s, places + 8 * place, place);
-        StoreSpread(-r, -s, places + 12 * place, place);
+        StoreSpread(p, q, elements, elementPitch);
+        StoreSpread(p + r, q + s, elements + 4 * elementPitch, elementPitch);
+        StoreSpread(p - r, q - s, elements + 8 * elementPitch, elementPitch);
+        StoreSpread(-r, -s, elements + 12 * elementPitch, elementPitch);
     }
 
-    /// <summary>3x3 weights to places: <c>G g G^T</c>.</summary>
+    /// <summary>3x3 weights to elements: <c>G g G^T</c>.</summary>
     /// <param name="weights">The first weight.</param>
     /// <param name="weight">Floats from one weight to the next in its row; three times that to the next row.</param>
-    /// <param name="places">Receives the first place.</param>
-    /// <param name="place">Floats from one place to the next.</param>
-    public static void Weights(float* weights, nint weight, float* places, nint place)
+    /// <param name="elements">Receives the first element.</param>
+    /// <param name="elementPitch">Floats from one element to the next.</param>
+    public static void Weights(float* weights, nint weight, float* elements, nint elementPitch)
     {
         var rows = stackalloc Vector512<float>[4 * 3];
         for (var x = 0; x < 3; x++)
@@ -85,29 +106,29 @@ internal static unsafe class WinogradTransforms
                 c = Vector512.Load(weights + (6 + x) * weight);
             (rows[x], rows[3 + x], rows[6 + x], rows[9 + x]) = (a, (a + b + c) * 0.5f, (a - b + c) * 0.5f, c);
         }
-        for (var y = 0; y < 4; y++, rows += 3, places += 4 * place)
+        for (var y = 0; y < 4; y++, rows += 3, elements += 4 * elementPitch)
         {
-            rows[0].Store(places);
-            ((rows[0] + rows[1] + rows[2]) * 0.5f).Store(places + place);
-            ((rows[0] - rows[1] + rows[2]) * 0.5f).Store(places + 2 * place);
-            rows[2].Store(places + 3 * place);
+            rows[0].Store(elements);
+            ((rows[0] + rows[1] + rows[2]) * 0.5f).Store(elements + elementPitch);
+            ((rows[0] - rows[1] + rows[2]) * 0.5f).Store(elements + 2 * elementPitch);
+            rows[2].Store(elements + 3 * elementPitch);
         }
     }
 
     /// <summary>
-    /// The gradient of the places to that of 3x3 weights: <c>G^T u G</c>. All places are read before a weight is written.
+    /// The gradient of the elements to that of 3x3 weights: <c>G^T u G</c>. All elements are read before a weight is written.
     /// </summary>
-    /// <param name="places">The first place.</param>
-    /// <param name="place">Floats from one place to the next.</param>
+    /// <param name="elements">The first element.</param>
+    /// <param name="elementPitch">Floats from one element to the next.</param>
     /// <param name="weights">Receives the first weight.</param>
     /// <param name="weight">Floats from one weight to the next.</param>
-    public static void WeightsGradient(float* places, nint place, float* weights, nint weight)
+    public static void WeightsGradient(float* elements, nint elementPitch, float* weights, nint weight)
     {
         var rows = stackalloc Vector512<float>[3 * 4];
         for (var x = 0; x < 4; x++)
         {
-            Vector512<float> a = Vector512.Load(places + x * place), b = Vector512.Load(places + (4 + x) * place),
-                c = Vector512.Load(places + (8 + x) * place), d = Vector512.Load(places + (12 + x) * place);
+            Vector512<float> a = Vector512.Load(elements + x * elementPitch), b = Vector512.Load(elements + (4 + x) * elementPitch),
+                c = Vector512.Load(elements + (8 + x) * elementPitch), d = Vector512.Load(elements + (12 + x) * elementPitch);
             (rows[x], rows[4 + x], rows[8 + x]) = (a + (b + c) * 0.5f, (b - c) * 0.5f, (b + c) * 0.5f + d);
         }
         for (var y = 0; y < 3; y++, rows += 4, weights += 3 * weight)

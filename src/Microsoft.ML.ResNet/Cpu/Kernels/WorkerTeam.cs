@@ -3,111 +3,200 @@ using System.Runtime.ExceptionServices;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// A few threads that share loops between them. Pieces of a loop are handed out one by one, and the loop ends when all are done, so that a
-/// thread that a busy neighbour holds up does fewer of them and is not waited for. Idle threads spin for some microseconds, as the next
-/// loop comes soon, and then sleep. One loop at a time.
+/// Threads that share work between them. Work is a sequence of stages, each cut into shards; a stage begins when all shards of the one
+/// before are done. Shards are handed out one by one, and the calling thread does whatever nobody else takes: it waits for shards that
+/// others are at work on, and never for a thread to come. Any number of callers may run work at the same time.
 /// </summary>
+/// <remarks>
+/// The threads are the team's own, because those of the thread pool may all be taken by somebody who blocks. They start when work first
+/// asks for them, spin for a moment after each work, as the next comes soon, and then sleep. A thread that cannot be started, for want of
+/// memory, is done without.
+/// </remarks>
 internal sealed class WorkerTeam : IDisposable
 {
-    private const int SpinsBeforeSleep = 1000;
-
-    private readonly Thread[] _helpers;
+    private readonly int _spinsBeforeSleep;
     private readonly object _bell = new();
-    private Loop _loop = new(0, (_, _) => { });
+    private readonly List<Work> _open = []; // what helpers may still find a shard in
+    private readonly List<Thread> _helpers = [];
+    private int _opened; // works so far
     private bool _ended;
 
-    /// <param name="size">Threads that work, the calling one included; at least 1.</param>
-    public WorkerTeam(int size)
-    {
-        Size = Math.Max(1, size);
-        _helpers = new Thread[Size - 1];
-        for (var helper = 0; helper < _helpers.Length; helper++)
-        {
-            var worker = helper + 1;
-            _helpers[helper] = new Thread(() => Help(worker)) { IsBackground = true, Name = "ResNet kernels" };
-            _helpers[helper].Start();
-        }
-    }
+    /// <param name="size">Threads that work for one caller at most, the calling one included; at least 1.</param>
+    /// <param name="spinsBeforeSleep">How often an idle thread looks for work before it sleeps, at some 0.75 microseconds each.</param>
+    public WorkerTeam(int size, int spinsBeforeSleep = 1000) => (Size, _spinsBeforeSleep) = (Math.Max(1, size), spinsBeforeSleep);
 
-    /// <summary>Threads that work, the calling one included.</summary>
+    /// <summary>The team that scores, for the whole process. It has as many threads as a caller ever asked for.</summary>
+    public static WorkerTeam Scoring { get; } = new(size: int.MaxValue, spinsBeforeSleep: 64);
+
+    /// <summary>Threads that work for one caller at most, the calling one included.</summary>
     public int Size { get; }
 
-    /// <summary>Runs a loop and waits for its end.</summary>
-    /// <param name="pieces">How many pieces there are.</param>
+    /// <summary>Does work of one stage and waits for its end.</summary>
+    /// <param name="shards">How many shards there are.</param>
     /// <param name="work">
-    /// Takes the index of a piece and that of the worker that does it, from 0 to below <see cref="Size"/>. What it throws is thrown here.
+    /// Takes the index of a shard and that of the worker that does it: from 0, the caller, to below <see cref="Size"/>. What it throws is
+    /// thrown here, once everybody has stopped; shards that were not begun by then are left out.
     /// </param>
-    public void Run(int pieces, Action<int, int> work)
+    public void Run(int shards, Action<int, int> work) => Run([shards], Size, (_, shard, worker) => work(shard, worker));
+
+    /// <summary>Does work of several stages and waits for its end.</summary>
+    /// <param name="shards">For each stage, how many shards it has.</param>
+    /// <param name="workers">Threads that may take part, the calling one included; at least 1.</param>
+    /// <param name="work">
+    /// Takes the index of a stage, that of a shard in it, and that of the worker that does it: from 0, the caller, to below
+    /// <paramref name="workers"/>. What it throws is thrown here, once everybody has stopped; shards that were not begun by then are left
+    /// out.
+    /// </param>
+    public void Run(int[] shards, int workers, Action<int, int, int> work)
     {
-        var loop = new Loop(pieces, work);
-        Ring(() => Volatile.Write(ref _loop, loop));
-        loop.DoPieces(worker: 0);
-        loop.Wait();
+        var own = new Work(shards, Math.Min(workers, Size), work);
+        if (own.Workers == 1)
+        {
+            own.TakePart(worker: 0);
+            own.ThrowFailure();
+            return;
+        }
+        Open(own);
+        try
+        {
+            own.TakePart(worker: 0);
+        }
+        finally
+        {
+            lock (_bell)
+                _open.Remove(own);
+        }
+        own.ThrowFailure();
     }
 
     /// <summary>Ends the threads and waits for them.</summary>
     public void Dispose()
     {
-        Ring(() => _ended = true);
+        lock (_bell)
+        {
+            _ended = true;
+            Monitor.PulseAll(_bell);
+        }
         foreach (var helper in _helpers)
             helper.Join();
     }
 
-    private void Ring(Action change)
+    private void Open(Work work)
     {
         lock (_bell)
         {
-            change();
+            ObjectDisposedException.ThrowIf(_ended, this);
+            _open.Add(work);
+            _opened++;
+            while (_helpers.Count < work.Workers - 1 && StartHelper(worker: _helpers.Count + 1))
+            {
+            }
             Monitor.PulseAll(_bell);
         }
     }
 
+    private bool StartHelper(int worker)
+    {
+        try
+        {
+            var helper = new Thread(() => Help(worker)) { IsBackground = true, Name = $"ResNet worker {worker}" };
+            _helpers.EnsureCapacity(worker);
+            helper.UnsafeStart(); // takes nothing along from the caller that happens to be the first
+            _helpers.Add(helper);
+            return true;
+        }
+        catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
+        {
+            return false;
+        }
+    }
+
+    // Allocates nothing, as an exception here would end the process.
     private void Help(int worker)
     {
-        for (var done = _loop; NextAfter(done) is { } loop; done = loop)
-            loop.DoPieces(worker);
+        while (!Volatile.Read(ref _ended))
+        {
+            int seen;
+            Work? work;
+            lock (_bell)
+                (seen, work) = (_opened, FindOpen(worker));
+            if (work is not null)
+                work.TakePart(worker);
+            else
+                AwaitNext(seen);
+        }
     }
 
-    private Loop? NextAfter(Loop done)
+    private Work? FindOpen(int worker)
     {
-        for (var spins = 0; spins < SpinsBeforeSleep && Volatile.Read(ref _loop) == done; spins++)
+        for (var i = 0; i < _open.Count; i++)
+            if (worker < _open[i].Workers && _open[i].HasShards)
+                return _open[i];
+        return null;
+    }
+
+    private void AwaitNext(int seen)
+    {
+        for (var spins = 0; spins < _spinsBeforeSleep && Volatile.Read(ref _opened) == seen; spins++)
             Thread.SpinWait(20);
         lock (_bell)
-        {
-            while (_loop == done && !_ended)
+            while (_opened == seen && !_ended)
                 Monitor.Wait(_bell);
-            return _ended ? null : _loop;
-        }
     }
 
-    // A thread that comes late to a loop finds no piece left, and touches nothing of the loops after it.
-    private sealed class Loop(int pieces, Action<int, int> work)
+    // A thread that comes late finds no shard left, and touches nothing that the caller may have let go of.
+    private sealed class Work(int[] shards, int workers, Action<int, int, int> work)
     {
-        private int _next;
-        private int _done;
-        private ExceptionDispatchInfo? _failure;
+        private readonly int[] _taken = new int[shards.Length], _done = new int[shards.Length]; // shards of each stage
+        private Exception? _failure;
 
-        public void DoPieces(int worker)
+        public int Workers { get; } = workers;
+
+        public bool HasShards
         {
-            for (int piece; (piece = Interlocked.Increment(ref _next) - 1) < pieces; Interlocked.Increment(ref _done))
-                try
-                {
-                    work(piece, worker);
-                }
-                catch (Exception e)
-                {
-                    _failure = ExceptionDispatchInfo.Capture(e);
-                }
+            get
+            {
+                for (var stage = shards.Length - 1; stage >= 0; stage--)
+                    if (Volatile.Read(ref _taken[stage]) < shards[stage])
+                        return true;
+                return false;
+            }
         }
 
-        public void Wait()
+        public void TakePart(int worker)
         {
-            for (var spins = 0; Volatile.Read(ref _done) < pieces; spins++)
-                if (spins < SpinsBeforeSleep)
-                    Thread.SpinWait(20);
-                else
-                    Thread.Yield();
-            _failure?.Throw();
+            for (var stage = 0; stage < shards.Length; stage++)
+            {
+                for (int shard; (shard = Interlocked.Increment(ref _taken[stage]) - 1) < shards[stage];)
+                    Do(stage, shard, worker);
+                var wait = default(SpinWait);
+                while (Volatile.Read(ref _done[stage]) < shards[stage])
+                    wait.SpinOnce(sleep1Threshold: -1); // others are at work on the rest
+            }
+        }
+
+        // After a failure shards are counted, and not done: so everybody comes to the end, and the caller knows that all have stopped.
+        private void Do(int stage, int shard, int worker)
+        {
+            try
+            {
+                if (Volatile.Read(ref _failure) is null)
+                    work(stage, shard, worker);
+            }
+            catch (Exception e)
+            {
+                Interlocked.CompareExchange(ref _failure, e, null);
+            }
+            finally
+            {
+                Interlocked.Increment(ref _done[stage]);
+            }
+        }
+
+        public void ThrowFailure()
+        {
+            if (_failure is { } failure)
+                ExceptionDispatchInfo.Throw(failure);
         }
     }
 }

@@ -24,7 +24,7 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public IEnumerable<TrainingConvolution> Convolutions => projection is null ? chain : chain.Append(projection);
 
     /// <summary>Floats of an image that goes out.</summary>
-    public int OutputLength => Last.Shape.OutputLength;
+    public long OutputLength => Last.Shape.OutputLength;
 
     /// <summary>Pixels of an image that goes out.</summary>
     public int OutputPixels => Last.Shape.OutputHeight * Last.Shape.OutputWidth;
@@ -35,10 +35,10 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     private TrainingConvolution Last => chain[^1];
 
     /// <summary>The rectified sum of an image; known after <see cref="Activate"/>.</summary>
-    public float* Output(int image) => _output.Pointer + (nint)image * OutputLength;
+    public float* Output(int image) => _output.Pointer + image * OutputLength;
 
     /// <summary>Makes room for so many images.</summary>
-    public void EnsureRoom(int images) => _output.EnsureLength((long)images * OutputLength);
+    public void EnsureRoom(int images) => _output.EnsureLength(images * OutputLength);
 
     /// <summary>Computes the rectified sum of an image.</summary>
     /// <param name="input">The block's input; unused by the stem.</param>

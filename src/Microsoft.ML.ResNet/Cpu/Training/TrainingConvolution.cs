@@ -45,13 +45,13 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         step.Input.Output.Height, step.Input.Output.Width);
 
     /// <summary>Floats that an input with its border takes.</summary>
-    public int PaddedInputLength => _kernel.PaddedInputLength;
+    public long PaddedInputLength => _kernel.PaddedInputLength;
 
     /// <summary>Floats that a gradient of the output with its border takes.</summary>
-    public int PaddedGradientLength => _kernel.PaddedGradientLength;
+    public long PaddedGradientLength => _kernel.PaddedGradientLength;
 
     /// <summary>Floats of scratch memory that a worker takes.</summary>
-    public int ScratchLength => Shape.IsWide ? _kernel.CompactLength : _kernel.ScratchLength;
+    public long ScratchLength => Shape.IsWide ? _kernel.CompactLength : _kernel.ScratchLength;
 
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);

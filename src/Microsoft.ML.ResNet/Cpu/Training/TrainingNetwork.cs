@@ -10,8 +10,6 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// </summary>
 internal sealed unsafe class TrainingNetwork : IDisposable
 {
-    private const long LargestMap = 1 << 28; // floats of one image, border included: offsets within it must fit an int
-
     private readonly IParameterMemory _parameters;
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<TrainingConvolution> _convolutions;
@@ -44,7 +42,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
         _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
-        NativeBuffer[] ForEachWorker(Func<TrainingConvolution, int> length)
+        NativeBuffer[] ForEachWorker(Func<TrainingConvolution, long> length)
             => [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new NativeBuffer(_convolutions.Max(length)))];
     }
 
@@ -135,8 +133,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             && (convolution.IsShortcut || convolution.Rectifies)
             && convolution.Output.Channels % 16 == 0
             && (convolution.Input is ImageStep || convolution.Input.Output.Channels % 16 == 0)
-            && PaddedLength(convolution.Input.Output, convolution.Padding) <= LargestMap
-            && PaddedLength(convolution.Output, convolution.Padding) <= LargestMap;
+            && PaddedLength(convolution.Input.Output, convolution.Padding) <= ConvolutionShape.LargestMap
+            && PaddedLength(convolution.Output, convolution.Padding) <= ConvolutionShape.LargestMap;
 
     private static long PaddedLength(ImageShape map, int padding)
         => (map.Height + 2L * padding) * (map.Width + 2L * padding) * map.Channels;
@@ -246,7 +244,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private float* Input(int index, int image)
         => index == 0 ? _images + (nint)image * _blocks[0].Chain[0].Shape.InputLength : _blocks[index - 1].Output(image);
 
-    private long Wide(Func<TrainingConvolution, int> length)
+    private long Wide(Func<TrainingConvolution, long> length)
         => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
     // Image by image in the scratch memory of a worker; with a wide convolution a shard at a time, in memory that holds all images.

@@ -14,7 +14,7 @@ public class CpuEngineTests
     public required TestContext TestContext { get; set; }
 
     /// <summary>
-    /// The networks of the ONNX comparison and one whose blocks of channels are odd in number, with each kernel that this processor has.
+    /// The networks of the ONNX comparison and one whose blocks of channels are odd in number, with each kernel.
     /// </summary>
     public static IEnumerable<object[]> Networks
         => from family in OnnxParityTests.Families.Append(
@@ -102,13 +102,6 @@ public class CpuEngineTests
     }
 
     [TestMethod]
-    [DataRow(32, true)]
-    [DataRow(2000, true)]
-    [DataRow(30_000, false)]
-    public void Images_whose_maps_would_be_too_large_are_left_to_libtorch(int size, bool fits)
-        => Assert.AreEqual(fits, InferenceNetwork.Fits((ExportedModel.Tiny() with { Shape = new ImageShape(3, size, size) }).Plan));
-
-    [TestMethod]
     public void A_batch_leaves_nothing_behind_for_the_next()
     {
         var model = ExportedModel.Create(ResNetArchitecture.Parse("cifar-8-optionA"), new ImageShape(1, 12, 12), "a", "b");
@@ -152,20 +145,10 @@ public class CpuEngineTests
         return scores;
     }
 
-    private static IEnumerable<string> Kernels()
-    {
-        if (TileKernel.Fastest is Avx512Kernel)
-            yield return "AVX-512";
-        if (TileKernel.Fastest is not null)
-            yield return "AVX2";
-    }
+    // Either runs on any processor: the runtime computes vectors that it has not with smaller ones.
+    private static IEnumerable<string> Kernels() => ["AVX2", "AVX-512"];
 
-    private static TileKernel Create(string kernel) => kernel == "AVX2" ? new Avx2Kernel() : new Avx512Kernel();
+    private static TileKernel Create(string kernel) => kernel == "AVX2" ? new Avx2TileKernel() : new Avx512TileKernel();
 
-    private static TileKernel Kernel()
-    {
-        if (TileKernel.Fastest is null)
-            Assert.Inconclusive("This processor has neither AVX2 nor AVX-512.");
-        return TileKernel.Fastest;
-    }
+    private static TileKernel Kernel() => TileKernel.Fastest ?? new Avx2TileKernel();
 }

@@ -1,57 +1,57 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// Tiles on processors with AVX2, which have sixteen registers of eight floats: a tile is computed in pieces of four pixels in one block, a
-/// block being two registers.
+/// Tiles on processors with AVX2, 4 pixels x 16 channels at a time: of the 16 registers of eight floats, 8 hold the sums, 2 a row of
+/// weights, and 1 the float of the input that meets both.
 /// </summary>
-internal sealed unsafe class Avx2Kernel : TileKernel
+internal sealed unsafe class Avx2TileKernel : TileKernel
 {
-    private const int Half = 8, PixelsInPiece = 4;
+    private const int Half = 8, PixelsAtATime = 4;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in ConvolutionTile tile, int blocks)
     {
-        // A pixel that is repeated stays in its piece, whose places are all read before the first is written.
-        for (var first = 0; first < tile.Count; first += PixelsInPiece)
+        // A pixel that is repeated stays among its four, whose outputs are all read before the first is written.
+        for (var first = 0; first < tile.Count; first += PixelsAtATime)
             for (var block = 0; block < blocks; block++)
-                RunPiece(tile, first, block, weightsStep: blocks * MapLayout.FullBlock);
+                RunFour(tile, first, block, weightsStep: blocks * MapLayout.FullBlock);
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Multiply(float* rows, int count, PackedWeights weights, float* products)
+    public override void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
     {
-        var (inputs, outputs, start) = (weights.WindowLength, weights.Blocks * MapLayout.FullBlock, (nint)0);
-        nint* windows = stackalloc nint[ConvolutionTile.Pixels], places = stackalloc nint[ConvolutionTile.Pixels];
+        nint* inputOffsets = stackalloc nint[ConvolutionTile.Pixels], outputOffsets = stackalloc nint[ConvolutionTile.Pixels];
         for (var i = 0; i < ConvolutionTile.Pixels; i++)
-            (windows[i], places[i]) = (i * inputs, i * outputs);
-        var tile = new ConvolutionTile { Count = ConvolutionTile.Pixels, Windows = windows, Runs = &start, RunCount = 1, RunLength = inputs,
-            Places = places, BlockStride = MapLayout.FullBlock };
-        for (var group = 0; group < weights.Groups; group++)
+            (inputOffsets[i], outputOffsets[i]) = ((nint)i * inputs, (nint)i * outputs);
+        nint start = 0;
+        var tile = new ConvolutionTile { Count = ConvolutionTile.Pixels, InputOffsets = inputOffsets, RunOffsets = &start, RunCount = 1,
+            RunLength = inputs, OutputOffsets = outputOffsets, BlockStride = MapLayout.FullBlock };
+        const int GroupChannels = ConvolutionTile.MaxBlocks * MapLayout.FullBlock;
+        for (var output = 0; output < outputs; output += GroupChannels)
         {
-            tile.Weights = weights.Weights(group);
-            tile.Bias = weights.Bias(group);
+            tile.Weights = weights + (nint)output * inputs;
             for (var row = 0; row < count; row += ConvolutionTile.Pixels)
             {
                 tile.Input = rows + (nint)row * inputs;
-                tile.Output = products + (nint)row * outputs + group * ConvolutionTile.MaxBlocks * MapLayout.FullBlock;
-                Run(tile, weights.BlocksIn(group));
+                tile.Output = products + (nint)row * outputs + output;
+                Run(tile, Math.Min(GroupChannels, outputs - output) / MapLayout.FullBlock);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunPiece(in ConvolutionTile tile, int first, int block, int weightsStep)
+    private static void RunFour(in ConvolutionTile tile, int first, int block, int weightsStep)
     {
-        var p0 = tile.Input + tile.Windows[first];
-        var p1 = tile.Input + tile.Windows[first + 1];
-        var p2 = tile.Input + tile.Windows[first + 2];
-        var p3 = tile.Input + tile.Windows[first + 3];
+        var p0 = tile.Input + tile.InputOffsets[first];
+        var p1 = tile.Input + tile.InputOffsets[first + 1];
+        var p2 = tile.Input + tile.InputOffsets[first + 2];
+        var p3 = tile.Input + tile.InputOffsets[first + 3];
         Vector256<float> a0 = Start(tile, first, block, 0), b0 = Start(tile, first, block, Half);
         Vector256<float> a1 = Start(tile, first + 1, block, 0), b1 = Start(tile, first + 1, block, Half);
         Vector256<float> a2 = Start(tile, first + 2, block, 0), b2 = Start(tile, first + 2, block, Half);
@@ -59,7 +59,7 @@ internal sealed unsafe class Avx2Kernel : TileKernel
         var weights = tile.Weights + block * MapLayout.FullBlock;
         for (var run = 0; run < tile.RunCount; run++)
         {
-            var i = tile.Runs[run];
+            var i = tile.RunOffsets[run];
             for (var end = i + tile.RunLength; i < end; i++)
             {
                 Vector256<float> v = Vector256.Load(weights), w = Vector256.Load(weights + Half);
@@ -87,8 +87,8 @@ internal sealed unsafe class Avx2Kernel : TileKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Start(in ConvolutionTile tile, int pixel, int block, int half)
     {
-        var bias = Vector256.Load(tile.Bias + block * MapLayout.FullBlock + half);
-        return tile.Accumulates ? bias + Vector256.Load(tile.Output + tile.Places[pixel] + block * tile.BlockStride + half) : bias;
+        var bias = tile.Bias is null ? Vector256<float>.Zero : Vector256.Load(tile.Bias + block * MapLayout.FullBlock + half);
+        return tile.Accumulates ? bias + Vector256.Load(tile.Output + tile.OutputOffsets[pixel] + block * tile.BlockStride + half) : bias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,11 +96,11 @@ internal sealed unsafe class Avx2Kernel : TileKernel
     {
         if (tile.Rectifies)
         {
-            low = Avx.Max(Vector256<float>.Zero, low); // the second operand where one is NaN: NaN stays NaN, as in libtorch
-            high = Avx.Max(Vector256<float>.Zero, high);
+            low = Relu.Of(low);
+            high = Relu.Of(high);
         }
-        var place = tile.Output + tile.Places[pixel] + block * tile.BlockStride;
-        low.Store(place);
-        high.Store(place + Half);
+        var output = tile.Output + tile.OutputOffsets[pixel] + block * tile.BlockStride;
+        low.Store(output);
+        high.Store(output + Half);
     }
 }

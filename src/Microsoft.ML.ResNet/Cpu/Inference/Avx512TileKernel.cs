@@ -1,15 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using Microsoft.ML.ResNet.Cpu.Kernels;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// Tiles on processors with AVX-512: a sum for each pixel and block stays in a register of 16 floats from the first product to the last.
-/// Eight pixels are what it takes to keep both multiply-add units busy, since each result is ready only four cycles later.
+/// Tiles on processors with AVX-512, 8 pixels x 16 or 32 channels at a time: of the 32 registers of 16 floats, 8 or 16 hold the sums, 1 or 2
+/// a row of weights, and 1 the float of the input that meets both. Eight pixels are what it takes to keep both multiply-add units busy,
+/// since each result is ready only four cycles later.
 /// </summary>
-internal sealed unsafe class Avx512Kernel : TileKernel
+internal sealed unsafe class Avx512TileKernel : TileKernel
 {
     private const int Block = MapLayout.FullBlock;
 
@@ -24,20 +24,20 @@ internal sealed unsafe class Avx512Kernel : TileKernel
     }
 
     /// <inheritdoc/>
-    public override void Multiply(float* rows, int count, PackedWeights weights, float* products)
-        => ConvolutionMicroKernel.Multiply(rows, count, weights.WindowLength, weights.Weights(0), weights.Blocks * Block, products);
+    public override void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
+        => ConvolutionMicroKernel.Multiply(rows, count, inputs, weights, outputs, products);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunOneBlock(in ConvolutionTile tile)
     {
-        var p0 = tile.Input + tile.Windows[0];
-        var p1 = tile.Input + tile.Windows[1];
-        var p2 = tile.Input + tile.Windows[2];
-        var p3 = tile.Input + tile.Windows[3];
-        var p4 = tile.Input + tile.Windows[4];
-        var p5 = tile.Input + tile.Windows[5];
-        var p6 = tile.Input + tile.Windows[6];
-        var p7 = tile.Input + tile.Windows[7];
+        var p0 = tile.Input + tile.InputOffsets[0];
+        var p1 = tile.Input + tile.InputOffsets[1];
+        var p2 = tile.Input + tile.InputOffsets[2];
+        var p3 = tile.Input + tile.InputOffsets[3];
+        var p4 = tile.Input + tile.InputOffsets[4];
+        var p5 = tile.Input + tile.InputOffsets[5];
+        var p6 = tile.Input + tile.InputOffsets[6];
+        var p7 = tile.Input + tile.InputOffsets[7];
         var a0 = Start(tile, 0, 0);
         var a1 = Start(tile, 1, 0);
         var a2 = Start(tile, 2, 0);
@@ -49,7 +49,7 @@ internal sealed unsafe class Avx512Kernel : TileKernel
         var weights = tile.Weights;
         for (var run = 0; run < tile.RunCount; run++)
         {
-            var i = tile.Runs[run];
+            var i = tile.RunOffsets[run];
             for (var end = i + tile.RunLength; i < end; i++)
             {
                 var w = Vector512.Load(weights);
@@ -77,14 +77,14 @@ internal sealed unsafe class Avx512Kernel : TileKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunTwoBlocks(in ConvolutionTile tile)
     {
-        var p0 = tile.Input + tile.Windows[0];
-        var p1 = tile.Input + tile.Windows[1];
-        var p2 = tile.Input + tile.Windows[2];
-        var p3 = tile.Input + tile.Windows[3];
-        var p4 = tile.Input + tile.Windows[4];
-        var p5 = tile.Input + tile.Windows[5];
-        var p6 = tile.Input + tile.Windows[6];
-        var p7 = tile.Input + tile.Windows[7];
+        var p0 = tile.Input + tile.InputOffsets[0];
+        var p1 = tile.Input + tile.InputOffsets[1];
+        var p2 = tile.Input + tile.InputOffsets[2];
+        var p3 = tile.Input + tile.InputOffsets[3];
+        var p4 = tile.Input + tile.InputOffsets[4];
+        var p5 = tile.Input + tile.InputOffsets[5];
+        var p6 = tile.Input + tile.InputOffsets[6];
+        var p7 = tile.Input + tile.InputOffsets[7];
         Vector512<float> a0 = Start(tile, 0, 0), b0 = Start(tile, 0, 1);
         Vector512<float> a1 = Start(tile, 1, 0), b1 = Start(tile, 1, 1);
         Vector512<float> a2 = Start(tile, 2, 0), b2 = Start(tile, 2, 1);
@@ -96,7 +96,7 @@ internal sealed unsafe class Avx512Kernel : TileKernel
         var weights = tile.Weights;
         for (var run = 0; run < tile.RunCount; run++)
         {
-            var i = tile.Runs[run];
+            var i = tile.RunOffsets[run];
             for (var end = i + tile.RunLength; i < end; i++)
             {
                 Vector512<float> v = Vector512.Load(weights), w = Vector512.Load(weights + Block);
@@ -148,15 +148,15 @@ internal sealed unsafe class Avx512Kernel : TileKernel
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Start(in ConvolutionTile tile, int pixel, int block)
     {
-        var bias = Vector512.Load(tile.Bias + block * Block);
-        return tile.Accumulates ? bias + Vector512.Load(tile.Output + tile.Places[pixel] + block * tile.BlockStride) : bias;
+        var bias = tile.Bias is null ? Vector512<float>.Zero : Vector512.Load(tile.Bias + block * Block);
+        return tile.Accumulates ? bias + Vector512.Load(tile.Output + tile.OutputOffsets[pixel] + block * tile.BlockStride) : bias;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(in ConvolutionTile tile, int pixel, int block, Vector512<float> sum)
     {
         if (tile.Rectifies)
-            sum = Avx512F.Max(Vector512<float>.Zero, sum); // the second operand where one is NaN: NaN stays NaN, as in libtorch
-        sum.Store(tile.Output + tile.Places[pixel] + block * tile.BlockStride);
+            sum = Relu.Of(sum);
+        sum.Store(tile.Output + tile.OutputOffsets[pixel] + block * tile.BlockStride);
     }
 }
