@@ -5,8 +5,8 @@ using Microsoft.ML.ResNet.Cpu.Kernels;
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// Tiles on processors with AVX-512, 8 pixels x 16 or 32 channels at a time: of the 32 registers of 16 floats, 8 or 16 hold the sums, 1 or 2
-/// a row of weights, and 1 the float of the input that meets both. Eight pixels are what it takes to keep both multiply-add units busy,
+/// Tiles on processors with AVX-512, 8 pixels x 16 or 32 channels at a time: of the 32 registers of 16 floats, 8 or 16 hold the sums, 1 or
+/// 2 a row of weights, and 1 the float of the input that meets both. Eight pixels are what it takes to keep both multiply-add units busy,
 /// since each result is ready only four cycles later.
 /// </summary>
 internal sealed unsafe class Avx512TileKernel : TileKernel

@@ -39,7 +39,11 @@ internal readonly unsafe struct ChannelNormGradient(float* Mean, float* Factor, 
 /// <summary>
 /// What happens to one image, channel by channel, between convolutions. Images are channels-last; channels are a multiple of 16.
 /// </summary>
-internal static unsafe class ChannelKernels
+/// <remarks>
+/// Each loop stands here once: <c>Map</c>, <c>Sum</c> and <c>MaskAndSum</c> go over the pixels of sixteen channels at a time. What is
+/// computed is an operator, a small struct whose methods the compiler writes into the loop.
+/// </remarks>
+internal static unsafe partial class ChannelKernels
 {
     private const int Lanes = 16;
 
@@ -57,8 +61,8 @@ internal static unsafe class ChannelKernels
         for (var channel = 0; channel < channels; channel += Lanes)
         {
             var first = image + channel;
-            var imageMean = Sum(first, pixels, channels) / pixels;
-            var square = SumOfSquares(first, pixels, channels, imageMean);
+            var imageMean = Sum<Values>(first, pixels, channels, Vector512<float>.Zero) / pixels;
+            var square = Sum<SquaredDistances>(first, pixels, channels, imageMean);
             for (var lane = 0; lane < Lanes; lane++)
             {
                 var difference = imageMean[lane] - mean[channel + lane];
@@ -68,90 +72,87 @@ internal static unsafe class ChannelKernels
         }
     }
 
-    // Two sums at a time: an addition takes some cycles, in which the next can begin.
-    private static Vector512<float> Sum(float* a, int pixels, int channels)
-    {
-        var (even, odd) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var pixel = 0;
-        for (; pixel + 1 < pixels; pixel += 2, a += 2 * channels)
-        {
-            even += Vector512.Load(a);
-            odd += Vector512.Load(a + channels);
-        }
-        return pixel < pixels ? even + odd + Vector512.Load(a) : even + odd;
-    }
-
-    private static Vector512<float> SumOfSquares(float* a, int pixels, int channels, Vector512<float> mean)
-    {
-        var (even, odd) = (Vector512<float>.Zero, Vector512<float>.Zero);
-        var pixel = 0;
-        for (; pixel + 1 < pixels; pixel += 2, a += 2 * channels)
-        {
-            var (one, other) = (Vector512.Load(a) - mean, Vector512.Load(a + channels) - mean);
-            even = Vector512.FusedMultiplyAdd(one, one, even);
-            odd = Vector512.FusedMultiplyAdd(other, other, odd);
-        }
-        var last = pixel < pixels ? Vector512.Load(a) - mean : Vector512<float>.Zero;
-        return Vector512.FusedMultiplyAdd(last, last, even + odd);
-    }
-
     /// <summary>Normalises a row of pixels and cuts it off at 0: <c>max(0, norm(a))</c>.</summary>
     public static void NormalizeRelu(float* a, int pixels, int channels, ChannelNorm norm, float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var (mean, scale, shift) = norm.Of(channel);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                Vector512.Max(Vector512<float>.Zero, Vector512.FusedMultiplyAdd(Vector512.Load(a + i) - mean, scale, shift))
-                    .Store(target + i);
-        }
-    }
+        => Map(new NormalizedRelu(new Normalized(a, norm)), pixels, channels, target);
 
     /// <summary>Normalises an image, adds another and cuts off at 0: <c>max(0, norm(a) + residual)</c>.</summary>
     public static void NormalizeAddRelu(float* a, float* residual, int pixels, int channels, ChannelNorm norm, float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var (mean, scale, shift) = norm.Of(channel);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                Vector512.Max(Vector512<float>.Zero, Vector512.FusedMultiplyAdd(Vector512.Load(a + i) - mean, scale, shift)
-                    + Vector512.Load(residual + i)).Store(target + i);
-        }
-    }
+        => Map(new NormalizedAddedRelu(new Normalized(a, norm), residual), pixels, channels, target);
 
     /// <summary>Normalises two images, adds them and cuts off at 0: <c>max(0, norm(a) + norm(b))</c>.</summary>
     public static void NormalizeBothAddRelu(float* a, ChannelNorm normA, float* b, ChannelNorm normB, int pixels, int channels,
         float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var (meanA, scaleA, shiftA) = normA.Of(channel);
-            var (meanB, scaleB, shiftB) = normB.Of(channel);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-            {
-                var y = Vector512.FusedMultiplyAdd(Vector512.Load(a + i) - meanA, scaleA, shiftA)
-                    + Vector512.FusedMultiplyAdd(Vector512.Load(b + i) - meanB, scaleB, shiftB);
-                Vector512.Max(Vector512<float>.Zero, y).Store(target + i);
-            }
-        }
-    }
+        => Map(new BothNormalizedRelu(new Normalized(a, normA), new Normalized(b, normB)), pixels, channels, target);
 
     /// <summary>The gradient of a row of pixels through batch normalisation.</summary>
     public static void NormGradient(float* gradient, float* a, int pixels, int channels, ChannelNormGradient norm, float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var (mean, factor, slope, offset) = norm.Of(channel);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                Vector512.FusedMultiplyAdd(Vector512.Load(gradient + i), factor,
-                    Vector512.FusedMultiplyAdd(Vector512.Load(a + i) - mean, slope, offset)).Store(target + i);
-        }
-    }
+        => Map(new GradientThroughNorm(gradient, a, norm), pixels, channels, target);
+
+    /// <summary>The gradient of <see cref="Pool"/>.</summary>
+    public static void PoolGradient(float* gradient, int pixels, int channels, float* target)
+        => Map(new Share(gradient, pixels), pixels, channels, target);
 
     /// <summary>
     /// Sets the gradient to 0 where normalisation gave no more than 0, and sums it, and it times the distance of a from its mean.
     /// </summary>
     public static void MaskByNorm(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums, double* products)
+        => MaskAndSum<WhereNormIsPositive>(gradient, a, pixels, channels, norm, sums, products);
+
+    /// <summary>Sums the gradient, and it times the distance of a from its mean.</summary>
+    public static void AddSums(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums, double* products)
+        => MaskAndSum<Everywhere>(gradient, a, pixels, channels, norm, sums, products);
+
+    /// <summary>Sets the gradient to 0 where the output is 0.</summary>
+    public static void MaskByOutput(float* gradient, float* output, int pixels, int channels)
+    {
+        for (nint i = 0, end = (nint)pixels * channels; i < end; i += Lanes)
+            (Vector512.Load(gradient + i) & Vector512.GreaterThan(Vector512.Load(output + i), Vector512<float>.Zero)).Store(gradient + i);
+    }
+
+    /// <summary>The mean of each channel.</summary>
+    public static void Pool(float* image, int pixels, int channels, float* target)
+    {
+        for (var channel = 0; channel < channels; channel += Lanes)
+            (Sum<Values>(image + channel, pixels, channels, Vector512<float>.Zero) / pixels).Store(target + channel);
+    }
+
+    /// <summary>Adds floats to others; their number is a multiple of 16.</summary>
+    public static void Add(float* values, long length, float* target)
+    {
+        for (long i = 0; i < length; i += Lanes)
+            (Vector512.Load(values + i) + Vector512.Load(target + i)).Store(target + i);
+    }
+
+    private static void Map<TOperator>(TOperator argument, int pixels, int channels, float* target)
+        where TOperator : struct, IMap
+    {
+        var map = argument; // a local, whose figures can stay in registers
+        for (var channel = 0; channel < channels; channel += Lanes)
+        {
+            map.Load(channel);
+            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
+                map.At(i).Store(target + i);
+        }
+    }
+
+    // Two sums at a time: an addition takes some cycles, in which the next can begin.
+    private static Vector512<float> Sum<TOperator>(float* a, int pixels, int channels, Vector512<float> mean)
+        where TOperator : struct, ISum
+    {
+        var (even, odd) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        var pixel = 0;
+        for (; pixel + 1 < pixels; pixel += 2, a += 2 * (nint)channels)
+        {
+            even = TOperator.Add(Vector512.Load(a), mean, even);
+            odd = TOperator.Add(Vector512.Load(a + channels), mean, odd);
+        }
+        return pixel < pixels ? TOperator.Add(Vector512.Load(a), mean, even + odd) : even + odd;
+    }
+
+    private static void MaskAndSum<TOperator>(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums,
+        double* products)
+        where TOperator : struct, IMask
     {
         for (var channel = 0; channel < channels; channel += Lanes)
         {
@@ -160,70 +161,18 @@ internal static unsafe class ChannelKernels
             for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
             {
                 var distance = Vector512.Load(a + i) - mean;
-                var passes = Vector512.GreaterThan(Vector512.FusedMultiplyAdd(distance, scale, shift), Vector512<float>.Zero);
-                var g = Vector512.Load(gradient + i) & passes;
-                g.Store(gradient + i);
+                var g = Vector512.Load(gradient + i);
+                if (TOperator.Masks)
+                {
+                    g &= TOperator.Passes(distance, scale, shift);
+                    g.Store(gradient + i);
+                }
                 sum += g;
                 product = Vector512.FusedMultiplyAdd(g, distance, product);
             }
             Add(sum, sums + channel);
             Add(product, products + channel);
         }
-    }
-
-    /// <summary>Sets the gradient to 0 where the output is 0, and sums it.</summary>
-    public static void MaskByOutput(float* gradient, float* output, int pixels, int channels)
-    {
-        for (nint i = 0, end = (nint)pixels * channels; i < end; i += Lanes)
-            (Vector512.Load(gradient + i) & Vector512.GreaterThan(Vector512.Load(output + i), Vector512<float>.Zero)).Store(gradient + i);
-    }
-
-    /// <summary>Sums the gradient, and it times the distance of a from its mean.</summary>
-    public static void AddSums(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums, double* products)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var (mean, _, _) = norm.Of(channel);
-            var (sum, product) = (Vector512<float>.Zero, Vector512<float>.Zero);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-            {
-                var g = Vector512.Load(gradient + i);
-                sum += g;
-                product = Vector512.FusedMultiplyAdd(g, Vector512.Load(a + i) - mean, product);
-            }
-            Add(sum, sums + channel);
-            Add(product, products + channel);
-        }
-    }
-
-    /// <summary>The mean of each channel.</summary>
-    public static void Pool(float* image, int pixels, int channels, float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var sum = Vector512<float>.Zero;
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                sum += Vector512.Load(image + i);
-            (sum / pixels).Store(target + channel);
-        }
-    }
-
-    /// <summary>The gradient of <see cref="Pool"/>.</summary>
-    public static void PoolGradient(float* gradient, int pixels, int channels, float* target)
-    {
-        for (var channel = 0; channel < channels; channel += Lanes)
-        {
-            var each = Vector512.Load(gradient + channel) / pixels;
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                each.Store(target + i);
-        }
-    }
-
-    /// <summary>Adds floats to others; their number is a multiple of 16.</summary>
-    public static void Add(float* values, long length, float* target)
-    {
-        for (long i = 0; i < length; i += Lanes)
-            (Vector512.Load(values + i) + Vector512.Load(target + i)).Store(target + i);
     }
 
     private static void Add(Vector512<float> values, double* sums)

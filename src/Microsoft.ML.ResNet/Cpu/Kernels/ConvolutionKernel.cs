@@ -2,8 +2,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Holds the weights in the orders
-/// that <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many, they
-/// are read once for a group of images.
+/// that <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many,
+/// they are read once for a group of images.
 /// </summary>
 internal unsafe class ConvolutionKernel : IDisposable
 {
@@ -240,7 +240,8 @@ internal unsafe class ConvolutionKernel : IDisposable
                 if (rows.Length * columns.Length == 0)
                     continue;
                 yield return new Phase(y, x, rows, columns, firstRow, firstColumn, weights,
-                    new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs, _shape.Inputs));
+                    new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
+                        _shape.Inputs));
                 weights += (long)rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
             }
 

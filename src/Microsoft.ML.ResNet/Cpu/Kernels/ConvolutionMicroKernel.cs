@@ -13,9 +13,9 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// with all their channels) meets a matrix of weights, <c>run x outputs</c>. Output channels are computed in blocks of 32.
 /// </summary>
 /// <remarks>
-/// Tiles of C, in pixels x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes 16
-/// for the sums. 8 x 32 takes two for a row of B and one for the float of A that meets both; 16 x 16 takes one for the row of B, and A is
-/// the multiplication's own broadcast operand.
+/// Tiles of C, in pixels x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes
+/// 16 for the sums. 8 x 32 takes two for a row of B and one for the float of A that meets both; 16 x 16 takes one for the row of B, and A
+/// is the multiplication's own broadcast operand.
 /// </remarks>
 /// <param name="Rows">Rows of inputs that meet in one output.</param>
 /// <param name="RowPitch">Floats from one row of inputs to the next.</param>

@@ -8,7 +8,9 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// </summary>
 internal unsafe class NativeAllocator
 {
-    /// <summary>Bytes whose multiple every address is: a cache line, and the widest vector. A vector across two lines costs two loads.</summary>
+    /// <summary>
+    /// Bytes whose multiple every address is: a cache line, and the widest vector. A vector across two lines costs two loads.
+    /// </summary>
     public const nuint Alignment = 64;
 
     /// <summary>What new buffers use: the C library's heap.</summary>

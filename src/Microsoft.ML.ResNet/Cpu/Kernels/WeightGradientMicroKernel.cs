@@ -12,8 +12,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// all pixels.
 /// </summary>
 /// <remarks>
-/// Tiles of C, in inputs x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes 16
-/// for the sums, which stay there over a few rows. 8 x 32 takes two for a pixel of G and one for the float of A that meets both; 16 x 16
+/// Tiles of C, in inputs x channels: 8 x 32, or 16 x 16 where the last block has 16 channels. Of the 32 registers of AVX-512 either takes
+/// 16 for the sums, which stay there over a few rows. 8 x 32 takes two for a pixel of G and one for the float of A that meets both; 16 x 16
 /// takes one for the pixel of G, and A is the multiplication's own broadcast operand.
 /// </remarks>
 /// <param name="InputPitch">Floats from the inputs of one row of outputs to those of the next.</param>

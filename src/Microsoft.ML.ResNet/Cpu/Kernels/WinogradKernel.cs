@@ -39,7 +39,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     public override long ScratchLength
         // 16: micro-kernels read so many tiles at once
         => Elements * (WinogradTransforms.ElementPitch(TilesAtATime(SumFloatsAtATime), _shape.Inputs)
-            + WinogradTransforms.ElementPitch(TilesAtATime(SumFloatsAtATime), _shape.Outputs)) + 16L * Math.Max(_shape.Inputs, _shape.Outputs);
+            + WinogradTransforms.ElementPitch(TilesAtATime(SumFloatsAtATime), _shape.Outputs))
+            + 16L * Math.Max(_shape.Inputs, _shape.Outputs);
 
     private nint Pairs => checked((nint)_shape.Inputs * _shape.Outputs);
 
@@ -190,7 +191,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             var (output, channels) = Block(block, outputs);
             var length = (nint)inputs * channels;
             for (nint i = 0; i < length; i += 16)
-                WinogradTransforms.Weights(packed + (nint)9 * inputs * output + i, length, elements + (nint)inputs * output + i, (nint)inputs * outputs);
+                WinogradTransforms.Weights(packed + (nint)9 * inputs * output + i, length, elements + (nint)inputs * output + i,
+                    (nint)inputs * outputs);
         }
     }
 

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The transforms of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for sixteen channels at a time. A tile of 2x2 output pixels
-/// comes from 4x4 input pixels d and a 3x3 kernel g:
+/// The transforms of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for sixteen channels at a time. A tile of 2x2 output
+/// pixels comes from 4x4 input pixels d and a 3x3 kernel g:
 /// <code>
 /// Y = A^T [(G g G^T) * (B^T d B)] A
 ///
@@ -35,8 +35,8 @@ internal static unsafe class WinogradTransforms
         => Compute(shape) && Math.Min(shape.Inputs, shape.Outputs) >= FewestChannels && (long)shape.Height * shape.Width >= FewestPixels;
 
     /// <summary>
-    /// Floats from one element to the next that keep the elements of some tiles apart: one line more than the numbers take, because elements
-    /// that lie powers of two apart would push one another out of the cache.
+    /// Floats from one element to the next that keep the elements of some tiles apart: one line more than the numbers take, because
+    /// elements that lie powers of two apart would push one another out of the cache.
     /// </summary>
     /// <param name="tiles">How many tiles.</param>
     /// <param name="channels">Channels of each.</param>
