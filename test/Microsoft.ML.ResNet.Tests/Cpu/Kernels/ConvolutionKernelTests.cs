@@ -1,12 +1,19 @@
-using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Cpu.Kernels;
 
 namespace Microsoft.ML.ResNet.Tests.Cpu.Kernels;
 
-/// <summary>Each kernel's convolution and its gradients against six nested loops.</summary>
+/// <summary>
+/// Each kernel's convolution and gradients, each on its own, against <see cref="ReferenceConvolution"/>: with blocks of memory that end,
+/// and that begin, at pages that nobody may touch. On processors without 512-bit vectors the runtime computes them with smaller ones.
+/// </summary>
 [TestClass]
-public class ConvolutionKernelTests
+public unsafe class ConvolutionKernelTests
 {
+    private const int Images = 3;
+    private const long MostProducts = 3_000_000; // of a random shape: the reference takes some nanoseconds for each
+
+    public required TestContext TestContext { get; set; }
+
     [TestMethod]
     [DataRow(16, 16, 3, 1, 32, 32)]
     [DataRow(32, 32, 3, 1, 16, 16)]
@@ -22,104 +29,160 @@ public class ConvolutionKernelTests
     [DataRow(64, 128, 3, 1, 4, 4)] // narrow images: two rows in a tile
     [DataRow(32, 96, 3, 1, 3, 4)]
     [DataRow(32, 80, 3, 1, 5, 3)]
-    [DataRow(16, 16, 3, 1, 2, 2)] // one window
+    [DataRow(16, 16, 3, 1, 2, 2)] // one tile of Winograd's
     [DataRow(64, 64, 3, 1, 8, 8)]
-    [DataRow(48, 16, 3, 1, 6, 14)] // windows that fill no panel
+    [DataRow(48, 16, 3, 1, 6, 14)] // as many tiles as are no multiple of 16
     [DataRow(16, 80, 3, 1, 26, 10)]
-    public unsafe void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride,
-        int height, int width)
+    [DataRow(16, 32, 3, 3, 10, 7)]
+    public void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
+        => AssertIsDefinition(new ConvolutionShape(inputs, outputs, size, stride, height, width), seed: 1);
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    public void Output_and_gradients_of_any_shape_are_those_of_the_definition(int seed)
     {
-        if (!Vector512.IsHardwareAccelerated)
-            Assert.Inconclusive("This CPU has no 512-bit vectors.");
-        var shape = new ConvolutionShape(inputs, outputs, size, stride, height, width);
-        var random = new Random(1);
-        var (input, weights, gradient) = (Noise(random, shape.InputLength), Noise(random, shape.WeightLength),
-            Noise(random, shape.OutputLength));
-        var expected = Definition(shape, input, weights, gradient);
+        GuardedAllocator.SkipWhereThereIsNone();
+        var random = new Random(seed);
+        for (var round = 0; round < 30;)
+        {
+            var shape = new ConvolutionShape(Pick(1, 2, 3, 16, 32, 48, 64), Pick(16, 32, 48, 64, 80), Pick(1, 3, 3, 3, 5, 7),
+                Pick(1, 1, 2, 3), random.Next(1, 20), random.Next(1, 20));
+            if (shape.OutputLength * shape.WeightLength / shape.Outputs * Images > MostProducts)
+                continue;
+            TestContext.WriteLine($"{shape}");
+            foreach (var below in new[] { false, true })
+                using (new AllocatorScope(new GuardedAllocator(below)))
+                    AssertIsDefinition(shape, seed + round);
+            round++;
+        }
+
+        int Pick(params int[] values) => values[random.Next(values.Length)];
+    }
+
+    [TestMethod]
+    public void Sizes_that_no_int_holds_are_told_as_they_are()
+    {
+        var shape = new ConvolutionShape(Inputs: 1, Outputs: 1040, Size: 3, Stride: 1, Height: 2048, Width: 2048);
+        using var kernel = new ConvolutionKernel(shape);
+
+        Assert.AreEqual(1040L * 2048 * 2048, shape.OutputLength);
+        Assert.IsGreaterThan(1040L * 2050 * 2050, kernel.PaddedGradientLength);
+        Assert.IsFalse(shape.FitsKernels);
+        Assert.IsFalse((shape with { Height = int.MaxValue / 2, Width = int.MaxValue / 2 }).FitsKernels);
+        Assert.IsTrue((shape with { Outputs = 48 }).FitsKernels);
+    }
+
+    private static void AssertIsDefinition(ConvolutionShape shape, int seed)
+    {
+        var random = new Random(seed);
+        var (input, weights, gradient) = (Noise(random, Images * shape.InputLength), Noise(random, shape.WeightLength),
+            Noise(random, Images * shape.OutputLength));
+        var output = ReferenceConvolution.Forward(shape, Images, input, weights);
+        var inputGradient = ReferenceConvolution.InputGradient(shape, Images, weights, gradient);
+        var weightGradient = ReferenceConvolution.WeightGradient(shape, Images, input, gradient);
+
         using var plain = new ConvolutionKernel(shape);
-        AssertIsDefinition(plain, shape, input, weights, gradient, expected, byBlock: true);
+        AssertIs(plain);
+        AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
         if (!WinogradKernel.Computes(shape))
             return;
         using var winograd = new WinogradKernel(shape);
-        AssertIsDefinition(winograd, shape, input, weights, gradient, expected, byBlock: false);
-    }
+        AssertIs(winograd);
 
-    private static unsafe void AssertIsDefinition(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights,
-        float[] gradient, (double[] Output, double[] InputGradient, double[] WeightGradient) expected, bool byBlock)
-    {
-        using var scratch = new NativeBuffer(kernel.ScratchLength);
-        using var padded = new NativeBuffer(kernel.PaddedInputLength);
-        using var compact = new NativeBuffer(kernel.CompactLength);
-        using var paddedGradient = new NativeBuffer(kernel.PaddedGradientLength);
-        new Span<float>(padded.Pointer, (int)padded.Length).Fill(float.NaN); // what is neither image nor border must not matter
-        new Span<float>(paddedGradient.Pointer, (int)paddedGradient.Length).Fill(float.NaN);
-        var (output, inputGradient, weightSums, weightGradient) = (new float[shape.OutputLength], new float[shape.InputLength],
-            new float[kernel.SumsLength], new float[shape.WeightLength]);
-        inputGradient.AsSpan().Fill(1);
-
-        fixed (float* x = input, w = weights, g = gradient, y = output, dx = inputGradient, sums = weightSums, dw = weightGradient)
+        void AssertIs(ConvolutionKernel kernel)
         {
-            kernel.Pack(w);
-            PaddedImage.Load(x, padded.Pointer, shape.Height, shape.Width * shape.Inputs, shape.Padding, shape.Padding * shape.Inputs);
-            PaddedImage.Load(g, paddedGradient.Pointer, shape.OutputHeight, shape.OutputWidth * shape.Outputs, shape.Padding,
-                shape.Padding * shape.Outputs);
-            kernel.Forward(padded.Pointer, y, images: 1, scratch.Pointer);
-            if (shape.Inputs % 16 == 0)
-            {
-                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: false, scratch.Pointer);
-                kernel.BackwardInput(paddedGradient.Pointer, dx, images: 1, adds: true, scratch.Pointer);
-            }
-            kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, sums, scratch.Pointer);
-            for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(shape.Outputs); block++)
-            {
-                kernel.Unpack(block, sums, dw);
-                if (!byBlock)
-                    continue;
-                kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, images: 1, compact.Pointer, sums);
-                kernel.Unpack(block, sums, dw); // the other way to the same: the gradient is there twice
-            }
-        }
-
-        AssertClose(expected.Output, output);
-        AssertClose([.. expected.WeightGradient.Select(value => (byBlock ? 2 : 1) * value)], weightGradient);
-        if (shape.Inputs % 16 == 0)
-            AssertClose([.. expected.InputGradient.Select(value => 2 * value)], inputGradient);
-    }
-
-    private static (double[] Output, double[] InputGradient, double[] WeightGradient) Definition(ConvolutionShape shape, float[] input,
-        float[] weights, float[] gradient)
-    {
-        var (output, inputGradient, weightGradient) = (new double[shape.OutputLength], new double[shape.InputLength],
-            new double[shape.WeightLength]);
-        for (var row = 0; row < shape.OutputHeight; row++)
-            for (var column = 0; column < shape.OutputWidth; column++)
-                for (var kernelRow = 0; kernelRow < shape.Size; kernelRow++)
-                    for (var kernelColumn = 0; kernelColumn < shape.Size; kernelColumn++)
-                        Add(row * shape.Stride + kernelRow - shape.Padding, column * shape.Stride + kernelColumn - shape.Padding,
-                            kernelRow * shape.Size + kernelColumn, row * shape.OutputWidth + column);
-        return (output, inputGradient, weightGradient);
-
-        void Add(int y, int x, int tap, int pixel)
-        {
-            if (y < 0 || y >= shape.Height || x < 0 || x >= shape.Width)
+            var name = kernel.GetType().Name;
+            fixed (float* w = weights)
+                kernel.Pack(w);
+            AssertClose(output, Forward(kernel, shape, input), $"{name}: output");
+            AssertClose(weightGradient, WeightGradient(kernel, shape, input, gradient), $"{name}: gradient of the weights");
+            if (shape.Inputs % 16 != 0)
                 return;
-            for (var to = 0; to < shape.Outputs; to++)
-                for (var from = 0; from < shape.Inputs; from++)
-                {
-                    var (i, w, o) = ((y * shape.Width + x) * shape.Inputs + from, (to * shape.Size * shape.Size + tap) * shape.Inputs
-                        + from, pixel * shape.Outputs + to);
-                    output[o] += (double)input[i] * weights[w];
-                    inputGradient[i] += (double)gradient[o] * weights[w];
-                    weightGradient[w] += (double)gradient[o] * input[i];
-                }
+            AssertClose(inputGradient, InputGradient(kernel, shape, gradient, adds: false), $"{name}: gradient of the input");
+            AssertClose([.. inputGradient.Select(value => value + 1)], InputGradient(kernel, shape, gradient, adds: true),
+                $"{name}: gradient of the input, added to 1");
         }
     }
 
-    private static float[] Noise(Random random, int length) => [.. Enumerable.Range(0, length).Select(_ => random.NextSingle() * 2 - 1)];
-
-    private static void AssertClose(double[] expected, float[] actual)
+    private static float[] Forward(ConvolutionKernel kernel, ConvolutionShape shape, float[] input)
     {
+        using var padded = PaddedInput(kernel, shape, input);
+        using var output = new NativeBuffer(Images * shape.OutputLength);
+        using var scratch = new NativeBuffer(kernel.ScratchLength);
+        kernel.Forward(padded.Pointer, output.Pointer, Images, scratch.Pointer);
+        return Values(output);
+    }
+
+    private static float[] InputGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, bool adds)
+    {
+        using var padded = PaddedGradient(kernel, shape, gradient);
+        using var result = new NativeBuffer(Images * shape.InputLength);
+        using var scratch = new NativeBuffer(kernel.ScratchLength);
+        if (adds)
+            new Span<float>(result.Pointer, (int)result.Length).Fill(1);
+        kernel.BackwardInput(padded.Pointer, result.Pointer, Images, adds, scratch.Pointer);
+        return Values(result);
+    }
+
+    private static float[] WeightGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] gradient)
+    {
+        using var padded = PaddedInput(kernel, shape, input);
+        using var paddedGradient = PaddedGradient(kernel, shape, gradient);
+        using var scratch = new NativeBuffer(kernel.ScratchLength);
+        using var sums = new NativeBuffer(kernel.SumsLength, zeroed: true);
+        using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
+        for (var image = 0; image < Images; image++)
+            kernel.BackwardWeights(padded.Pointer + image * kernel.PaddedInputLength,
+                paddedGradient.Pointer + image * kernel.PaddedGradientLength, sums.Pointer, scratch.Pointer);
+        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(shape.Outputs); block++)
+            kernel.Unpack(block, sums.Pointer, result.Pointer);
+        return Values(result);
+    }
+
+    private static float[] WeightGradientByBlock(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] gradient)
+    {
+        using var padded = PaddedInput(kernel, shape, input);
+        using var paddedGradient = PaddedGradient(kernel, shape, gradient);
+        using var compact = new NativeBuffer(kernel.CompactLength);
+        using var sums = new NativeBuffer(shape.WeightLength);
+        using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
+        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(shape.Outputs); block++)
+        {
+            kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, Images, compact.Pointer, sums.Pointer);
+            kernel.Unpack(block, sums.Pointer, result.Pointer);
+        }
+        return Values(result);
+    }
+
+    private static NativeBuffer PaddedInput(ConvolutionKernel kernel, ConvolutionShape shape, float[] images)
+        => Padded(images, kernel.PaddedInputLength, shape.Height, shape.Width * shape.Inputs, shape.Padding, shape.Padding * shape.Inputs);
+
+    private static NativeBuffer PaddedGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] images)
+        => Padded(images, kernel.PaddedGradientLength, shape.OutputHeight, shape.OutputWidth * shape.Outputs, shape.Padding,
+            shape.Padding * shape.Outputs);
+
+    // What is neither image nor border is NaN, and must not matter.
+    private static NativeBuffer Padded(float[] images, long length, int rows, int rowLength, int padding, int border)
+    {
+        var padded = new NativeBuffer(Images * length);
+        new Span<float>(padded.Pointer, (int)padded.Length).Fill(float.NaN);
+        fixed (float* image = images)
+            for (var i = 0; i < Images; i++)
+                PaddedImage.Load(image + i * rows * rowLength, padded.Pointer + i * length, rows, rowLength, padding, border);
+        return padded;
+    }
+
+    private static float[] Values(NativeBuffer buffer) => new Span<float>(buffer.Pointer, (int)buffer.Length).ToArray();
+
+    private static float[] Noise(Random random, long length)
+        => [.. Enumerable.Range(0, (int)length).Select(_ => random.NextSingle() * 2 - 1)];
+
+    private static void AssertClose(double[] expected, float[] actual, string what)
+    {
+        Assert.HasCount(expected.Length, actual);
         for (var i = 0; i < expected.Length; i++)
-            Assert.AreEqual(expected[i], actual[i], 2e-4, $"at {i}");
+            if (!(Math.Abs(expected[i] - actual[i]) <= 2e-4)) // true for NaN
+                Assert.Fail($"{what}: {actual[i]} instead of {expected[i]} at {i}");
     }
 }
