@@ -36,11 +36,4 @@ internal readonly record struct ConvolutionShape(int Inputs, int Outputs, int Si
 
     /// <summary>Whether the weights are so many that they should be read once for many images, not for each.</summary>
     public bool IsWide => WeightLength > FewWeights;
-
-    /// <summary>Whether the kernels take the maps on both sides of the convolution, each with its border.</summary>
-    public bool FitsKernels
-        => Math.Max(Bordered(Height, Width, Inputs), Bordered(OutputHeight, OutputWidth, Outputs)) <= LargestMap;
-
-    private double Bordered(int height, int width, int channels)
-        => (height + 2.0 * Padding) * (width + 2.0 * Padding) * channels; // no overflow, whatever the sizes
 }

@@ -82,6 +82,23 @@ public unsafe class InferenceLayerTests
     }
 
     [TestMethod]
+    public void Pooling_keeps_what_is_no_number()
+    {
+        var shape = new ImageShape(16, 4, 4);
+        var input = new float[Images * shape.Size];
+        input[5] = float.NaN; // the corner's channel 5
+
+        var most = Run(MapLayout.Inner(shape), MapLayout.Inner(new ImageShape(16, 2, 2)), input, null, (x, y) => new MaxPool(x, y));
+        var mean = Run(MapLayout.Inner(shape), new MapLayout(new ImageShape(16, 1, 1), Border: 0, MapLayout.FullBlock), input, null,
+            (x, y) => new AveragePool(x, y));
+
+        Assert.AreEqual(5, Array.FindIndex(most, float.IsNaN));
+        Assert.AreEqual(1, most.Count(float.IsNaN));
+        Assert.AreEqual(5, Array.FindIndex(mean, float.IsNaN));
+        Assert.AreEqual(1, mean.Count(float.IsNaN));
+    }
+
+    [TestMethod]
     public void Maps_that_no_int_holds_have_the_sizes_that_they_have()
     {
         var layout = new MapLayout(new ImageShape(1040, 2048, 2048), Border: 1, MapLayout.FullBlock);

@@ -15,8 +15,6 @@ public class InferenceNetworkTests
     private static readonly TrainedResNet Model = ExportedModel.Create(ResNetArchitecture.Parse("cifar-20"), new ImageShape(3, 32, 32),
         "a", "b", "c");
 
-    private static TileKernel Kernel => TileKernel.Fastest ?? new Avx2TileKernel();
-
     [TestMethod]
     [Timeout(5 * Limit)]
     [DataRow(1, 3)] // threads share the image
@@ -24,8 +22,8 @@ public class InferenceNetworkTests
     public void Memory_that_runs_out_anywhere_is_told_to_the_caller_and_the_network_goes_on(int count, int threads)
     {
         var pixels = Pixels(count);
-        var expected = Logits(new InferenceNetwork(Model, Kernel, threads: 1), pixels, count);
-        using var network = new InferenceNetwork(Model, Kernel, threads);
+        var expected = Logits(Create(Model, threads: 1), pixels, count);
+        using var network = Create(Model, threads);
         for (var (failAt, failed) = (1, true); failed; failAt++)
         {
             network.Workspaces.Dispose(); // whatever comes back is freed, so that every batch allocates again
@@ -54,8 +52,8 @@ public class InferenceNetworkTests
             using (new AllocatorScope(new CountingAllocator(failAt)))
             {
                 if (failAt > 0)
-                    Assert.ThrowsExactly<OutOfMemoryException>(() => new InferenceNetwork(Model, Kernel, threads: 1));
-                using var network = new InferenceNetwork(Model, Kernel, threads: 1);
+                    Assert.ThrowsExactly<OutOfMemoryException>(() => Create(Model, threads: 1));
+                using var network = Create(Model, threads: 1);
                 CollectionAssert.AreEqual(expected ??= Logits(network, pixels, 1), Logits(network, pixels, 1));
             }
     }
@@ -65,7 +63,7 @@ public class InferenceNetworkTests
     {
         var allocator = new CountingAllocator();
         using var scope = new AllocatorScope(allocator);
-        using (var network = new InferenceNetwork(Model, Kernel, threads: 2))
+        using (var network = Create(Model, threads: 2))
         {
             Logits(network, Pixels(3), 3);
             Logits(network, Pixels(1), 1);
@@ -104,8 +102,8 @@ public class InferenceNetworkTests
     public void Many_callers_at_once_get_the_logits_of_one_and_leave_few_workspaces()
     {
         var pixels = Pixels(3);
-        var expected = Logits(new InferenceNetwork(Model, Kernel, threads: 1), pixels, 3);
-        using var network = new InferenceNetwork(Model, Kernel, threads: 2);
+        var expected = Logits(Create(Model, threads: 1), pixels, 3);
+        using var network = Create(Model, threads: 2);
         var wrong = 0;
         var callers = Enumerable.Range(0, 16).Select(caller => new Thread(() =>
         {
@@ -129,8 +127,8 @@ public class InferenceNetworkTests
     [DataRow(8)]
     public void Scoring_waits_for_no_thread_of_the_pool(int count)
     {
-        using var network = new InferenceNetwork(Model, Kernel, threads: 4);
-        var (pixels, expected) = (Pixels(count), Logits(new InferenceNetwork(Model, Kernel, threads: 1), Pixels(count), count));
+        using var network = Create(Model, threads: 4);
+        var (pixels, expected) = (Pixels(count), Logits(Create(Model, threads: 1), Pixels(count), count));
         using var gate = new ManualResetEventSlim();
         using var left = new CountdownEvent(400);
         for (var item = 0; item < 400; item++)
@@ -159,10 +157,10 @@ public class InferenceNetworkTests
         GuardedAllocator.SkipWhereThereIsNone();
         var model = ExportedModel.Create(ResNetArchitecture.Parse(architecture), new ImageShape(channels, height, width), "a", "b", "c");
         var pixels = ExportedModel.Images(model.Shape, 3).SelectMany(image => image).ToArray();
-        var expected = Logits(new InferenceNetwork(model, Kernel, threads: 1), pixels, 3);
+        var expected = Logits(Create(model, threads: 1), pixels, 3);
         foreach (var below in new[] { false, true })
             using (new AllocatorScope(new GuardedAllocator(below)))
-            using (var network = new InferenceNetwork(model, Kernel, threads: 2))
+            using (var network = Create(model, threads: 2))
                 CollectionAssert.AreEqual(expected, Logits(network, pixels, 3));
     }
 
@@ -172,15 +170,21 @@ public class InferenceNetworkTests
     [DataRow(3, 30_000, false)]
     [DataRow(3, int.MaxValue / 4, false)]
     public void Images_whose_maps_would_be_too_large_are_left_to_libtorch(int channels, int size, bool fits)
-        => Assert.AreEqual(fits, InferenceNetwork.Fits(ExportedModel.Tiny() with { Shape = new ImageShape(channels, size, size) }));
+        => Assert.AreEqual(fits, InferenceNetwork.Fits((ExportedModel.Tiny() with { Shape = new ImageShape(channels, size, size) }).Plan));
 
     [TestMethod]
     public void Every_map_counts_and_not_only_the_last()
     {
         var wide = ResNetArchitecture.Cifar(8) with { Stages = [new(1040, 1, 1), new(16, 1, 2)] };
-        Assert.IsFalse(InferenceNetwork.Fits(ExportedModel.Tiny() with { Architecture = wide, Shape = new ImageShape(1, 2048, 2048) }));
-        Assert.IsTrue(InferenceNetwork.Fits(ExportedModel.Tiny() with { Architecture = wide, Shape = new ImageShape(1, 256, 256) }));
+        Assert.IsFalse(Fits(2048));
+        Assert.IsTrue(Fits(256));
+
+        bool Fits(int size) => InferenceNetwork.Fits(
+            (ExportedModel.Tiny() with { Architecture = wide, Shape = new ImageShape(1, size, size) }).Plan);
     }
+
+    private static InferenceNetwork Create(TrainedResNet model, int threads)
+        => new(model.Plan, FoldedWeights.Of(model), model.Normalization, TileKernel.Fastest ?? new Avx2TileKernel(), threads);
 
     private static byte[] Pixels(int count) => [.. ExportedModel.Images(Model.Shape, count).SelectMany(image => image)];
 
