@@ -30,9 +30,9 @@ internal sealed class SavedModel : IDisposable
         ITransformer chain;
         try
         {
-            chain = mlContext.Model.Load(path, out _);
+            chain = mlContext.Model.LoadResNet(path, out _);
         }
-        catch (Exception exception) when (ExpectedErrors.Explains(exception))
+        catch (ModelFormatException exception) // whatever is wrong with the file; with the disk or the folder for temporary files, not
         {
             throw new InvalidDataException(
                 $"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}",
