@@ -1,6 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
-using Samples.CommandLine;
+using Samples.Output;
 
 namespace Samples;
 
@@ -44,11 +44,13 @@ internal sealed class DataPath
         var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height,
             Width = shape?.Width, UnreadableImages = unreadable, OnUnreadableImage = leftOut.Add };
         if (Directory.Exists(_path))
-            return BinaryFiles() is { Count: > 0 } files ? LoadBinaryFolder(mlContext, files) : LoadImages(mlContext, options);
+            return BinaryFiles() is { Count: > 0 } files
+                ? LoadBinaryFolder(mlContext, files)
+                : mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".zip"))
-            return LoadImages(mlContext, options);
+            return mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".tar.gz", ".tgz"))
-            return LoadArchive(mlContext);
+            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
         if (HasExtension(".bin"))
             return _split is null
                 ? mlContext.Data.LoadFromCifarBinary(_path)
@@ -79,33 +81,6 @@ internal sealed class DataPath
     {
         var name = Path.GetFileName(file);
         return name is "test_batch.bin" or "train.bin" or "test.bin" || name.StartsWith("data_batch_", StringComparison.Ordinal);
-    }
-
-    private IDataView LoadImages(MLContext mlContext, ImageFolderOptions options)
-    {
-        try
-        {
-            return mlContext.Data.LoadFromImageFolder(_path, options);
-        }
-        catch (InvalidDataException exception) when (_split is null)
-        {
-            throw new InvalidDataException($"{exception.Message} On this command line, that is {_path}#FOLDER.", exception);
-        }
-    }
-
-    private IDataView LoadArchive(MLContext mlContext)
-    {
-        try
-        {
-            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
-        }
-        catch (InvalidDataException exception)
-        {
-            throw new InvalidDataException(
-                $"{exception.Message} An archive of this kind is read as CIFAR's own; unpack one of image files (tar -xzf) and name the "
-                    + "folder.",
-                exception);
-        }
     }
 
     private CifarSplit Split() => _split switch

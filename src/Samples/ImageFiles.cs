@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
 
@@ -6,7 +7,7 @@ namespace Samples;
 /// <summary>
 /// Shows a model image files as they are, so that it decodes and resizes them as it did the images of a folder in training.
 /// </summary>
-internal sealed class ImageFiles(MLContext mlContext, ITransformer model)
+internal sealed partial class ImageFiles(MLContext mlContext, ITransformer model)
 {
     /// <summary>Predicts the class of each file, in their order, as they are asked for.</summary>
     /// <returns>For each file the prediction; or, if it cannot be read, why.</returns>
@@ -40,12 +41,12 @@ internal sealed class ImageFiles(MLContext mlContext, ITransformer model)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            problem = exception.Message;
+            problem = exception.Message.TrimEnd('.');
         }
         return [];
     }
 
-    /// <summary>Asks for one file again and listens to the reason, which the library logs for a whole set of images at once.</summary>
+    /// <summary>Asks for one file again and listens to the reason, which the library logs for a whole set of rows at once.</summary>
     private string WhyNotDecoded(string file)
     {
         string? reason = null;
@@ -56,8 +57,11 @@ internal sealed class ImageFiles(MLContext mlContext, ITransformer model)
 
         void Listen(object? sender, LoggingEventArgs message)
         {
-            if (message.Kind == ChannelMessageKind.Warning)
-                reason = message.RawMessage;
+            if (message.Kind == ChannelMessageKind.Warning && ReasonOfFirstRow().Match(message.RawMessage) is { Success: true } match)
+                reason = match.Value;
         }
     }
+
+    [GeneratedRegex(@"(?<=\(row 0: ).*(?=\)\.$)")]
+    private static partial Regex ReasonOfFirstRow();
 }

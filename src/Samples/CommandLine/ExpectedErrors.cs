@@ -19,7 +19,7 @@ internal static partial class ExpectedErrors
     /// The message in the words of the command line, without line breaks and without the name of the parameter that carried the value.
     /// </summary>
     public static string OneLine(Exception exception)
-        => Vocabulary.Translate(ParameterNote().Replace(Cause(exception).Message, "").ReplaceLineEndings(" ").Trim());
+        => Vocabulary.Translate(ParameterNote().Replace(Cause(exception).Message, "").ReplaceLineEndings(" ")).Trim();
 
     /// <summary>
     /// What happened, without the wrappers in which ML.NET hands over what its reflection and its worker threads have met.

@@ -34,6 +34,6 @@ internal static class OutputFile
         foreach (var group in files.Where(file => file.Path is not null).GroupBy(file => Path.GetFullPath(file.Path!)))
             if (group.Skip(1).Any())
                 throw new IOException(
-                    $"{string.Join(" and ", group.Select(file => file.Option))} are all '{group.Key}'; expected a file for each.");
+                    $"{string.Join(" and ", group.Select(file => file.Option))} are the same file, '{group.Key}'; expected one for each.");
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
-using Samples.Output;
 
 namespace Samples.CommandLine;
 
@@ -8,40 +7,11 @@ namespace Samples.CommandLine;
 internal static class UnreadableOption
 {
     /// <summary>The option for a verb.</summary>
-    /// <param name="description">What the verb does in the two cases.</param>
-    /// <param name="otherwise">What it does when nobody says.</param>
-    public static Option<UnreadableImages> Create(string description, UnreadableImages otherwise) => new("--unreadable")
+    /// <param name="description">What the verb does in the two cases, and which of them it is when nobody says.</param>
+    public static Option<UnreadableImages?> Create(string description) => new("--unreadable")
     {
-        Description = $"{description} [default: {(otherwise == UnreadableImages.Skip ? "skip" : "stop")}]",
+        Description = description,
         HelpName = "skip|stop",
-        CustomParser = Arguments.OneOf(("skip", UnreadableImages.Skip), ("stop", UnreadableImages.Throw)),
-        DefaultValueFactory = _ => otherwise,
+        CustomParser = Arguments.OneOf<UnreadableImages?>(("skip", UnreadableImages.Skip), ("stop", UnreadableImages.Throw)),
     };
-}
-
-/// <summary>Counts the image files that are left out, and names the first of them.</summary>
-internal sealed class LeftOutFiles(Display display)
-{
-    private const int MostNamed = 20; // a broken disk has thousands
-
-    /// <summary>How many there are so far.</summary>
-    public int Count { get; private set; }
-
-    /// <summary>Takes a file into the count.</summary>
-    /// <param name="message">The file, and why it cannot be read.</param>
-    public void Add(string message)
-    {
-        Count++;
-        if (Count <= MostNamed)
-            display.LineAboveBars($"Left out: {message}");
-        else if (Count == MostNamed + 1)
-            display.LineAboveBars("Left out: more, which are counted at the end.");
-    }
-
-    /// <summary>Says how many there were, if there were any.</summary>
-    public void Conclude()
-    {
-        if (Count > 0)
-            display.Line($"Left out because they cannot be read: {Count} image files.");
-    }
 }

@@ -12,9 +12,9 @@ internal static partial class Vocabulary
     private static readonly Dictionary<string, string> OptionOf = new(StringComparer.Ordinal)
     {
         [nameof(ResNetTrainer.Options.Architecture)] = "--architecture",
-        [nameof(ResNetTrainer.Options.NumberOfEpochs)] = "--epochs",
-        [nameof(ResNetTrainer.Options.BatchSize)] = "--batch-size",
-        [nameof(ResNetTrainer.Options.LearningRate)] = "--learning-rate",
+        [nameof(TrainingRecipe.NumberOfEpochs)] = "--epochs",
+        [nameof(TrainingRecipe.BatchSize)] = "--batch-size",
+        [nameof(TrainingRecipe.LearningRate)] = "--learning-rate",
         [nameof(TrainingRecipe.MicroBatchSize)] = "--micro-batch-size",
         [nameof(ResNetTrainer.Options.ValidationSet)] = "--validation",
         [nameof(ResNetTrainer.Options.ValidationFraction)] = "--validation-fraction",
@@ -47,6 +47,7 @@ internal static partial class Vocabulary
             "choose an empty folder for --checkpoints. To train a finished model for more epochs, start from it: --from FILE"),
         (Slower(), "Lower --learning-rate."),
         (OnTheCpu(), "or pass --device cpu"),
+        (PhotosInATar(), " Image files are not read from a .tar.gz: unpack it (tar -xzf) and name the folder."),
     ];
 
     private static readonly Regex Member = new(
@@ -87,6 +88,9 @@ internal static partial class Vocabulary
 
     [GeneratedRegex(@"Lower the learning rate[^.]*\.")]
     private static partial Regex Slower();
+
+    [GeneratedRegex(@"(?<=\.t(ar\.)?gz: expected .*, found .*\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)'.*)$", RegexOptions.IgnoreCase)]
+    private static partial Regex PhotosInATar();
 
     [GeneratedRegex(@"or set Device to Auto or Cpu")]
     private static partial Regex OnTheCpu();

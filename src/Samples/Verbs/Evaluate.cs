@@ -24,8 +24,8 @@ internal static class Evaluate
         Required = true,
     };
 
-    private static readonly Option<UnreadableImages> Unreadable = UnreadableOption.Create(
-        "Images that cannot be read: 'skip' leaves them out and counts them, 'stop' ends with 1 at the first.", UnreadableImages.Throw);
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+        "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
 
     /// <summary>The verb with its options.</summary>
     public static Command Command()
@@ -43,7 +43,7 @@ internal static class Evaluate
         var network = model.Network.Model;
         var leftOut = new LeftOutFiles(display);
         var images = new DataPath(options.GetValue(Data)!)
-            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable), leftOut);
+            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable) ?? UnreadableImages.Throw, leftOut);
 
         var measured = Measurement.Of(mlContext, model.Chain, images, cancellation);
 

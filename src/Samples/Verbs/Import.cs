@@ -92,7 +92,7 @@ internal static class Import
         var images = mlContext.Data.LoadFromEnumerable<ImageRow>([], ImageRow.SchemaFor(network));
         var keys = mlContext.Transforms.Conversion.MapLabelToKey(network).Fit(images);
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(images)));
-        mlContext.Model.Save(new TransformerChain<ITransformer>(keys, network, names), images.Schema, output);
+        mlContext.Model.SaveResNet(new TransformerChain<ITransformer>(keys, network, names), images.Schema, output);
 
         var model = network.Model;
         display.Line($"Tensors: {report}");

@@ -26,9 +26,9 @@ internal static class Predict
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<UnreadableImages> Unreadable = UnreadableOption.Create(
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
         "Files that cannot be read: 'skip' names them on standard error, goes on, and ends with 1 only if none could be read; 'stop' ends "
-        + "with 1 at the first.", UnreadableImages.Skip);
+        + "with 1 at the first. [default: skip]");
 
     /// <summary>The verb with its options.</summary>
     public static Command Command()

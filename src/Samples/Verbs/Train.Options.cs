@@ -102,9 +102,8 @@ internal static partial class Train
         DefaultValueFactory = _ => "model.zip",
     };
 
-    private static readonly Option<UnreadableImages> Unreadable = UnreadableOption.Create(
-        "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first.",
-        UnreadableImages.Throw);
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+        "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
 
     private static readonly Option<string?> History = new("--history")
     {

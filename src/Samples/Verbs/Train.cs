@@ -49,7 +49,7 @@ internal static partial class Train
         // The model is the whole chain, so that whoever loads it gives class names and gets class names.
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(train)));
         var model = new TransformerChain<ITransformer>(keys, network, names);
-        mlContext.Model.Save(model, train.Schema, output);
+        mlContext.Model.SaveResNet(model, train.Schema, output);
 
         var kept = network.TrainingHistory.Single(report => report.Epoch == network.KeptEpoch);
         var result = new JsonObject
@@ -88,7 +88,7 @@ internal static partial class Train
 
     private static (IDataView Train, IDataView? Validation) LoadImages(MLContext mlContext, ParseResult options, LeftOutFiles leftOut)
     {
-        var unreadable = options.GetValue(Unreadable);
+        var unreadable = options.GetValue(Unreadable) ?? UnreadableImages.Throw;
         var train = new DataPath(options.GetValue(Data)!).Load(mlContext, options.GetValue(Image), unreadable, leftOut);
         var shape = ((VectorDataViewType)train.Schema[ImageColumns.Features].Type).Dimensions;
         var validation = options.GetValue(Validation) is { } path

@@ -49,10 +49,14 @@ internal static class LibTorchLibrary
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            return $"The native library '{file}' is there but cannot be loaded: {e.Message.ReplaceLineEndings(" ").Trim()} If this speaks of "
-                + "memory or of mapping a segment, give the process more memory or address space (ulimit -v): libtorch needs about "
-                + "1 GiB of it. If it names another library or a version of one, install or update that. Otherwise restore the package "
-                + $"of the backend again; it must have the version of TorchSharp ({TorchSharpVersion}).";
+            var theirs = e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
+            var isShortOfMemory = theirs.Contains("map segment", StringComparison.OrdinalIgnoreCase)
+                || theirs.Contains("memory", StringComparison.OrdinalIgnoreCase);
+            var advice = isShortOfMemory
+                ? "Give the process more memory or address space (ulimit -v)."
+                : "Install or update what that names, or restore the package of the backend again, in the version of TorchSharp "
+                    + $"({TorchSharpVersion}).";
+            return $"The native library '{file}' is there but cannot be loaded: {theirs.TrimEnd('.')}. {advice}";
         }
     }
 }
