@@ -68,6 +68,10 @@ check "train holds out a part and keeps checkpoints" test "$code" -eq 0 -a -s "$
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Pass --resume"
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --output "$work/watched.zip" --history "$work/history.csv" --tensorboard "$work/board"
 check "train writes a CSV line for each epoch and a file for TensorBoard" test "$code:$(wc -l <"$work/history.csv"):$(ls "$work/board" | wc -l)" = 0:3:1
+if command -v script >/dev/null; then # a terminal of 40 columns
+  script -qc "stty cols 40; TERM=xterm $resnet train --data '$data' --train-rows 300 --epochs 1 --architecture cifar-8 --output '$work/narrow.zip'" "$work/tty" >/dev/null
+  check "at 40 columns the progress line keeps its numbers" grep -qaE '1/1 [0-9]+/3 [0-9]+/s -[0-9]{2}:[0-9]{2}:[0-9]{2}' "$work/tty"
+fi
 train_more() { run train --data "$data" --train-rows 300 --epochs 1 --output "$work/more.zip" --json "$@"; }
 train_more --from "$model" --freeze 1
 check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
