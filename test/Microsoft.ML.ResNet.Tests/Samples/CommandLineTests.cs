@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 using SkiaSharp;

@@ -20,11 +20,12 @@ internal static class LibTorchLibrary
         var failed = Libraries.Where(name => !NativeLibrary.TryLoad(name, typeof(torch).Assembly, null, out _)).ToList();
         if (!failed.Contains(Libraries[^1]))
             return null;
-        return FindFile(failed[0]) is { } file
-            ? WhyBroken(file)
-            : $"The native library libtorch was not found for {RuntimeInformation.RuntimeIdentifier}. Add one backend to the application: "
-                + "the package TorchSharp-cpu, or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the version of TorchSharp "
-                + $"({TorchSharpVersion}).";
+        if (FindFile(Libraries[0]) is not null)
+            return Libraries.Select(FindFile).OfType<string>().Select(WhyBroken).FirstOrDefault(reason => reason is not null);
+        var foreign = failed.Contains(Libraries[0]) ? "" : " The libtorch that this system has elsewhere is of another version.";
+        return $"The native library libtorch was not found for {RuntimeInformation.RuntimeIdentifier}. Add one backend to the application: "
+            + "the package TorchSharp-cpu, or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the version of TorchSharp "
+            + $"({TorchSharpVersion}).{foreign}";
     }
 
     /// <summary>Whether TorchSharp is used as a package cache holds it: <c>torchsharp/VERSION/lib/FRAMEWORK/TorchSharp.dll</c>.</summary>
