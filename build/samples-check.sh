@@ -36,11 +36,16 @@ check "evaluate finds what the main job found, in another process" test "$code:$
 base64 -d >"$work/dot.png" <<<iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==
 run predict --model "$model" "$work/dot.png" --json
 check "predict knows a class for a PNG of 1 x 1 pixel: $(value class)" test "$code" -eq 0 -a -n "$(value class)"
+head -c 40 "$work/dot.png" >"$work/cut.png"
+run predict --model "$model" "$work/cut.png" "$work/dot.png" "$work/missing.png" --json
+check "predict goes on after files that cannot be read" test "$code:$(grep -c . "$work/err")" = 0:2 -a -n "$(value class)"
 
 run summary --architecture cifar-20 --json
 check "summary counts 272,474 parameters in cifar-20" test "$code:$(value parameters)" = 0:272474
 
-run summary --architecture d2l-resnet18-1channel --image 1x224x224 --json
+run summary --architecture ResNet-20 --json
+check "summary understands ResNet-20" test "$code:$(value architecture)" = 0:cifar-20
+run summary --architecture d2l-resnet18-1channel --json
 check "summary counts 11,178,378 parameters in d2l-resnet18-1channel" test "$code:$(value parameters)" = 0:11178378
 
 golden=test/Microsoft.ML.ResNet.Tests/Golden
@@ -60,23 +65,27 @@ check "train leaves a model file and measures it: $(value microAccuracy)" test "
 check "train, killed with kill -9 and resumed, ends with the weights of one never stopped" build/resume-proof.sh 1 "$data" cifar-8 1
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --validation-fraction 0.1 --checkpoints "$work/checkpoints" --output "$work/model.zip" --json
 check "train holds out a part and keeps checkpoints" test "$code" -eq 0 -a -s "$work/checkpoints/checkpoint-000000000006.safetensors"
-run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Set Resume"
+run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --checkpoints "$work/checkpoints" --output "$work/model.zip"; check "checkpoints that nobody asked to resume are an error" fails_with 1 "Pass --resume"
 run train --data "$data" --train-rows 300 --epochs 2 --architecture cifar-8 --output "$work/watched.zip" --history "$work/history.csv" --tensorboard "$work/board"
 check "train writes a CSV line for each epoch and a file for TensorBoard" test "$code:$(wc -l <"$work/history.csv"):$(ls "$work/board" | wc -l)" = 0:3:1
+if command -v script >/dev/null; then # a terminal of 40 columns
+  script -qc "stty cols 40; TERM=xterm $resnet train --data '$data' --train-rows 300 --epochs 1 --architecture cifar-8 --output '$work/narrow.zip'" "$work/tty" >/dev/null
+  check "at 40 columns the progress line keeps its numbers" grep -qaE '1/1 [0-9]+/3 [0-9]+/s -[0-9]{2}:[0-9]{2}:[0-9]{2}' "$work/tty"
+fi
 train_more() { run train --data "$data" --train-rows 300 --epochs 1 --output "$work/more.zip" --json "$@"; }
 train_more --from "$model" --freeze 1
 check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
 train_more --from $golden/cifar-20.pth
 check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
 train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "does not fit cifar-32"
-train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "InitialModel is unset"
+train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "--from is unset"
 train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "fast or finetune or tutorial"
 
 run evaluate --model "$work/missing.zip" --data "$data"; check "a missing model is an error" fails_with 1 missing.zip
 run evaluate --model "$data/test_batch.bin" --data "$data"; check "a file that is no model is an error" fails_with 1 "expected an ML.NET model"
 run train --data "$work/missing" --epochs 1; check "missing images are an error" fails_with 1 "does not exist"
 run predict --model "$model" "$model"; check "a file that is no image is an error" fails_with 1 "expected an image"
-run train --data "$data" --epochs 0 --output "$work/none.zip"; check "a wrong option value is an error" fails_with 1 "NumberOfEpochs is 0"
+run train --data "$data" --epochs 0 --output "$work/none.zip"; check "a wrong option value is wrong usage" fails_with 2 "epochs is '0'"
 check "a failed training leaves no model file" test ! -e "$work/none.zip"
 run summary --architecture cifar-21; check "an unknown architecture is wrong usage" fails_with 2 "20 and 26"
 run trian; check "an unknown verb is wrong usage" test "$code" -eq 2

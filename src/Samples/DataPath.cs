@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Samples.Output;
 
 namespace Samples;
 
@@ -35,13 +36,19 @@ internal sealed class DataPath
     /// <summary>Loads the images: lazily, with their class as text.</summary>
     /// <param name="mlContext">The environment.</param>
     /// <param name="shape">The shape to decode image files to; null takes the first image's. CIFAR's images are 3x32x32.</param>
+    /// <param name="unreadable">What to do with image files that cannot be read.</param>
+    /// <param name="leftOut">Counts those that are left out.</param>
     /// <exception cref="InvalidDataException">The path leads to something else.</exception>
-    public IDataView Load(MLContext mlContext, ImageShape? shape = null)
+    public IDataView Load(MLContext mlContext, ImageShape? shape, UnreadableImages unreadable, LeftOutFiles leftOut)
     {
+        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height,
+            Width = shape?.Width, UnreadableImages = unreadable, OnUnreadableImage = leftOut.Add };
         if (Directory.Exists(_path))
-            return BinaryFiles() is { Count: > 0 } files ? LoadBinaryFolder(mlContext, files) : LoadImages(mlContext, shape);
+            return BinaryFiles() is { Count: > 0 } files
+                ? LoadBinaryFolder(mlContext, files)
+                : mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".zip"))
-            return LoadImages(mlContext, shape);
+            return mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".tar.gz", ".tgz"))
             return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
         if (HasExtension(".bin"))
@@ -74,20 +81,6 @@ internal sealed class DataPath
     {
         var name = Path.GetFileName(file);
         return name is "test_batch.bin" or "train.bin" or "test.bin" || name.StartsWith("data_batch_", StringComparison.Ordinal);
-    }
-
-    private IDataView LoadImages(MLContext mlContext, ImageShape? shape)
-    {
-        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels
-            ?? 3, Height = shape?.Height, Width = shape?.Width };
-        try
-        {
-            return mlContext.Data.LoadFromImageFolder(_path, options);
-        }
-        catch (InvalidDataException exception) when (_split is null)
-        {
-            throw new InvalidDataException($"{exception.Message} On this command line, that is {_path}#FOLDER.", exception);
-        }
     }
 
     private CifarSplit Split() => _split switch

@@ -22,20 +22,3 @@ internal sealed class ImageRow
         return schema;
     }
 }
-
-/// <summary>The column that ML.NET's filters must name when they decide by something else.</summary>
-internal sealed class LabelOnly
-{
-    /// <summary>The class.</summary>
-    public string Label { get; set; } = "";
-}
-
-/// <summary>What a model says about an image.</summary>
-internal sealed class Prediction
-{
-    /// <summary>The class of the highest probability.</summary>
-    public string PredictedLabel { get; set; } = "";
-
-    /// <summary>The probability of each class, in the order of <see cref="ResNetModelParameters.ClassNames"/>.</summary>
-    public float[] Score { get; set; } = [];
-}

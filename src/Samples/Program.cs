@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Samples.CommandLine;
 using Samples.Verbs;
 
@@ -9,6 +10,12 @@ using Samples.Verbs;
 // resnet import     makes a model of weights that PyTorch has trained
 // resnet export     writes a saved network for other programs
 // resnet summary    lists the layers of a network
+
+// Numbers are read and printed the same way on every machine. (InvariantGlobalization would do that too, but then .NET composes no letters:
+// a class folder named on macOS, é as e and an accent, would be another class than the same name from elsewhere.)
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.DefaultThreadCurrentUICulture = CultureInfo.InvariantCulture;
+CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
+
 var root = new RootCommand("Residual networks for ML.NET: without a verb, trains on drawn shapes, evaluates, saves, loads and predicts.")
 {
     Train.Command(),

@@ -26,27 +26,24 @@ internal sealed class SavedModel : IDisposable
         path = System.IO.Path.GetFullPath(path);
         if (!File.Exists(path))
             throw new FileNotFoundException($"'{path}' does not exist. Expected a model file that 'train' or 'import' has written.", path);
+        if (new FileInfo(path).Length == 0) // so it is for a pipe, on which one would wait
+            throw new InvalidDataException($"{path}: expected a model file that 'train' or 'import' has written, found no bytes.");
 
         ITransformer chain;
         try
         {
-            chain = mlContext.Model.Load(path, out _);
+            chain = mlContext.Model.LoadResNet(path, out _);
         }
-        catch (Exception exception) when (ExpectedErrors.Explains(exception))
+        catch (ModelFormatException exception) // whatever is wrong with the file; with the disk or the folder for temporary files, not
         {
             throw new InvalidDataException(
                 $"{path}: expected an ML.NET model, found something else or a damaged file. {ExpectedErrors.OneLine(exception)}",
                 exception);
         }
-        return FindNetwork(chain) is { } network
+        return chain.FindResNet() is { } network
             ? new SavedModel(path, chain, network)
             : throw new InvalidDataException($"{path}: expected a model with a residual network, found an ML.NET model without one.");
     }
-
-    /// <summary>The network in a chain of transformers; null if there is none.</summary>
-    public static ResNetTransformer? FindNetwork(ITransformer model) =>
-        model as ResNetTransformer
-            ?? (model as IEnumerable<ITransformer>)?.Select(FindNetwork).FirstOrDefault(network => network is not null);
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => Network.Dispose();

@@ -18,7 +18,7 @@ public sealed record ResNetWeightsOptions
     public required IReadOnlyList<string> ClassNames { get; init; }
 
     /// <summary>The images that the network takes: 1 to 4 channels.</summary>
-    /// <value>The default, null, is 3x32x32 for a CIFAR stem and 3x224x224 for an ImageNet stem.</value>
+    /// <value>The default, null, is the architecture's <see cref="ResNetArchitecture.UsualImageShape"/>.</value>
     public ImageShape? ImageShape { get; init; }
 
     /// <summary>What is subtracted from each channel, in units of 0 (black) to 1 (full).</summary>
@@ -81,7 +81,7 @@ public sealed record ResNetWeightsOptions
     public ChannelOrder ChannelOrder { get; init; } = ChannelOrder.Rgb;
 
     /// <summary><see cref="ImageShape"/> with its default.</summary>
-    internal ImageShape Images => ImageShape ?? (Architecture.Stem == ResNetStem.Cifar ? new(3, 32, 32) : new(3, 224, 224));
+    internal ImageShape Images => ImageShape ?? Architecture.UsualImageShape;
 
     /// <summary>The normalisation with its defaults.</summary>
     internal Normalization Normalization => new([.. ChannelMeans ?? ImageNetMeans], [.. ChannelDeviations ?? ImageNetDeviations]);

@@ -3,15 +3,19 @@ using System.Text.RegularExpressions;
 
 namespace Microsoft.ML.ResNet;
 
-/// <content>Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>,
-/// <c>d2l-resnet18-1channel</c>.</content>
+/// <content>
+/// Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>, <c>d2l-resnet18-1channel</c>.
+/// </content>
 public sealed partial record ResNetArchitecture
 {
     private const string D2l18Name = "d2l-resnet18-1channel";
 
     private static readonly Regex NamePattern = new(
-        @"^(?<family>cifar|imagenet)-(?<depth>\d{1,5})(-(?<block>basic|bottleneck))?(-(?<stem>cifarstem))?(-(?<shortcut>optionA))?$",
-        RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+        @"^(?<family>cifar|imagenet|resnet)-?(?<depth>\d{1,5})"
+            + "(-(?<block>basic|bottleneck))?(-(?<stem>cifarstem))?(-(?<shortcut>optionA))?$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking);
+
+    private static readonly int[] ImageNetDepths = [18, 34, 50, 101, 152];
 
     /// <summary>The plan as <see cref="Parse"/> reads it; <c>custom-N</c>, N being the depth, for a plan that no name describes.</summary>
     public string Name
@@ -23,38 +27,56 @@ public sealed partial record ResNetArchitecture
         }
     }
 
-    /// <summary>Reads a name.</summary>
+    /// <summary>Reads a name, in capitals or small letters.</summary>
     /// <param name="name">
     /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>; or <c>d2l-resnet18-1channel</c>.
+    /// As elsewhere, <c>resnet18</c> or <c>ResNet-18</c> (34, 50, 101, 152) is <c>imagenet-18</c>; <c>resnet20</c> or <c>ResNet-20</c> (32,
+    /// 44, 56, 110, 1202) is the paper's network for CIFAR, <c>cifar-20-basic</c>. The first hyphen may be missing.
     /// </param>
     /// <exception cref="ArgumentException">The name has another form, or its depth is not one of the family's.</exception>
     public static ResNetArchitecture Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name == D2l18Name)
+        if (name.Equals(D2l18Name, StringComparison.OrdinalIgnoreCase))
             return D2l18();
         var match = NamePattern.Match(name);
         if (!match.Success)
             throw new ArgumentException(
                 $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, "
-                    + "imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, or d2l-resnet18-1channel.",
+                    + "imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, resnetDEPTH, such as resnet18 (imagenet-18) or "
+                    + "resnet20 (cifar-20), or d2l-resnet18-1channel.",
                 nameof(name));
 
         var depth = int.Parse(match.Groups["depth"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);
         ResNetBlock? block = match.Groups["block"].Success
             ? Enum.Parse<ResNetBlock>(match.Groups["block"].ValueSpan, ignoreCase: true)
             : null;
-        var isCifar = match.Groups["family"].Value == "cifar";
-        if (isCifar == match.Groups["stem"].Success || !isCifar && block is not null)
-            if (isCifar || block is not null)
-                throw new ArgumentException(
-                    $"'{name}' names no architecture: -cifarstem goes with imagenet names, -basic and -bottleneck with cifar names.",
-                    nameof(name));
+        var family = match.Groups["family"].Value.ToLowerInvariant();
+        if (family == "resnet")
+            (family, block) = FamilyOf(name, depth, block);
+        var isCifar = family == "cifar";
+        if (isCifar ? match.Groups["stem"].Success : block is not null)
+            throw new ArgumentException(
+                $"'{name}' names no architecture: -cifarstem goes with imagenet names, -basic and -bottleneck with cifar names.",
+                nameof(name));
 
         var plan = isCifar ? Cifar(depth, block) : ImageNet(depth);
         if (match.Groups["stem"].Success)
             plan = plan.WithCifarStem();
         return match.Groups["shortcut"].Success ? plan with { Shortcut = ResNetShortcut.Padding } : plan;
+    }
+
+    /// <summary>What people mean by a depth alone: ImageNet's network where it has that depth, and else CIFAR's of basic blocks.</summary>
+    private static (string Family, ResNetBlock? Block) FamilyOf(string name, int depth, ResNetBlock? block)
+    {
+        if (ImageNetDepths.Contains(depth))
+            return ("imagenet", block);
+        if (DefaultCifarBlockOrNull(depth) is not { } fitting)
+            throw new ArgumentException(
+                $"'{name}' names no architecture: expected a depth of ImageNet's networks ({string.Join(", ", ImageNetDepths)}) or of "
+                    + "CIFAR's (6n+2 or 9n+2, such as 20, 32, 44, 56 or 110).",
+                nameof(name));
+        return ("cifar", block ?? (FitsCifar(depth, ResNetBlock.Basic) ? ResNetBlock.Basic : fitting));
     }
 
     private string ShortcutSuffix => Shortcut == ResNetShortcut.Padding ? "-optionA" : "";

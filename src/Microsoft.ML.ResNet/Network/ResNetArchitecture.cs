@@ -43,6 +43,17 @@ public sealed partial record ResNetArchitecture
     public int FeatureWidth => Stages[^1].Width * Expansion;
 
     /// <summary>
+    /// The images that the plan is usually given: 3x32x32 with a CIFAR stem, 3x224x224 with an ImageNet stem, and 1x224x224 for
+    /// <see cref="D2l18"/>. It takes others too.
+    /// </summary>
+    public ImageShape UsualImageShape => this switch
+    {
+        { Naming: ResNetNaming.D2l } => new(1, 224, 224),
+        { Stem: ResNetStem.Cifar } => new(3, 32, 32),
+        _ => new(3, 224, 224),
+    };
+
+    /// <summary>
     /// The CIFAR family: a 3x3 stem of 16 channels and three stages of 16, 32 and 64.
     /// </summary>
     /// <param name="depth">

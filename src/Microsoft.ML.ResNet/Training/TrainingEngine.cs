@@ -62,7 +62,8 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposab
     {
         if (!ResNetRuntime.Options.FusedTraining || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
             return false;
-        _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network), get_num_threads());
+        _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network),
+            get_num_threads());
         return true;
     }
 

@@ -8,22 +8,8 @@ namespace Samples.CommandLine;
 internal static class Arguments
 {
     /// <summary>The recipes that <c>--recipe</c> knows.</summary>
-    public static IReadOnlyDictionary<string, TrainingRecipe> Recipes { get; } =
-        new SortedDictionary<string, TrainingRecipe>(StringComparer.Ordinal)
-    {
-        ["fast"] = TrainingRecipe.Fast,
-        ["finetune"] = TrainingRecipe.FineTune,
-        ["tutorial"] = TrainingRecipe.Tutorial,
-    };
-
-    /// <summary>One of <see cref="Recipes"/>.</summary>
-    public static TrainingRecipe? Recipe(ArgumentResult argument)
-    {
-        if (Recipes.TryGetValue(argument.Tokens[0].Value, out var recipe))
-            return recipe;
-        argument.AddError($"'{argument.Tokens[0].Value}' is no recipe. Expected {string.Join(" or ", Recipes.Keys)}.");
-        return null;
-    }
+    public static (string Name, TrainingRecipe? Recipe)[] Recipes { get; } =
+        [("fast", TrainingRecipe.Fast), ("finetune", TrainingRecipe.FineTune), ("tutorial", TrainingRecipe.Tutorial)];
 
     /// <summary>The classes of <c>--classes</c>: a known list, or the lines of a file.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -43,17 +29,48 @@ internal static class Arguments
         }
         catch (ArgumentException exception)
         {
-            argument.AddError(ExpectedErrors.OneLine(exception));
+            argument.AddError($"{Given(argument)}: {ExpectedErrors.OneLine(exception)}");
             return null;
         }
     }
 
+    /// <summary>Reads whole numbers from a least one on.</summary>
+    public static Func<ArgumentResult, int?> WholeNumber(int least = int.MinValue) => argument =>
+    {
+        if (int.TryParse(argument.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            && number >= least)
+            return number;
+        argument.AddError($"{Given(argument)}; expected a whole number{(least > int.MinValue ? $", at least {least}" : "")}.");
+        return null;
+    };
+
+    /// <summary>Reads numbers between 0 and a limit, such as <c>0.1</c>, without the two.</summary>
+    public static Func<ArgumentResult, double?> NumberBelow(double limit) => argument =>
+    {
+        if (double.TryParse(argument.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && number > 0 && number < limit)
+            return number;
+        argument.AddError($"{Given(argument)}; expected a number above 0 and below {limit.ToString(CultureInfo.InvariantCulture)}.");
+        return null;
+    };
+
+    /// <summary>Reads one of some words, in capitals or small letters.</summary>
+    /// <param name="words">The words, and what they mean.</param>
+    public static Func<ArgumentResult, T> OneOf<T>(params (string Word, T Meaning)[] words) => argument =>
+    {
+        foreach (var (word, meaning) in words)
+            if (word.Equals(argument.Tokens[0].Value, StringComparison.OrdinalIgnoreCase))
+                return meaning;
+        argument.AddError($"{Given(argument)}; expected {string.Join(" or ", words.Select(word => word.Word))}.");
+        return default!;
+    };
+
     /// <summary>Channels x height x width, such as <c>3x32x32</c>.</summary>
     public static ImageShape? Shape(ArgumentResult argument)
     {
-        if (WholeNumbers(argument.Tokens[0].Value, 'x') is [var channels, var height, var width])
+        if (WholeNumbers(argument.Tokens[0].Value, 'x') is [> 0 and var channels, > 0 and var height, > 0 and var width])
             return new ImageShape(channels, height, width);
-        argument.AddError($"'{argument.Tokens[0].Value}' is no image shape. Expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32.");
+        argument.AddError($"{Given(argument)}; expected CHANNELSxHEIGHTxWIDTH, each at least 1, such as 3x32x32.");
         return null;
     }
 
@@ -62,8 +79,7 @@ internal static class Arguments
     {
         if (WholeNumbers(argument.Tokens[0].Value, ',') is { } epochs)
             return epochs;
-        argument.AddError(
-            $"'{argument.Tokens[0].Value}' is no list of epochs. Expected whole numbers with commas between them, such as 3,4.");
+        argument.AddError($"{Given(argument)}; expected epochs with commas between them, such as 3,4.");
         return [];
     }
 
@@ -75,15 +91,16 @@ internal static class Arguments
         {
             if (!float.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
             {
-                argument.AddError(
-                    $"'{argument.Tokens[0].Value}' is no list of numbers. Expected numbers with commas between them, such as "
-                    + "0.485,0.456,0.406.");
+                argument.AddError($"{Given(argument)}; expected numbers with commas between them, such as 0.485,0.456,0.406.");
                 return null;
             }
             numbers.Add(number);
         }
         return [.. numbers];
     }
+
+    private static string Given(ArgumentResult argument)
+        => $"{(argument.Parent as OptionResult)?.Option.Name} is '{argument.Tokens[0].Value}'";
 
     private static int[]? WholeNumbers(string text, char separator)
     {

@@ -8,16 +8,18 @@ namespace Samples.CommandLine;
 internal static partial class ExpectedErrors
 {
     /// <summary>
-    /// Whether the library and .NET throw this for files, options and data that do not fit. Anything else is a bug, and shows its stack
-    /// trace.
+    /// Whether the library and .NET throw this for files, options and data that do not fit, or for want of memory. Anything else is a bug,
+    /// and shows its stack trace.
     /// </summary>
     public static bool Explains(Exception exception) =>
         Cause(exception) is IOException or InvalidDataException or UnauthorizedAccessException or FormatException or ModelFormatException
-            or ArgumentException or InvalidOperationException and not ObjectDisposedException;
+            or ArgumentException or OutOfMemoryException or InvalidOperationException and not ObjectDisposedException;
 
-    /// <summary>The message without line breaks and without the name of the parameter that carried the value.</summary>
+    /// <summary>
+    /// The message in the words of the command line, without line breaks and without the name of the parameter that carried the value.
+    /// </summary>
     public static string OneLine(Exception exception)
-        => ParameterNote().Replace(Cause(exception).Message, "").ReplaceLineEndings(" ").Trim();
+        => Vocabulary.Translate(ParameterNote().Replace(Cause(exception).Message, "").ReplaceLineEndings(" ")).Trim();
 
     /// <summary>
     /// What happened, without the wrappers in which ML.NET hands over what its reflection and its worker threads have met.
@@ -25,7 +27,8 @@ internal static partial class ExpectedErrors
     public static Exception Cause(Exception exception)
     {
         while (exception.InnerException is { } inner
-            && (exception is TargetInvocationException || exception.Message.StartsWith("Splitter/consolidator", StringComparison.Ordinal)))
+            && (exception is TargetInvocationException or AggregateException
+                || exception.Message.StartsWith("Splitter/consolidator", StringComparison.Ordinal)))
             exception = inner;
         return exception;
     }

@@ -3,15 +3,37 @@ namespace Samples.CommandLine;
 /// <summary>Files that a verb writes when its work is done.</summary>
 internal static class OutputFile
 {
-    /// <summary>Finds out before the work, not after it, whether a file can be written; makes its folder.</summary>
+    /// <summary>
+    /// Finds out before the work, not after it, whether a file can be written; makes its folder. What the file held stays: the library
+    /// writes beside a file and puts the new one into its place when it is whole.
+    /// </summary>
     /// <returns>The full path.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file or its folder must not be written.</exception>
     public static string Writable(string path)
     {
         path = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var options = File.Exists(path) ? FileOptions.None : FileOptions.DeleteOnClose;
-        using (new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, bufferSize: 1, options))
-            return path;
+        if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
+            throw new IOException($"'{path}' is a folder; expected the name of a file to write.");
+        var folder = Path.GetDirectoryName(path)!;
+        if (File.Exists(folder))
+            throw new IOException($"'{folder}' is a file; expected a folder for '{Path.GetFileName(path)}'.");
+        Directory.CreateDirectory(folder);
+        if (File.Exists(path))
+            File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete).Dispose();
+        var beside = Path.Combine(folder, $".{Guid.NewGuid():n}.unfinished");
+        File.OpenHandle(beside, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.DeleteOnClose).Dispose();
+        return path;
+    }
+
+    /// <summary>Refuses to write two things, or what is still to be read, to one file.</summary>
+    /// <param name="files">The options and the full paths that they were given.</param>
+    /// <exception cref="IOException">Two of the paths are the same.</exception>
+    public static void CheckDifferent(params IEnumerable<(string Option, string? Path)> files)
+    {
+        foreach (var group in files.Where(file => file.Path is not null).GroupBy(file => Path.GetFullPath(file.Path!)))
+            if (group.Skip(1).Any())
+                throw new IOException(
+                    $"{string.Join(" and ", group.Select(file => file.Option))} are the same file, '{group.Key}'; expected one for each.");
     }
 }

@@ -42,8 +42,16 @@ internal static class Runner
     /// <param name="command">The verb.</param>
     /// <param name="work">Does it; what it returns is printed under <c>--json</c>, with the seconds that it took.</param>
     public static void SetWork(this Command command, Func<ParseResult, Display, CancellationToken, JsonObject> work)
+    {
+        foreach (var option in command.Options.Where(option => option.ValueType == typeof(string)))
+            option.Validators.Add(given =>
+            {
+                if (given.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                    given.AddError($"{option.Name} is empty; expected {option.HelpName}.");
+            });
         // On another thread, because System.CommandLine begins to listen for Ctrl+C when this call returns.
-        => command.SetAction((parsed, cancellation) => Task.Run(() => Run(work, parsed, cancellation), CancellationToken.None));
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(work, parsed, cancellation), CancellationToken.None));
+    }
 
     private static int Run(Func<ParseResult, Display, CancellationToken, JsonObject> work, ParseResult parsed,
         CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.Runtime;
+using Samples.CommandLine;
 using Spectre.Console;
 
 namespace Samples.Output;
@@ -8,6 +9,7 @@ namespace Samples.Output;
 internal sealed class Display
 {
     private const int NoWrapping = 10_000; // columns; a file has no right margin
+    private const int WidthOfBars = 124; // columns that a text of 64 needs with a bar of 40 and the rest
 
     private static readonly string[] Beginnings = ["Training ", "Resuming ", "Held out "];
 
@@ -16,10 +18,19 @@ internal sealed class Display
     /// <summary>Whether a person watches, so that bars may move.</summary>
     public bool IsLive => _console.Profile.Capabilities is { Interactive: true, Ansi: true };
 
-    /// <summary>Bars for things that take long; only when <see cref="IsLive"/>.</summary>
-    public Progress Progress() => _console.Progress().AutoClear(true)
-        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(),
-            new ElapsedTimeColumn(), new SpinnerColumn());
+    /// <summary>Columns of the terminal.</summary>
+    public int Width => _console.Profile.Width;
+
+    /// <summary>
+    /// Bars for things that take long; only when <see cref="IsLive"/>. Where a bar has no room beside its text, there is the text alone.
+    /// </summary>
+    public Progress Progress()
+    {
+        var text = new TaskDescriptionColumn { Alignment = Justify.Left };
+        return _console.Progress().AutoClear(true).Columns(Width >= WidthOfBars
+            ? [text, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn(), new SpinnerColumn()]
+            : [text]);
+    }
 
     /// <summary>Prints a line of text as it is, however wide the terminal: paths and JSON can be copied.</summary>
     public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
@@ -44,7 +55,7 @@ internal sealed class Display
     public void Follow(MLContext mlContext) => mlContext.Log += (_, message) =>
     {
         if (message.Kind == ChannelMessageKind.Warning)
-            LineAboveBars($"Warning: {message.RawMessage}");
+            LineAboveBars($"Warning: {Vocabulary.Translate(message.RawMessage)}");
         else if (message.Kind == ChannelMessageKind.Info
             && Beginnings.Any(start => message.RawMessage.StartsWith(start, StringComparison.Ordinal)))
             LineAboveBars(message.RawMessage);

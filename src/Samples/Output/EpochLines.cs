@@ -9,6 +9,8 @@ namespace Samples.Output;
 /// </summary>
 internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 {
+    private const int WidthOfWords = 70; // columns
+
     private readonly List<EpochReport> _reports = [];
     private ProgressTask? _bar;
 
@@ -24,7 +26,7 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
             return train(Print);
         return display.Progress().Start(bars =>
         {
-            _bar = bars.AddTask($"epoch 1/{numberOfEpochs}", maxValue: numberOfEpochs);
+            _bar = bars.AddTask($"1/{numberOfEpochs}", maxValue: numberOfEpochs);
             return train(Print);
         });
     }
@@ -35,9 +37,16 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
         if (_bar is null)
             return;
         _bar.Value = value.Epoch - 1 + (double)value.Step / value.StepsPerEpoch;
-        _bar.Description =
-            $"epoch {value.Epoch}/{value.NumberOfEpochs}, step {value.Step}/{value.StepsPerEpoch}, {value.ImagesPerSecond:f0} images/s, "
-            + $"{(int)value.TimeLeft.TotalHours:d2}:{value.TimeLeft:mm\\:ss} left";
+        _bar.Description = Describe(value, display.Width);
+    }
+
+    /// <summary>A step in words; on a narrow terminal in numbers alone, so that all of them are seen at 40 columns.</summary>
+    public static string Describe(TrainingProgress at, int width)
+    {
+        var left = $"{(int)at.TimeLeft.TotalHours:d2}:{at.TimeLeft:mm\\:ss}";
+        return width >= WidthOfWords
+            ? $"epoch {at.Epoch}/{at.NumberOfEpochs}, step {at.Step}/{at.StepsPerEpoch}, {at.ImagesPerSecond:f0} images/s, {left} left"
+            : $"{at.Epoch}/{at.NumberOfEpochs} {at.Step}/{at.StepsPerEpoch} {at.ImagesPerSecond:f0}/s -{left}";
     }
 
     private void Print(EpochReport report)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
+using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
 
@@ -23,10 +24,13 @@ internal static class Evaluate
         Required = true,
     };
 
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+        "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
+
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
-        var command = new Command("evaluate", "Measures a saved network on images.") { Model, Data };
+        var command = new Command("evaluate", "Measures a saved network on images.") { Model, Data, Unreadable };
         command.SetWork(Run);
         return command;
     }
@@ -37,15 +41,18 @@ internal static class Evaluate
         display.Follow(mlContext);
         using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
         var network = model.Network.Model;
-        var images = new DataPath(options.GetValue(Data)!).Load(mlContext, network.ImageShape);
+        var leftOut = new LeftOutFiles(display);
+        var images = new DataPath(options.GetValue(Data)!)
+            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable) ?? UnreadableImages.Throw, leftOut);
 
         var measured = Measurement.Of(mlContext, model.Chain, images, cancellation);
 
+        leftOut.Conclude();
         display.Show(measured);
         display.Line();
         display.ShowClasses(measured, network.ClassNames);
         var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name,
-            ["parameters"] = network.ParameterCount };
+            ["parameters"] = network.ParameterCount, ["unreadable"] = leftOut.Count };
         measured.AddTo(result);
         return result;
     }

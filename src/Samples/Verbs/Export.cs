@@ -43,17 +43,19 @@ internal static class Export
 
     private static JsonObject Run(ParseResult options, Display display)
     {
+        // All files are looked at before the first is written.
+        OutputFile.CheckDifferent([(Model.Name, options.GetValue(Model)),
+            .. Formats.Select(format => (format.File.Name, options.GetValue(format.File)))]);
+        var outputs = Formats.Where(format => options.GetValue(format.File) is not null)
+            .Select(format => (Format: format, Path: OutputFile.Writable(options.GetValue(format.File)!))).ToList();
         var mlContext = new MLContext();
         display.Follow(mlContext);
         using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
         var network = model.Network;
 
         var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Model.Architecture.Name };
-        foreach (var format in Formats)
+        foreach (var (format, path) in outputs)
         {
-            if (options.GetValue(format.File) is not { } file)
-                continue;
-            var path = OutputFile.Writable(file);
             format.Write(network, path);
             display.Line($"{format.Name}: {path}");
             result[format.Name] = path;

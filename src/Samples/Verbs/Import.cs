@@ -20,7 +20,7 @@ internal static class Import
 
     private static readonly Option<ResNetArchitecture> Architecture = new("--architecture")
     {
-        Description = "The network that they belong to, such as cifar-20-optionA, imagenet-18 or d2l-resnet18-1channel.",
+        Description = "The network that they belong to, such as cifar-20-optionA, imagenet-18 (or resnet18) or d2l-resnet18-1channel.",
         HelpName = "NAME",
         CustomParser = Arguments.Architecture!,
         Required = true,
@@ -35,21 +35,21 @@ internal static class Import
 
     private static readonly Option<float[]?> Mean = new("--mean")
     {
-        Description = "What is subtracted from each channel, in units of 0 to 1. [default: 0.485,0.456,0.406]",
+        Description = "What is subtracted from each channel, in units of 0 to 1. [default for 3 channels: 0.485,0.456,0.406]",
         HelpName = "LIST",
         CustomParser = Arguments.Numbers,
     };
 
     private static readonly Option<float[]?> Deviation = new("--deviation")
     {
-        Description = "What the difference is divided by. [default: 0.229,0.224,0.225]",
+        Description = "What the difference is divided by. [default for 3 channels: 0.229,0.224,0.225]",
         HelpName = "LIST",
         CustomParser = Arguments.Numbers,
     };
 
     private static readonly Option<ImageShape?> Image = new("--image")
     {
-        Description = "The images that the network takes. [default: 3x32x32 for a CIFAR stem, 3x224x224 for an ImageNet stem]",
+        Description = "The images that the network takes. [default: the architecture's, such as 3x32x32 for cifar-20]",
         HelpName = "CxHxW",
         CustomParser = Arguments.Shape,
     };
@@ -74,6 +74,7 @@ internal static class Import
     {
         var mlContext = new MLContext();
         display.Follow(mlContext);
+        OutputFile.CheckDifferent((Weights.Name, options.GetValue(Weights)), (Output.Name, options.GetValue(Output)));
         var output = OutputFile.Writable(options.GetValue(Output)!);
         using var network = mlContext.Model.LoadResNetWeights(options.GetValue(Weights)!, new ResNetWeightsOptions
         {
@@ -91,7 +92,7 @@ internal static class Import
         var images = mlContext.Data.LoadFromEnumerable<ImageRow>([], ImageRow.SchemaFor(network));
         var keys = mlContext.Transforms.Conversion.MapLabelToKey(network).Fit(images);
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(images)));
-        mlContext.Model.Save(new TransformerChain<ITransformer>(keys, network, names), images.Schema, output);
+        mlContext.Model.SaveResNet(new TransformerChain<ITransformer>(keys, network, names), images.Schema, output);
 
         var model = network.Model;
         display.Line($"Tensors: {report}");

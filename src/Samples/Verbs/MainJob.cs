@@ -56,14 +56,14 @@ internal static class MainJob
 
         // 4. Save: one file holds the network, its classes and the shape of its images.
         var path = Path.Combine(folder, "model.zip");
-        mlContext.Model.Save(model, train.Schema, path);
+        mlContext.Model.SaveResNet(model, train.Schema, path);
 
         // 5. Load and predict, as another program would: it needs the file and the package, nothing else.
         Predict(display, path, test);
         display.Line();
         display.Line($"Model: {path}");
 
-        var network = SavedModel.FindNetwork(model)!.Model;
+        var network = model.FindResNet()!.Model;
         var result = new JsonObject
         {
             ["model"] = path,

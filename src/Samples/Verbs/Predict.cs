@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Microsoft.ML;
+using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
 using Spectre.Console;
@@ -25,10 +26,14 @@ internal static class Predict
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+        "Files that cannot be read: 'skip' names them on standard error, goes on, and ends with 1 only if none could be read; 'stop' ends "
+        + "with 1 at the first. [default: skip]");
+
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
-        var command = new Command("predict", "Tells what is on image files.") { Model, Images };
+        var command = new Command("predict", "Tells what is on image files.") { Model, Images, Unreadable };
         command.SetWork(Run);
         return command;
     }
@@ -38,19 +43,23 @@ internal static class Predict
         var mlContext = new MLContext();
         using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
         var network = model.Network.Model;
-
-        // Rows without a label: the model's first step finds no key for it, and the network does not ask.
         var files = options.GetValue(Images)!.Select(Path.GetFullPath).ToList();
-        var rows = files.Select(file => new ImageRow { Features = ImageFile.Read(file, network.ImageShape) }).ToList();
-        var data = mlContext.Data.LoadFromEnumerable(rows, ImageRow.SchemaFor(model.Network));
-        var predictions = mlContext.Data.CreateEnumerable<Prediction>(model.Chain.Transform(data), reuseRowObject: false);
 
         var table = Display.NewTable(
             texts: ["image", .. Enumerable.Range(1, Math.Min(Top, network.ClassNames.Count)).Select(place => $"class {place}")]);
         var results = new JsonArray();
-        foreach (var (file, prediction) in files.Zip(predictions))
+        var unreadable = new JsonArray();
+        foreach (var (file, (prediction, problem)) in files.Zip(new ImageFiles(mlContext, model.Chain).Predict(files)))
         {
             cancellation.ThrowIfCancellationRequested();
+            if (prediction is null)
+            {
+                if (files.Count == 1 || options.GetValue(Unreadable) == UnreadableImages.Throw)
+                    throw new InvalidDataException($"{file}: {problem}.");
+                Display.Error($"{file}: {problem}.");
+                unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });
+                continue;
+            }
             var best = network.ClassNames.Zip(prediction.Score, (name, probability) => (Name: name, Probability: probability))
                 .OrderByDescending(answer => answer.Probability).Take(Top).ToList();
             table.AddRow([new Text(file), .. best.Select(answer => new Text($"{answer.Name} {answer.Probability * 100:f1} %"))]);
@@ -61,7 +70,11 @@ internal static class Predict
                 ["probabilities"] = new JsonObject(best.Select(answer => KeyValuePair.Create(answer.Name, (JsonNode?)answer.Probability))),
             });
         }
+        if (results.Count == 0)
+            throw new InvalidDataException($"None of the {files.Count} files could be read.");
+
         display.Table(table);
-        return new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name, ["predictions"] = results };
+        return new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name, ["predictions"] = results,
+            ["unreadable"] = unreadable };
     }
 }

@@ -12,25 +12,25 @@ internal static class Summary
 {
     private static readonly Option<ResNetArchitecture> Architecture = new("--architecture")
     {
-        Description = "The network, such as cifar-20, cifar-56-basic, imagenet-18 or d2l-resnet18-1channel.",
+        Description = "The network, such as cifar-20, cifar-56-basic, imagenet-18 (or resnet18) or d2l-resnet18-1channel.",
         HelpName = "NAME",
         CustomParser = Arguments.Architecture!,
         Required = true,
     };
 
-    private static readonly Option<int> Classes = new("--classes")
+    private static readonly Option<int?> Classes = new("--classes")
     {
         Description = "How many classes it tells apart.",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(least: 1),
         DefaultValueFactory = _ => 10,
     };
 
     private static readonly Option<ImageShape?> Image = new("--image")
     {
-        Description = "Channels, height and width of the images.",
+        Description = "Channels, height and width of the images. [default: the architecture's, such as 3x32x32 for cifar-20]",
         HelpName = "CxHxW",
         CustomParser = Arguments.Shape,
-        DefaultValueFactory = _ => new ImageShape(3, 32, 32),
     };
 
     /// <summary>The verb with its options.</summary>
@@ -44,8 +44,9 @@ internal static class Summary
     private static JsonObject Run(ParseResult options, Display display)
     {
         var architecture = options.GetValue(Architecture)!;
-        var image = options.GetValue(Image)!.Value;
-        var layers = architecture.Summarize(image, options.GetValue(Classes));
+        var image = options.GetValue(Image) ?? architecture.UsualImageShape;
+        var classes = options.GetValue(Classes)!.Value;
+        var layers = architecture.Summarize(image, classes);
 
         var table = Display.NewTable(texts: ["layer", "type", "output"], numbers: ["parameters", "multiply-adds"]);
         foreach (var layer in layers)
@@ -55,7 +56,7 @@ internal static class Summary
 
         var (parameters, multiplyAdds) = (layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.MultiplyAdds));
         display.Line();
-        display.Line($"{architecture.Name} for images of {image} and {options.GetValue(Classes)} classes");
+        display.Line($"{architecture.Name} for images of {image} and {classes} classes");
         display.Line($"parameters     {parameters,15:n0}");
         display.Line($"multiply-adds  {multiplyAdds,15:n0}   (for one image)");
         return new JsonObject { ["architecture"] = architecture.Name, ["parameters"] = parameters, ["multiplyAdds"] = multiplyAdds,

@@ -33,6 +33,7 @@ internal static partial class Train
     {
         Description = "Of the weights of --from, leave the stem and the first N stages as they are. [default: train all]",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(least: 0),
     };
 
     private static ResNetTransformer? InitialModel(MLContext mlContext, ParseResult options, Display display)

@@ -24,7 +24,7 @@ internal static partial class Train
 
     private static readonly Option<ResNetArchitecture> Architecture = new("--architecture")
     {
-        Description = "The network, such as cifar-20, cifar-56-basic or imagenet-18-cifarstem.",
+        Description = "The network, such as cifar-20, cifar-56-basic, imagenet-18 (or resnet18) or imagenet-18-cifarstem.",
         HelpName = "NAME",
         CustomParser = Arguments.Architecture!,
         DefaultValueFactory = _ => ResNetArchitecture.Cifar(20),
@@ -33,14 +33,15 @@ internal static partial class Train
     private static readonly Option<TrainingRecipe?> RecipeName = new("--recipe")
     {
         Description = "How to train. [default: tutorial; finetune with --from]",
-        HelpName = string.Join('|', Arguments.Recipes.Keys),
-        CustomParser = Arguments.Recipe,
+        HelpName = string.Join('|', Arguments.Recipes.Select(recipe => recipe.Name)),
+        CustomParser = Arguments.OneOf(Arguments.Recipes),
     };
 
     private static readonly Option<int?> Epochs = new("--epochs")
     {
         Description = "Passes over the training images. [default: the recipe's]",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(least: 1),
     };
 
     private static readonly Option<int[]?> Milestones = new("--milestones")
@@ -54,18 +55,21 @@ internal static partial class Train
     {
         Description = "Images in one step. [default: the recipe's]",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(least: 2),
     };
 
     private static readonly Option<double?> LearningRate = new("--learning-rate")
     {
         Description = "The base rate, which the schedule changes. [default: the recipe's]",
         HelpName = "RATE",
+        CustomParser = Arguments.NumberBelow(1e6),
     };
 
     private static readonly Option<int?> TrainRows = new("--train-rows")
     {
         Description = "Train on so many images only, taken at random.",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(least: 2),
     };
 
     private static readonly Option<ImageShape?> Image = new("--image")
@@ -75,10 +79,11 @@ internal static partial class Train
         CustomParser = Arguments.Shape,
     };
 
-    private static readonly Option<int> Seed = new("--seed")
+    private static readonly Option<int?> Seed = new("--seed")
     {
         Description = "Decides weights, order, augmentation and the rows of --train-rows.",
         HelpName = "N",
+        CustomParser = Arguments.WholeNumber(),
         DefaultValueFactory = _ => 1,
     };
 
@@ -86,6 +91,7 @@ internal static partial class Train
     {
         Description = "Where to train.",
         HelpName = "auto|cpu|cuda",
+        CustomParser = Arguments.OneOf(("auto", ComputeDevice.Auto), ("cpu", ComputeDevice.Cpu), ("cuda", ComputeDevice.Cuda)),
         DefaultValueFactory = _ => ComputeDevice.Auto,
     };
 
@@ -95,6 +101,9 @@ internal static partial class Train
         HelpName = "FILE",
         DefaultValueFactory = _ => "model.zip",
     };
+
+    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+        "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
 
     private static readonly Option<string?> History = new("--history")
     {
@@ -114,8 +123,8 @@ internal static partial class Train
         var command = new Command("train", "Trains a network on images and saves it.")
         {
             Data, Validation, Architecture, From, Classes, Freeze, RecipeName, Epochs, Milestones, BatchSize, LearningRate, TrainRows,
-                Image, Seed, Device, Output, History, TensorBoard,
-            ValidationFraction, Checkpoints, CheckpointInterval, Resume, KeepBest,
+            Image, Unreadable, Seed, Device, Output, History, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationFraction,
+            Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);
         return command;

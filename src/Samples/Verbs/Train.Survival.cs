@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML.ResNet;
+using Samples.CommandLine;
 
 namespace Samples.Verbs;
 
@@ -10,6 +11,7 @@ internal static partial class Train
     {
         Description = "Hold out this part of the training images, such as 0.1, and choose the best epoch by it.",
         HelpName = "PART",
+        CustomParser = Arguments.NumberBelow(1),
     };
 
     private static readonly Option<string?> Checkpoints = new("--checkpoints")
@@ -22,6 +24,7 @@ internal static partial class Train
     {
         Description = "Keep it also after so many seconds, within an epoch.",
         HelpName = "SECONDS",
+        CustomParser = Arguments.NumberBelow(1e9),
     };
 
     private static readonly Option<bool> Resume = new("--resume")

@@ -15,8 +15,10 @@ internal static partial class Train
     {
         var mlContext = new MLContext(options.GetValue(Seed));
         display.Follow(mlContext);
+        OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), (History.Name, options.GetValue(History)));
         var output = OutputFile.Writable(options.GetValue(Output)!);
-        var (train, validation) = LoadImages(mlContext, options);
+        var leftOut = new LeftOutFiles(display);
+        var (train, validation) = LoadImages(mlContext, options, leftOut);
 
         // Labels become keys. The validation images need the same keys as the training images.
         using var initial = InitialModel(mlContext, options, display);
@@ -36,6 +38,7 @@ internal static partial class Train
             TensorBoardDirectory = options.GetValue(TensorBoard),
         };
         Survive(trainer, options);
+        FitMemory(trainer, options);
         using var network = epochs.During(recipe.NumberOfEpochs, report =>
         {
             trainer.EpochCallback = report;
@@ -46,7 +49,7 @@ internal static partial class Train
         // The model is the whole chain, so that whoever loads it gives class names and gets class names.
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(train)));
         var model = new TransformerChain<ITransformer>(keys, network, names);
-        mlContext.Model.Save(model, train.Schema, output);
+        mlContext.Model.SaveResNet(model, train.Schema, output);
 
         var kept = network.TrainingHistory.Single(report => report.Epoch == network.KeptEpoch);
         var result = new JsonObject
@@ -58,6 +61,7 @@ internal static partial class Train
             ["trainLoss"] = kept.TrainLoss,
             ["trainAccuracy"] = kept.TrainAccuracy,
             ["trainImagesPerSecond"] = Math.Round(epochs.ImagesPerSecond, 1),
+            ["unreadable"] = leftOut.Count,
         };
         display.Line();
         if (network.InitialWeights is { } taken)
@@ -77,19 +81,21 @@ internal static partial class Train
             display.Show(measured);
             measured.AddTo(result);
         }
+        leftOut.Conclude();
         display.Line($"Model: {output}");
         return result;
     }
 
-    private static (IDataView Train, IDataView? Validation) LoadImages(MLContext mlContext, ParseResult options)
+    private static (IDataView Train, IDataView? Validation) LoadImages(MLContext mlContext, ParseResult options, LeftOutFiles leftOut)
     {
-        var train = new DataPath(options.GetValue(Data)!).Load(mlContext, options.GetValue(Image));
+        var unreadable = options.GetValue(Unreadable) ?? UnreadableImages.Throw;
+        var train = new DataPath(options.GetValue(Data)!).Load(mlContext, options.GetValue(Image), unreadable, leftOut);
         var shape = ((VectorDataViewType)train.Schema[ImageColumns.Features].Type).Dimensions;
         var validation = options.GetValue(Validation) is { } path
-            ? new DataPath(path).Load(mlContext, new ImageShape(shape[0], shape[1], shape[2]))
+            ? new DataPath(path).Load(mlContext, new ImageShape(shape[0], shape[1], shape[2]), unreadable, leftOut)
             : null;
         return (options.GetValue(TrainRows) is { } rows
-            ? RandomRows.Take(mlContext, train, rows, options.GetValue(Seed))
+            ? RandomRows.Take(mlContext, train, rows, options.GetValue(Seed)!.Value)
             : train, validation);
     }
 
@@ -101,6 +107,7 @@ internal static partial class Train
             NumberOfEpochs = options.GetValue(Epochs) ?? recipe.NumberOfEpochs,
             BatchSize = options.GetValue(BatchSize) ?? recipe.BatchSize,
             LearningRate = options.GetValue(LearningRate) ?? recipe.LearningRate,
+            MicroBatchSize = options.GetValue(MicroBatchSize) ?? recipe.MicroBatchSize,
         };
         return options.GetValue(Milestones) is { Length: > 0 } milestones
             ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }

@@ -25,8 +25,8 @@ internal sealed class LibraryAssembly : IDisposable
     public static string PathOf(string extension) => Path.Combine(AppContext.BaseDirectory, $"Microsoft.ML.ResNet.{extension}");
 
     /// <summary>
-    /// The folder in which a type is written, such as <c>Cpu/Kernels</c>, <c>Root</c> for those in the project itself; <see langword="null"/>
-    /// for types without source.
+    /// The folder in which a type is written, such as <c>Cpu/Kernels</c>, <c>Root</c> for those in the project itself;
+    /// <see langword="null"/> for types without source.
     /// </summary>
     public string? FolderOf(TypeDefinition type)
     {

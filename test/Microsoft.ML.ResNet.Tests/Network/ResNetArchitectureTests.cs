@@ -65,7 +65,47 @@ public class ResNetArchitectureTests
     }
 
     [TestMethod]
-    [DataRow("resnet20")]
+    [DataRow("resnet18", "imagenet-18")]
+    [DataRow("ResNet-18", "imagenet-18")]
+    [DataRow("ResNet50", "imagenet-50")] // of both families' depths, ImageNet's
+    [DataRow("resnet-101", "imagenet-101")]
+    [DataRow("RESNET152", "imagenet-152")]
+    [DataRow("ImageNet-34", "imagenet-34")]
+    [DataRow("imagenet18", "imagenet-18")]
+    [DataRow("resnet18-cifarstem", "imagenet-18-cifarstem")]
+    [DataRow("resnet20", "cifar-20")]
+    [DataRow("ResNet-20-optionA", "cifar-20-optionA")]
+    [DataRow("cifar-20-optiona", "cifar-20-optionA")]
+    [DataRow("CIFAR-20", "cifar-20")]
+    [DataRow("cifar20", "cifar-20")]
+    [DataRow("resnet44", "cifar-44")]
+    [DataRow("resnet56", "cifar-56-basic")] // the paper's networks for CIFAR have basic blocks
+    [DataRow("resnet110", "cifar-110-basic")]
+    [DataRow("resnet56-bottleneck", "cifar-56")]
+    [DataRow("resnet164", "cifar-164-basic")]
+    [DataRow("resnet29", "cifar-29")] // only bottlenecks fit
+    [DataRow("D2L-ResNet18-1Channel", "d2l-resnet18-1channel")]
+    public void A_name_as_others_write_it_is_understood(string name, string canonical)
+        => Assert.AreEqual(canonical, ResNetArchitecture.Parse(name).Name);
+
+    [TestMethod]
+    [DataRow("resnet21", "18, 34, 50, 101, 152")]
+    [DataRow("resnet18-basic", "-basic and -bottleneck with cifar names")]
+    [DataRow("resnet20-cifarstem", "-cifarstem goes with imagenet names")]
+    [DataRow("wide_resnet50_2", "such as resnet18 (imagenet-18)")]
+    public void A_name_that_is_nearly_right_says_what_would_be(string name, string expected)
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => ResNetArchitecture.Parse(name)).Message, expected);
+
+    [TestMethod]
+    [DataRow("cifar-20", "3x32x32")]
+    [DataRow("imagenet-18-cifarstem", "3x32x32")]
+    [DataRow("imagenet-50", "3x224x224")]
+    [DataRow("d2l-resnet18-1channel", "1x224x224")]
+    public void A_plan_knows_the_images_that_it_is_usually_given(string name, string shape)
+        => Assert.AreEqual(shape, ResNetArchitecture.Parse(name).UsualImageShape.ToString());
+
+    [TestMethod]
+    [DataRow("resnet")]
     [DataRow("cifar-")]
     [DataRow("cifar-20-cifarstem")]
     [DataRow("imagenet-18-basic")]

@@ -25,7 +25,8 @@ public class ModelRoundTripTests
         [new ClassLabels<ushort>([0, ushort.MaxValue])],
         [new ClassLabels<uint>([0, uint.MaxValue])],
         [new ClassLabels<ulong>([0, ulong.MaxValue])],
-        [new ClassLabels<DateTime>([DateTime.MinValue, new DateTime(2026, 2, 28, 1, 2, 3, 456, DateTimeKind.Utc).AddTicks(7), DateTime.MaxValue])],
+        [new ClassLabels<DateTime>([DateTime.MinValue, new DateTime(2026, 2, 28, 1, 2, 3, 456, DateTimeKind.Utc).AddTicks(7),
+            DateTime.MaxValue])],
         [new ClassLabels<DateTimeOffset>([DateTimeOffset.MinValue, new DateTimeOffset(2026, 2, 28, 1, 2, 3, TimeSpan.FromHours(-5))])],
         [new ClassLabels<TimeSpan>([TimeSpan.MinValue, TimeSpan.FromTicks(1), TimeSpan.MaxValue])],
     ];

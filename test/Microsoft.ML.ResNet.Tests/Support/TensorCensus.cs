@@ -61,7 +61,8 @@ internal sealed class TensorCensus
     /// <param name="architecture">The plan of the networks.</param>
     /// <param name="networks">How many were built: one for each <c>Fit</c>, and one for each model that scored by libtorch.</param>
     public void AssertNoSurvivorsOfTraining(ResNetArchitecture architecture, int networks)
-        => AssertNoSurvivorsAnywhere(networks * NetworkPlan.StateOf(architecture, channels: 3, classes: 3).Count(entry => entry.IsParameter));
+        => AssertNoSurvivorsAnywhere(networks
+            * NetworkPlan.StateOf(architecture, channels: 3, classes: 3).Count(entry => entry.IsParameter));
 
     /// <summary>
     /// All tensors that were created and not disposed. The finalizer thread's own statistics tell how many tensors it disposed

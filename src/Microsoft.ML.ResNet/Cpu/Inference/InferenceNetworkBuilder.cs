@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// Lays the steps of a plan out as layers over maps. A map is handed on as soon as nobody reads it any more: to the step that adds to it, in
-/// place, or to a later step whose output has the same layout.
+/// Lays the steps of a plan out as layers over maps. A map is handed on as soon as nobody reads it any more: to the step that adds to it,
+/// in place, or to a later step whose output has the same layout.
 /// </summary>
 internal sealed class InferenceNetworkBuilder
 {

@@ -23,7 +23,8 @@ internal sealed class NetworkGraph
     private readonly GraphBuilder _builder = new();
     private readonly Dictionary<PlanStep, string> _values = [];
 
-    private NetworkGraph(TrainedResNet model, NetworkPlan plan, FoldedWeights weights) => (_model, _plan, _weights) = (model, plan, weights);
+    private NetworkGraph(TrainedResNet model, NetworkPlan plan, FoldedWeights weights)
+        => (_model, _plan, _weights) = (model, plan, weights);
 
     /// <summary>Makes the graph of a model: input (N, C, H, W), outputs <c>probabilities</c> and <c>logits</c> (N, classes).</summary>
     /// <exception cref="ArgumentException">The options name no input, or one that the graph cannot have.</exception>

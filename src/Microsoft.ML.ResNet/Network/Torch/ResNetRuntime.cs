@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Network.Torch;
 using TorchSharp;
 
 namespace Microsoft.ML.ResNet;
@@ -104,6 +105,10 @@ public static partial class ResNetRuntime
 
     private static void LoadLibTorch()
     {
+        // TorchSharp is asked last: where it finds no libtorch, it prints a trace of 25 lines and copies half a gigabyte from the package
+        // cache into the application's folder.
+        if (LibTorchLibrary.WhyNotLoaded() is { } reason)
+            throw new InvalidOperationException(reason);
         try
         {
             torch.InitializeDeviceType(DeviceType.CPU);
@@ -112,10 +117,7 @@ public static partial class ResNetRuntime
             when (e is TypeInitializationException or NotSupportedException or DllNotFoundException or BadImageFormatException)
         {
             throw new InvalidOperationException(
-                $"The native library libtorch could not be loaded on {RuntimeInformation.RuntimeIdentifier}. Add one backend to the "
-                    + "application: the package TorchSharp-cpu, or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the "
-                    + $"version of TorchSharp ({typeof(torch).Assembly.GetName().Version?.ToString(3)}).",
-                e);
+                $"libtorch is there, but TorchSharp {LibTorchLibrary.TorchSharpVersion} cannot use it: {e.GetBaseException().Message}", e);
         }
     }
 

@@ -45,7 +45,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         OwnTensors();
     }
 
-    /// <summary>Builds the network of a model, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.</summary>
+    /// <summary>
+    /// Builds the network of a model, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.
+    /// </summary>
     public static ResidualNetwork Of(TrainedResNet model)
     {
         ResNetRuntime.EnsureStarted();

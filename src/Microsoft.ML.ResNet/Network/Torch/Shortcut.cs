@@ -17,7 +17,9 @@ internal static class Shortcut
         };
 }
 
-/// <summary>Takes every <c>stride</c>-th pixel and adds channels of zeros, half of them before and half behind: option A of the paper.</summary>
+/// <summary>
+/// Takes every <c>stride</c>-th pixel and adds channels of zeros, half of them before and half behind: option A of the paper.
+/// </summary>
 /// <param name="channels">Channels to add; zero or more.</param>
 /// <param name="stride">Step, in pixels.</param>
 internal sealed class PaddingShortcut(int channels, int stride) : nn.Module<Tensor, Tensor>(nameof(PaddingShortcut))

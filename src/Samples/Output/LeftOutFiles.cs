@@ -1,0 +1,28 @@
+namespace Samples.Output;
+
+/// <summary>Counts the image files that are left out, and names the first of them.</summary>
+internal sealed class LeftOutFiles(Display display)
+{
+    private const int MostNamed = 20; // a broken disk has thousands
+
+    /// <summary>How many there are so far.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Takes a file into the count.</summary>
+    /// <param name="message">The file, and why it cannot be read.</param>
+    public void Add(string message)
+    {
+        Count++;
+        if (Count <= MostNamed)
+            display.LineAboveBars($"Left out: {message}");
+        else if (Count == MostNamed + 1)
+            display.LineAboveBars("Left out: more, which are counted at the end.");
+    }
+
+    /// <summary>Says how many there were, if there were any.</summary>
+    public void Conclude()
+    {
+        if (Count > 0)
+            display.Line($"Left out because they cannot be read: {Count} image files.");
+    }
+}

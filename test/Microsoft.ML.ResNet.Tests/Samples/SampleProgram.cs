@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Microsoft.ML.ResNet.Tests.Samples;
+
+/// <summary>What a run of the samples' command line left.</summary>
+/// <param name="ExitCode">0 done, 1 failed, 2 wrong usage.</param>
+/// <param name="Output">Standard output.</param>
+/// <param name="Errors">Standard error.</param>
+internal sealed record SampleRun(int ExitCode, string Output, string Errors)
+{
+    /// <summary>The line that <c>--json</c> ends with.</summary>
+    public JsonNode Json => JsonNode.Parse(Output.TrimEnd().Split('\n')[^1])!;
+
+    /// <summary>The lines on standard error.</summary>
+    public string[] ErrorLines => Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
+
+/// <summary>Runs <c>src/Samples</c> in a process of its own, as a user does; this project's build builds it.</summary>
+internal static class SampleProgram
+{
+    private static readonly string Program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "..", "..", "Samples",
+        Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "resnet.dll"));
+
+    /// <summary>Runs a verb to its end.</summary>
+    public static SampleRun Run(params string[] arguments) => Run([], arguments);
+
+    /// <summary>Runs a verb to its end, with some variables of its environment set.</summary>
+    public static SampleRun Run((string Name, string Value)[] environment, params string[] arguments)
+    {
+        if (!File.Exists(Program))
+            Assert.Inconclusive($"{Program} is not built; the tests run outside the repository.");
+        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new(process.ExitCode, output, errors.Result);
+    }
+}
