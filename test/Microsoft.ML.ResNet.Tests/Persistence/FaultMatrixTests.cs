@@ -211,7 +211,7 @@ public class FaultMatrixTests
             Architecture = SavedModel.Narrow,
             ClassNames = ["a", "b", "c"],
             ImageShape = new ImageShape(3, 8, 8),
-        }, out _),
+        }),
     };
 
     // What is in the folder is ours and whole: checkpoints that can be read, a history with all of its lines, nothing else.
