@@ -32,13 +32,14 @@ internal abstract class PixelStore : IDisposable
     public abstract long? BytesInMemory { get; }
 
     /// <summary>
-    /// The same images for a device: this store itself when its batches are there already, a copy on the device where that is small enough,
-    /// and else a store whose batches are moved one by one, which is to be disposed before this one.
+    /// The same images for a device: a view of this store when its batches are there already, a copy on the device where that is small
+    /// enough, and else a store whose batches are moved one by one.
     /// </summary>
+    /// <returns>A store of its own in each case, to be disposed before this one, which it leaves as it is.</returns>
     public PixelStore To(Device device)
     {
         if (device.type == Labels.device_type)
-            return this;
+            return new PixelStoreView(this);
         if (!ImageMemory.FitsDevice(BytesInMemory))
             return new HostedPixelStore(this, device);
         using var scope = NewDisposeScope();
