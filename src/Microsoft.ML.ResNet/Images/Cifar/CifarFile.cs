@@ -9,12 +9,18 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
 {
     // The longest official list has 1.1 kB. A names file is read as a whole, so a hostile one must not decide how much memory that takes.
     private const int MaxTextLength = 1 << 16;
+    private const int BufferSize = 1 << 17;
 
     /// <summary>A file on disk.</summary>
     public static CifarFile OnDisk(string path) =>
-        new(Path.GetFileName(path), path, new FileInfo(path).Length, () => new FileStream(path, OptionsForOnePass));
+        new(Path.GetFileName(path), path, new FileInfo(path).Length, () => OpenOnDisk(path));
 
-    private static FileStreamOptions OptionsForOnePass => new() { BufferSize = 1 << 17, Options = FileOptions.SequentialScan };
+    /// <summary>Opens a file on disk.</summary>
+    /// <exception cref="InvalidDataException">It is a pipe, a socket or a device.</exception>
+    public static FileStream OpenOnDisk(string path)
+        => RegularFile.TryOpen(path, out _) is { } file
+            ? new FileStream(file, FileAccess.Read, BufferSize)
+            : throw ImageFileError.Create(path, "a file", RegularFile.FoundOther);
 
     /// <summary>Reads as many bytes as there are, up to the buffer's length.</summary>
     /// <param name="content">What <see cref="Open"/> returned.</param>

@@ -31,6 +31,10 @@ internal abstract class ImageStore(string path)
     /// <param name="subfolder">The subfolder, with <c>/</c> between folders and no <c>/</c> at its ends; empty for the whole store.</param>
     public abstract IEnumerable<string> FileNames(string subfolder);
 
+    /// <summary>The names of the folders directly in a subfolder, with images or without.</summary>
+    /// <inheritdoc cref="FileNames"/>
+    public abstract IEnumerable<string> FolderNames(string subfolder);
+
     /// <summary>Opens the store for one pass.</summary>
     public abstract IImageFileReader OpenReader();
 
@@ -45,7 +49,23 @@ internal interface IImageFileReader : IDisposable
     /// <param name="fileName">One of <see cref="ImageStore.FileNames"/>.</param>
     /// <param name="bytes">Receives the file's content.</param>
     /// <returns>Null, or why the file cannot be an image that is read: expected and found.</returns>
+    /// <exception cref="IOException">The file cannot be opened or read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     string? Read(string fileName, ImageBytes bytes);
+
+    /// <summary>Reads a whole file, where one that cannot be opened or read is no exception but one more reason.</summary>
+    /// <inheritdoc cref="Read"/>
+    string? TryRead(string fileName, ImageBytes bytes)
+    {
+        try
+        {
+            return Read(fileName, bytes);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"expected a file that can be read, found that it cannot: {e.Message.TrimEnd('.')}";
+        }
+    }
 }
 
 /// <summary>A buffer for one encoded image, reused from image to image.</summary>
