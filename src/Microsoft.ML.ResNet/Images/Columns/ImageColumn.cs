@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
@@ -14,6 +15,11 @@ internal abstract class ImageColumn
     /// <summary>The shape of every image, or <see langword="null"/> where each image has its own size and nobody asks for one.</summary>
     public abstract ImageShape? Shape { get; }
 
+    /// <summary>
+    /// The values of black and full pixels where the column holds numbers; <see langword="null"/> until somebody tells or recognises them.
+    /// </summary>
+    public PixelRange? Range { get; set; }
+
     /// <summary>Understands a column.</summary>
     /// <param name="type">The column's type.</param>
     /// <param name="options">What the caller says about the images.</param>
@@ -25,9 +31,13 @@ internal abstract class ImageColumn
         switch (type)
         {
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Byte:
-                return PixelLayouts.Infer(vector, options, out problem) is { } bytes ? new ByteVectorColumn(bytes) : null;
+                return PixelLayouts.Infer(vector, options, out problem) is { } bytes
+                    ? new ByteVectorColumn(bytes) { Range = options.Range }
+                    : null;
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Single:
-                return PixelLayouts.Infer(vector, options, out problem) is { } floats ? new FloatVectorColumn(floats) : null;
+                return PixelLayouts.Infer(vector, options, out problem) is { } floats
+                    ? new FloatVectorColumn(floats) { Range = options.Range }
+                    : null;
             case ImageDataViewType or VectorDataViewType { IsKnownSize: false } when options.Channels is not (null or 1 or 3):
                 problem = $"got {type}, which gives 1 or 3 channels, not {options.Channels}. Use a vector of pixels for other numbers of "
                     + "channels";
@@ -54,12 +64,15 @@ internal abstract class ImageColumnReader
 {
     /// <summary>Tells the shape in which the current row's image would be kept if it decided.</summary>
     /// <param name="shape">The shape.</param>
+    /// <param name="problem">Why there is none: expected and found.</param>
     /// <returns>Whether there is a readable image.</returns>
-    public abstract bool TryReadShape(out ImageShape shape);
+    public abstract bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem);
 
     /// <summary>Reads the current row's image.</summary>
     /// <param name="shape">The shape to deliver; images of another size are resized where the column allows it.</param>
     /// <param name="pixels">Receives <see cref="ImageShape.Size"/> bytes, planar.</param>
+    /// <param name="problem">Why there was none: expected and found.</param>
     /// <returns>Whether there was a readable image; without one, <paramref name="pixels"/> is undefined.</returns>
-    public abstract bool TryRead(ImageShape shape, Span<byte> pixels);
+    /// <exception cref="InvalidDataException">The row breaks its column's promise of a length, or of a range of values.</exception>
+    public abstract bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem);
 }

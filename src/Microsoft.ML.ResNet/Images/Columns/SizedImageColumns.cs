@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images.Columns;
@@ -18,21 +19,30 @@ internal sealed class DecodedImageColumn(ImageColumnOptions options) : ImageColu
         // the rows of an in-memory view hand out the caller's own images, and those must stay alive.
         private MLImage? _image;
 
-        public override bool TryReadShape(out ImageShape shape)
+        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
         {
-            getter(ref _image!);
-            shape = _image is null
-                ? default
-                : new ImageShape(options.Channels ?? 3, options.Height ?? _image.Height, options.Width ?? _image.Width);
-            return _image is not null;
+            shape = default;
+            if (!TryGet(out problem))
+                return false;
+            shape = new ImageShape(options.Channels ?? 3, options.Height ?? _image.Height, options.Width ?? _image.Width);
+            return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels)
+        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
+            => TryGet(out problem) && ImageDecoder.TryConvert(_image.Pixels, _image.Width, _image.Height,
+                _image.PixelFormat == MLPixelFormat.Bgra32, shape, pixels, out problem);
+
+        [MemberNotNullWhen(true, nameof(_image))]
+        private bool TryGet([NotNullWhen(false)] out string? problem)
         {
             getter(ref _image!);
-            return _image is not null && _image.PixelFormat is MLPixelFormat.Bgra32 or MLPixelFormat.Rgba32
-                && ImageDecoder.TryConvert(_image.Pixels, _image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32, shape,
-                    pixels, out _);
+            problem = null;
+            if (_image is { PixelFormat: MLPixelFormat.Bgra32 or MLPixelFormat.Rgba32 })
+                return true;
+            problem = _image is null
+                ? "expected an image, found none"
+                : $"expected pixels of the format Bgra32 or Rgba32, found {_image.PixelFormat}";
+            return false;
         }
     }
 }
@@ -51,20 +61,22 @@ internal sealed class EncodedImageColumn(ImageColumnOptions options) : ImageColu
     {
         private VBuffer<byte> _file;
 
-        public override bool TryReadShape(out ImageShape shape)
+        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
         {
             shape = default;
-            getter(ref _file);
-            if (!_file.IsDense || !ImageDecoder.TryReadSize(_file.GetValues(), out var height, out var width, out _))
+            if (!ImageDecoder.TryReadSize(File(), out var height, out var width, out problem))
                 return false;
             shape = new ImageShape(options.Channels ?? 3, options.Height ?? height, options.Width ?? width);
             return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels)
+        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
+            => ImageDecoder.TryDecode(File(), shape, pixels, out problem);
+
+        private ReadOnlySpan<byte> File()
         {
             getter(ref _file);
-            return _file.IsDense && ImageDecoder.TryDecode(_file.GetValues(), shape, pixels, out _);
+            return _file.IsDense ? _file.GetValues() : _file.DenseValues().ToArray();
         }
     }
 }
