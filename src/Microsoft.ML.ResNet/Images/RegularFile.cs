@@ -13,7 +13,15 @@ internal static partial class RegularFile
 
     private const int NoSuchDevice = 6; // ENXIO: the path is a socket
 
-    /// <summary>Opens a file, or the file behind a link.</summary>
+    /// <summary>Whether a path leads to a file, which then can be opened the usual way.</summary>
+    /// <inheritdoc cref="TryOpen"/>
+    public static bool Is(string path)
+    {
+        using var file = TryOpen(path, out _);
+        return file is not null;
+    }
+
+    /// <summary>Opens a file, or the file behind a link. Errors of the handle do not name the path: that is the caller's to do.</summary>
     /// <param name="path">The path.</param>
     /// <param name="length">The file's length, in bytes.</param>
     /// <returns>The file, or <see langword="null"/> where the path leads to something else.</returns>

@@ -18,8 +18,8 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
     /// <summary>Opens a file on disk.</summary>
     /// <exception cref="InvalidDataException">It is a pipe, a socket or a device.</exception>
     public static FileStream OpenOnDisk(string path)
-        => RegularFile.TryOpen(path, out _) is { } file
-            ? new FileStream(file, FileAccess.Read, BufferSize)
+        => RegularFile.Is(path)
+            ? new FileStream(path, new FileStreamOptions { BufferSize = BufferSize, Options = FileOptions.SequentialScan })
             : throw ImageFileError.Create(path, "a file", RegularFile.FoundOther);
 
     /// <summary>Reads as many bytes as there are, up to the buffer's length.</summary>

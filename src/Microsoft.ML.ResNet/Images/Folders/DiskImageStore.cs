@@ -48,14 +48,22 @@ internal sealed class DiskImageStore(string path) : ImageStore(path)
     {
         public string? Read(string fileName, ImageBytes bytes)
         {
-            using var file = RegularFile.TryOpen(store.Describe(fileName), out var length);
+            var path = store.Describe(fileName);
+            using var file = RegularFile.TryOpen(path, out var length);
             if (file is null)
                 return $"expected a file, found {RegularFile.FoundOther}";
             if (length > MaxImageLength)
                 return $"expected at most {MaxImageLength} bytes, found {length}";
             var room = bytes.Resize((int)length);
-            var read = FileBytes.Read(file, 0, room);
-            return read == room.Length ? null : $"expected {room.Length} bytes, found {read}: the file is being written";
+            try
+            {
+                var read = FileBytes.Read(file, 0, room);
+                return read == room.Length ? null : $"expected {room.Length} bytes, found {read}: the file is being written";
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new IOException($"'{path}' cannot be read: {e.Message}", e);
+            }
         }
 
         public void Dispose()

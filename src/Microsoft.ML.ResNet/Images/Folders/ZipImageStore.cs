@@ -54,11 +54,12 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
     /// <summary>Opens the archive; its directory is read anew only if the file is another one than last time.</summary>
     private SafeFileHandle Open(out Listing listing)
     {
-        var archive = RegularFile.TryOpen(Path, out var length)
-            ?? throw ImageFileError.Create(Path, Expected, RegularFile.FoundOther);
+        if (!RegularFile.Is(Path))
+            throw ImageFileError.Create(Path, Expected, RegularFile.FoundOther);
+        var archive = File.OpenHandle(Path);
         try
         {
-            var written = File.GetLastWriteTimeUtc(archive);
+            var (length, written) = (RandomAccess.GetLength(archive), File.GetLastWriteTimeUtc(archive));
             listing = _listing is { } last && last.Length == length && last.Written == written
                 ? last
                 : new(ZipDirectory.Read(archive), length, written);
