@@ -80,12 +80,12 @@ public sealed partial class ResNetTransformer
     private DataViewSchema.DetachedColumn[] AddedColumns(DataViewSchema input)
         => new ScoreColumns(_columns.PredictedLabelColumn, _columns.ScoreColumn).Create(_network.Classes, input);
 
-    private (DataViewSchema.Column Column, ImageColumn Images) FindImages(DataViewSchema schema)
+    private (DataViewSchema.Column Column, ImageColumnKind Images) FindImages(DataViewSchema schema)
     {
         var column = schema.GetColumnOrNull(_columns.FeatureColumn)
             ?? throw Host.ExceptSchemaMismatch("inputSchema", "feature", _columns.FeatureColumn);
         var shape = _network.Shape;
-        var images = ImageColumn.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order,
+        var images = ImageColumnKind.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order,
             _columns.Range),
             out var problem);
         return (column, images
@@ -98,7 +98,7 @@ public sealed partial class ResNetTransformer
     {
         private readonly ResNetTransformer _parent;
         private readonly DataViewSchema.Column _feature;
-        private readonly ImageColumn _images;
+        private readonly ImageColumnKind _images;
 
         public RowMapper(ResNetTransformer parent, DataViewSchema schema) : base(parent.Host.Register(nameof(RowMapper)), schema, parent)
         {

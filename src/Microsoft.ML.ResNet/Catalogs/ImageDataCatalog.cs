@@ -69,12 +69,13 @@ public static class ImageDataCatalog
     /// Folders without images are no classes and are named in a warning. Passed over are what tools and systems leave behind: files that
     /// begin with a dot, <c>Thumbs.db</c>, <c>desktop.ini</c>, and folders such as <c>.git</c>, <c>.ipynb_checkpoints</c> and
     /// <c>__MACOSX</c>; any other folder that begins with a dot, such as <c>.NET</c>, is a class.</para>
-    /// <para>Any format that Skia decodes will do (JPEG, PNG, WebP, GIF, BMP, ...), whatever the file's extension. Images of another size are resized with antialiasing; the aspect ratio is not kept. Transparent pixels are
-    /// laid over black. Orientation tags are ignored. Images of more than 100 million pixels, or longer than 256 MiB, count as
-    /// unreadable. PNG, GIF and BMP are decoded whole, which takes four bytes a pixel for a moment; JPEG and WebP leave out detail that the
-    /// size does not need.</para>
-    /// <para>A column of <c>LoadRawImageBytes</c> gives the same pixels for the same file. <c>LoadImages</c> decodes with ML.NET's own code:
-    /// the same again for PNG, and some grey levels off for a JPEG or WebP that is much larger than the model's images.</para>
+    /// <para>Any format that Skia decodes will do (JPEG, PNG, WebP, GIF, BMP, ...), whatever the file's extension. Images of another size
+    /// are resized with antialiasing; the aspect ratio is not kept. Transparent pixels are laid over black. Orientation tags are ignored.
+    /// Images of more than 100 million pixels, or longer than 256 MiB, count as unreadable, and so do files of some bytes that claim to be
+    /// large. PNG, GIF and BMP are decoded whole, which takes four bytes a pixel for a moment; JPEG and WebP leave out detail that the size
+    /// does not need.</para>
+    /// <para>A column of <c>LoadRawImageBytes</c> gives the same pixels for the same file. <c>LoadImages</c> decodes with ML.NET's own
+    /// code: the same again for PNG, and some grey levels off for a JPEG or WebP that is much larger than the model's images.</para>
     /// <para>This call lists the files, and reads the first image's size if the options do not give one. A cursor over <c>Label</c> alone
     /// decodes no image.</para>
     /// </remarks>

@@ -6,16 +6,6 @@ using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Data;
 
-/// <summary>The columns of a set of labelled images.</summary>
-/// <param name="Feature">The column of images.</param>
-/// <param name="Images">How to read it.</param>
-/// <param name="Label">The column of labels: keys of type <see cref="uint"/> with a known count.</param>
-/// <param name="Weight">
-/// The column of what each row counts, of type <see cref="float"/>; <see langword="null"/> where all count the same.
-/// </param>
-internal sealed record LabeledImageColumns(DataViewSchema.Column Feature, ImageColumn Images, DataViewSchema.Column Label,
-    DataViewSchema.Column? Weight);
-
 /// <summary>What one pass over a data view yields: the images that can be learnt from, and what was left out.</summary>
 /// <param name="Store">The usable images; the set owns it.</param>
 /// <param name="Shape">The shape of every image.</param>
@@ -136,29 +126,5 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
             return false;
         builder = new PixelStoreBuilder(first, memory, data.GetRowCount());
         return true;
-    }
-}
-
-/// <summary>Counts of rows that cannot be used.</summary>
-internal sealed class UnusableRows
-{
-    /// <summary>Rows whose label is missing.</summary>
-    public long MissingLabels { get; set; }
-
-    /// <summary>Rows whose image is missing or cannot be read.</summary>
-    public ImageProblems UnreadableImages { get; } = new();
-
-    /// <summary>Rows whose weight is 0, negative or not a number.</summary>
-    public long UnusableWeights { get; set; }
-
-    /// <summary>One sentence for each kind that occurs.</summary>
-    public IEnumerable<string> Describe()
-    {
-        if (MissingLabels > 0)
-            yield return $"{MissingLabels} rows have a missing label.";
-        if (UnreadableImages.Count > 0)
-            yield return $"{UnreadableImages.Count} rows have an image that is missing or cannot be read ({UnreadableImages}).";
-        if (UnusableWeights > 0)
-            yield return $"{UnusableWeights} rows have a weight that is not above 0.";
     }
 }

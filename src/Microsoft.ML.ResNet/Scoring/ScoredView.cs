@@ -22,7 +22,7 @@ internal sealed class ScoredView : IDataView
     private readonly ColumnBindings _bindings;
     private readonly BatchScorer _scorer;
     private readonly ImageShape _shape;
-    private readonly ImageColumn _images;
+    private readonly ImageColumnKind _images;
     private readonly DataViewSchema.Column _feature;
     private int _reported; // 1 once a cursor has told which images could not be read
 
@@ -36,7 +36,7 @@ internal sealed class ScoredView : IDataView
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
     public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape,
-        ImageColumn images, DataViewSchema.Column feature)
+        ImageColumnKind images, DataViewSchema.Column feature)
     {
         _channels = channels;
         _source = source;

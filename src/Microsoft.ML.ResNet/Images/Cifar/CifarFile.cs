@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Unicode;
+
 namespace Microsoft.ML.ResNet.Images.Cifar;
 
 /// <summary>One file of a CIFAR set, on disk or inside an archive.</summary>
@@ -41,7 +44,7 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
     }
 
     /// <summary>The file as lines of text, trimmed, without empty ones.</summary>
-    /// <exception cref="InvalidDataException">The file is too long to be a list of names, or broken.</exception>
+    /// <exception cref="InvalidDataException">The file is too long to be a list of names, in another encoding than UTF-8, or broken.</exception>
     public string[] ReadLines()
     {
         if (Length > MaxTextLength)
@@ -49,7 +52,9 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
         var bytes = new byte[Length];
         using var content = Open();
         var read = Read(content, bytes);
-        return System.Text.Encoding.UTF8.GetString(bytes, 0, read)
+        if (!Utf8.IsValid(bytes.AsSpan(0, read)))
+            throw ImageFileError.Create(Location, "class names in UTF-8", "another encoding", "Convert the file to UTF-8.");
+        return Encoding.UTF8.GetString(bytes, 0, read)
             .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Images.Columns;
 
 /// <summary>A column of raw pixels: a vector of known size.</summary>
 /// <param name="format">How the pixels lie in it.</param>
-internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumn
+internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumnKind
 {
     /// <inheritdoc/>
     public override ImageShape? Shape => format.Shape;
@@ -62,7 +62,7 @@ internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<b
     }
 }
 
-/// <summary>Pixels as numbers of a <see cref="ImageColumn.Range"/>, as <c>ExtractPixels</c> makes them.</summary>
+/// <summary>Pixels as numbers of a <see cref="ImageColumnKind.Range"/>, as <c>ExtractPixels</c> makes them.</summary>
 internal sealed class FloatVectorColumn(PixelFormat format) : PixelVectorColumn<float>(format)
 {
     /// <inheritdoc/>

@@ -12,8 +12,8 @@ internal static class SourceErrors
     /// <summary>Moves a cursor to its next row.</summary>
     /// <returns>Whether there is one.</returns>
     /// <remarks>
-    /// A broken or missing file and a cancellation come as they were thrown, whichever thread they were thrown on; all else comes as ML.NET reports
-    /// it.
+    /// A broken or missing file and a cancellation come as they were thrown, whichever thread they were thrown on; all else comes as ML.NET
+    /// reports it.
     /// </remarks>
     public static bool MoveNext(DataViewRowCursor cursor)
     {

@@ -89,8 +89,8 @@ internal sealed record ImageFolderListing(IReadOnlyList<ImageFile> Files, IReadO
             yield return $"{where}: {(empty.Count == 1 ? "a folder has" : "folders have")} no images and {(empty.Count == 1 ? "is no class"
                 : "are no classes")}: {ImageFileError.List(empty)}.";
         foreach (var label in classes.Where(label => label.Count() > 1))
-            yield return $"{where}: {label.Count()} folders are called '{label.Key}', written with different characters that mean the same; "
-                + "they are one class.";
+            yield return $"{where}: {label.Count()} folders are called '{label.Key}', written with different characters that mean the "
+                + "same; they are one class.";
     }
 
     private static InvalidDataException TooDeep(string where, string file, IEnumerable<string> folders) =>

@@ -4,8 +4,8 @@ namespace Microsoft.ML.ResNet;
 public enum UnreadableImages
 {
     /// <summary>
-    /// Stop with an <see cref="InvalidDataException"/> that names the file and the reason, or with the file system's own exception where the
-    /// file cannot be opened.
+    /// Stop with an <see cref="InvalidDataException"/> that names the file and the reason, or with the file system's own exception where
+    /// the file cannot be opened.
     /// </summary>
     Throw,
 

@@ -10,9 +10,9 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// Reads the names in a zip archive. Programs have written them in the encoding of the machine they ran on, and many do not say which.
 /// </summary>
 /// <remarks>
-/// A name is UTF-8 where its flag says so (APPNOTE.TXT, appendix D), where Info-ZIP's Unicode path field holds it (section 4.6.9), and where
-/// its bytes are valid UTF-8, which text in another encoding practically never is: macOS and others write UTF-8 without a flag. The
-/// standard's own code page 437 is not tried, because it makes some text of any bytes.
+/// A name is UTF-8 where its flag says so (APPNOTE.TXT, appendix D), where Info-ZIP's Unicode path field holds it (section 4.6.9), and
+/// where its bytes are valid UTF-8, which text in another encoding seldom is: macOS and others write UTF-8 without a flag. The standard's
+/// own code page 437 is not tried, because it makes some text of any bytes.
 /// </remarks>
 internal static class ZipNames
 {

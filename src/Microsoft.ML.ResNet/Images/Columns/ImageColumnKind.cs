@@ -1,11 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.Data;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Images.Columns;
 
 /// <summary>A column that holds images: what its type tells about them, and how to read them.</summary>
-internal abstract class ImageColumn
+internal abstract class ImageColumnKind
 {
     /// <summary>What a column of images may be, for messages.</summary>
     public const string Expected =
@@ -25,7 +24,7 @@ internal abstract class ImageColumn
     /// <param name="options">What the caller says about the images.</param>
     /// <param name="problem">Why there is no result: what was found and which option would help.</param>
     /// <returns>The column, or <see langword="null"/>.</returns>
-    public static ImageColumn? Create(DataViewType type, ImageColumnOptions options, out string? problem)
+    public static ImageColumnKind? Create(DataViewType type, ImageColumnOptions options, out string? problem)
     {
         problem = null;
         switch (type)
@@ -57,22 +56,4 @@ internal abstract class ImageColumn
     public abstract ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column);
 
     private static int? KnownSide(int side) => side > 0 ? side : null;
-}
-
-/// <summary>Reads the image of the current row. Serves one cursor, on one thread at a time.</summary>
-internal abstract class ImageColumnReader
-{
-    /// <summary>Tells the shape in which the current row's image would be kept if it decided.</summary>
-    /// <param name="shape">The shape.</param>
-    /// <param name="problem">Why there is none: expected and found.</param>
-    /// <returns>Whether there is a readable image.</returns>
-    public abstract bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem);
-
-    /// <summary>Reads the current row's image.</summary>
-    /// <param name="shape">The shape to deliver; images of another size are resized where the column allows it.</param>
-    /// <param name="pixels">Receives <see cref="ImageShape.Size"/> bytes, planar.</param>
-    /// <param name="problem">Why there was none: expected and found.</param>
-    /// <returns>Whether there was a readable image; without one, <paramref name="pixels"/> is undefined.</returns>
-    /// <exception cref="InvalidDataException">The row breaks its column's promise of a length, or of a range of values.</exception>
-    public abstract bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem);
 }
