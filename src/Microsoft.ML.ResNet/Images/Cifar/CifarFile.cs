@@ -44,7 +44,9 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
     }
 
     /// <summary>The file as lines of text, trimmed, without empty ones.</summary>
-    /// <exception cref="InvalidDataException">The file is too long to be a list of names, in another encoding than UTF-8, or broken.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is too long to be a list of names, in another encoding than UTF-8, or broken.
+    /// </exception>
     public string[] ReadLines()
     {
         if (Length > MaxTextLength)
