@@ -1,4 +1,4 @@
-using Microsoft.ML.ResNet.Foundation;
+using System.IO.Hashing;
 
 namespace Microsoft.ML.ResNet.Tests.Images;
 
@@ -17,7 +17,7 @@ internal sealed class RawZip
     {
         var utf8 = System.Text.Encoding.UTF8.GetBytes(text);
         return [0x75, 0x70, .. BitConverter.GetBytes((ushort)(5 + utf8.Length)), 1,
-            .. BitConverter.GetBytes(Crc32.Compute(name) ^ crcError), .. utf8];
+            .. BitConverter.GetBytes(Crc32.HashToUInt32(name) ^ crcError), .. utf8];
     }
 
     /// <summary>Adds a stored entry.</summary>
@@ -40,7 +40,7 @@ internal sealed class RawZip
             .. BitConverter.GetBytes((uint)_body.Length), 0, 0];
 
     private static void Common(MemoryStream stream, byte[] name, byte[] content, ushort flags, ushort extra) =>
-        Write(stream, [20, 0], BitConverter.GetBytes(flags), new byte[6], BitConverter.GetBytes(Crc32.Compute(content)),
+        Write(stream, [20, 0], BitConverter.GetBytes(flags), new byte[6], BitConverter.GetBytes(Crc32.HashToUInt32(content)),
             BitConverter.GetBytes(content.Length), BitConverter.GetBytes(content.Length), BitConverter.GetBytes((ushort)name.Length),
             BitConverter.GetBytes(extra));
 

@@ -1,8 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.IO.Hashing;
 using System.Text;
 using System.Text.Unicode;
-using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Images.Folders;
 
@@ -53,7 +53,7 @@ internal static class ZipNames
                 break;
             var field = extra.Slice(4, length);
             if (kind == UnicodePathField && length > UnicodePathHeader && field[0] == 1
-                && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.Compute(name))
+                && BinaryPrimitives.ReadUInt32LittleEndian(field[1..]) == Crc32.HashToUInt32(name))
                 return field[UnicodePathHeader..];
             extra = extra[(4 + length)..];
         }
