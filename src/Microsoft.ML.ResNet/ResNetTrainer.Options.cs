@@ -108,6 +108,12 @@ public sealed partial class ResNetTrainer
         public ChannelOrder ChannelOrder = ChannelOrder.Rgb;
 
         /// <summary>
+        /// The values of black and full pixels in vectors of <see cref="float"/>, which the model remembers for scoring. The default,
+        /// <see langword="null"/>, recognises 0 to 255, 0 to 1 and -1 to 1 by the first rows, and refuses others.
+        /// </summary>
+        public PixelRange? PixelRange;
+
+        /// <summary>
         /// The name of the column of probabilities. The default is <c>Score</c>. <c>CrossValidate</c> knows no other name.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "The name of the column of probabilities.", ShortName = "score", SortOrder = 15)]
@@ -249,7 +255,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>The columns to train from.</summary>
         internal TrainingColumns TrainingColumns => new(FeatureColumnName, LabelColumnName, ExampleWeightColumnName,
-            new ImageColumnOptions(ImageHeight, ImageWidth, ImageChannels, PixelLayout, ChannelOrder));
+            new ImageColumnOptions(ImageHeight, ImageWidth, ImageChannels, PixelLayout, ChannelOrder, PixelRange));
 
         /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
         internal IEnumerable<string> Problems()

@@ -27,7 +27,7 @@ namespace Microsoft.ML.ResNet;
 /// | Column type | Made by | Holds |
 /// | -- | -- | -- |
 /// | Vector of <xref:System.Byte>, known size | `LoadFromImageFolder`, `ExtractPixels(outputAsFloatArray: false)` | pixels |
-/// | Vector of <xref:System.Single>, known size | `ExtractPixels` | pixels from 0 to 255 |
+/// | Vector of <xref:System.Single>, known size | `ExtractPixels` | pixels, of the range of `PixelRange` |
 /// | <xref:Microsoft.ML.Data.ImageDataViewType> | `LoadImages`, `ResizeImages` | images of any size |
 /// | Vector of <xref:System.Byte>, variable size | `LoadRawImageBytes` | encoded files |
 ///
@@ -113,6 +113,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             : null;
         var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);
         using var train = Read(channel, input, columns, shape: null, memory, "training");
+        if (heldColumns is not null)
+            heldColumns.Images.Range ??= columns.Images.Range;
         using var held = validation is null
             ? null
             : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
@@ -127,7 +129,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, checkpoints, onCaller));
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
-            _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
+            _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
+            { Range = columns.Images.Range ?? PixelRange.Bytes }) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -150,6 +153,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             () => (LabeledImageSet.Read(data, columns, shape, memory, CheckAlive, out var unusable), unusable));
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
+        if (set?.LackOfContrast is { } warning)
+            channel.Warning(warning);
         if (set is { Store.BytesInMemory: null })
             channel.Info(
                 $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them "

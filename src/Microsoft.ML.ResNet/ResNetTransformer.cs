@@ -22,6 +22,7 @@ public sealed partial class ResNetTransformer
     private readonly TrainedResNet _network;
     private readonly ModelColumns _columns;
     private readonly BatchScorer _scorer;
+    private int _reportedRow; // 1 once an image was reported that a prediction engine could not read
 
     internal ResNetTransformer(IHostEnvironment environment, TrainedResNet network, ModelColumns columns)
         : base(Contracts.CheckRef(environment, nameof(environment)).Register(nameof(ResNetTransformer)))
@@ -63,7 +64,7 @@ public sealed partial class ResNetTransformer
     {
         Host.CheckValue(input, nameof(input));
         var (feature, images) = FindImages(input.Schema);
-        return new ScoredView(input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Shape,
+        return new ScoredView(Host, input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Shape,
             images, feature);
     }
 
@@ -79,12 +80,13 @@ public sealed partial class ResNetTransformer
     private DataViewSchema.DetachedColumn[] AddedColumns(DataViewSchema input)
         => new ScoreColumns(_columns.PredictedLabelColumn, _columns.ScoreColumn).Create(_network.Classes, input);
 
-    private (DataViewSchema.Column Column, ImageColumn Images) FindImages(DataViewSchema schema)
+    private (DataViewSchema.Column Column, ImageColumnKind Images) FindImages(DataViewSchema schema)
     {
         var column = schema.GetColumnOrNull(_columns.FeatureColumn)
             ?? throw Host.ExceptSchemaMismatch("inputSchema", "feature", _columns.FeatureColumn);
         var shape = _network.Shape;
-        var images = ImageColumn.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order),
+        var images = ImageColumnKind.Create(column.Type, new(shape.Height, shape.Width, shape.Channels, _columns.Layout, _columns.Order,
+            _columns.Range),
             out var problem);
         return (column, images
             ?? throw Host.ExceptParam("inputSchema",
@@ -96,7 +98,7 @@ public sealed partial class ResNetTransformer
     {
         private readonly ResNetTransformer _parent;
         private readonly DataViewSchema.Column _feature;
-        private readonly ImageColumn _images;
+        private readonly ImageColumnKind _images;
 
         public RowMapper(ResNetTransformer parent, DataViewSchema schema) : base(parent.Host.Register(nameof(RowMapper)), schema, parent)
         {
@@ -144,6 +146,8 @@ public sealed partial class ResNetTransformer
                 row.Add(image);
                 row.Score();
                 scored = input.Position;
+                if (row.Problems.Count > 0 && Interlocked.Exchange(ref _parent._reportedRow, 1) == 0)
+                    row.Report(_parent.Host);
             }
         }
 

@@ -68,7 +68,7 @@ internal static class ReadingSpeed
         var files = mlContext.Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = subfolder });
         var rows = mlContext.Transforms.Conversion.MapValueToKey(ImageColumns.Label).Fit(files).Transform(files);
         var features = rows.Schema[ImageColumns.Features];
-        var columns = new LabeledImageColumns(features, ImageColumn.Create(features.Type, new ImageColumnOptions(), out _)!,
+        var columns = new LabeledImageColumns(features, ImageColumnKind.Create(features.Type, new ImageColumnOptions(), out _)!,
             rows.Schema[ImageColumns.Label], null);
         return LabeledImageSet.Read(rows, columns, shape: null, ImageMemory.Of(null, null), () => { }, out _)!;
     }

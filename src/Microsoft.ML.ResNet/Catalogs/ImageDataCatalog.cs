@@ -1,7 +1,9 @@
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Images.Cifar;
 using Microsoft.ML.ResNet.Images.Folders;
 using Microsoft.ML.ResNet.Images.Views;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML;
 
@@ -63,10 +65,17 @@ public static class ImageDataCatalog
     /// <c>Label</c>, the class folder's name as text.
     /// </returns>
     /// <remarks>
-    /// <para>Any format that Skia decodes will do (JPEG, PNG, WebP, GIF, BMP, ...), whatever the file's extension; files that file managers
-    /// hide are passed over. Images of another size are resized with antialiasing; the aspect ratio is not kept. Transparent pixels are
-    /// laid over black. Orientation tags are ignored. Images of more than 100 million pixels, or longer than 256 MiB, count as
-    /// unreadable.</para>
+    /// <para>A folder's name, in Unicode's composed form (NFC), is the class; classes that are all numbers come in the order of numbers.
+    /// Folders without images are no classes and are named in a warning. Passed over are what tools and systems leave behind: files that
+    /// begin with a dot, <c>Thumbs.db</c>, <c>desktop.ini</c>, and folders such as <c>.git</c>, <c>.ipynb_checkpoints</c> and
+    /// <c>__MACOSX</c>; any other folder that begins with a dot, such as <c>.NET</c>, is a class.</para>
+    /// <para>Any format that Skia decodes will do (JPEG, PNG, WebP, GIF, BMP, ...), whatever the file's extension. Images of another size
+    /// are resized with antialiasing; the aspect ratio is not kept. Transparent pixels are laid over black. Orientation tags are ignored.
+    /// Images of more than 100 million pixels, or longer than 256 MiB, count as unreadable, and so do files of some bytes that claim to be
+    /// large. PNG, GIF and BMP are decoded whole, which takes four bytes a pixel for a moment; JPEG and WebP leave out detail that the size
+    /// does not need.</para>
+    /// <para>A column of <c>LoadRawImageBytes</c> gives the same pixels for the same file. <c>LoadImages</c> decodes with ML.NET's own
+    /// code: the same again for PNG, and some grey levels off for a JPEG or WebP that is much larger than the model's images.</para>
     /// <para>This call lists the files, and reads the first image's size if the options do not give one. A cursor over <c>Label</c> alone
     /// decodes no image.</para>
     /// </remarks>
@@ -74,7 +83,7 @@ public static class ImageDataCatalog
     /// <exception cref="FileNotFoundException">The path does not exist.</exception>
     /// <exception cref="InvalidDataException">
     /// There are fewer than two class folders, images lie deeper than class folders, the file is not a zip archive, or the first image's
-    /// size is needed and cannot be read.
+    /// size is needed and cannot be read; or an archive does not tell the encoding of its names.
     /// </exception>
     public static IDataView LoadFromImageFolder(this DataOperationsCatalog catalog, string path, ImageFolderOptions? options = null)
     {
@@ -82,6 +91,13 @@ public static class ImageDataCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         options ??= new ImageFolderOptions();
         options.Validate();
-        return new LabeledImageView(new ImageFolderImages(path, options));
+        var images = new ImageFolderImages(path, options);
+        if (images.Remarks.Count > 0)
+        {
+            using var channel = CatalogUtils.GetEnvironment(catalog).Start("Loading");
+            foreach (var remark in images.Remarks)
+                channel.Warning(remark);
+        }
+        return new LabeledImageView(images);
     }
 }

@@ -82,7 +82,7 @@ internal sealed class FilePixelStore : PixelStore
         }
     }
 
-    // Runs on threads of the pool, which must not create tensors: scopes belong to threads.
+    // Runs on the threads of the read-ahead, which must not create tensors: scopes belong to threads.
     private ReadBatch Read(ArraySegment<long> rows)
     {
         var bytes = (long)rows.Count * _file.Shape.Size;

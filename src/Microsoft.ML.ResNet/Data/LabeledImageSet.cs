@@ -1,19 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.ResNet.Images.Views;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Data;
-
-/// <summary>The columns of a set of labelled images.</summary>
-/// <param name="Feature">The column of images.</param>
-/// <param name="Images">How to read it.</param>
-/// <param name="Label">The column of labels: keys of type <see cref="uint"/> with a known count.</param>
-/// <param name="Weight">
-/// The column of what each row counts, of type <see cref="float"/>; <see langword="null"/> where all count the same.
-/// </param>
-internal sealed record LabeledImageColumns(DataViewSchema.Column Feature, ImageColumn Images, DataViewSchema.Column Label,
-    DataViewSchema.Column? Weight);
 
 /// <summary>What one pass over a data view yields: the images that can be learnt from, and what was left out.</summary>
 /// <param name="Store">The usable images; the set owns it.</param>
@@ -23,6 +14,8 @@ internal sealed record LabeledImageColumns(DataViewSchema.Column Feature, ImageC
 internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Normalization Normalization, IReadOnlyList<int> RowsPerClass)
     : IDisposable
 {
+    private const float LeastDeviation = 2 / 255f;
+
     /// <summary>Reads a view, once, from start to end.</summary>
     /// <param name="data">The view.</param>
     /// <param name="columns">Its columns.</param>
@@ -44,10 +37,15 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
         var readLabel = cursor.GetGetter<uint>(columns.Label);
         var readWeight = columns.Weight is { } weightColumn ? cursor.GetGetter<float>(weightColumn) : null;
         var rowsPerClass = new int[checked((int)((KeyDataViewType)columns.Label.Type).Count)];
+        var first = columns.Images is FloatVectorColumn { Range: null } floats
+            ? new FirstFloatRows(floats, cursor.GetGetter<VBuffer<float>>(columns.Feature))
+            : null;
+        var firstLabels = new List<(long Row, uint Key, float Weight)>();
+        var problems = leftOut.UnreadableImages;
         PixelStoreBuilder? builder = null;
         try
         {
-            while (SourceErrors.MoveNext(cursor))
+            for (var row = 0L; SourceErrors.MoveNext(cursor); row++)
             {
                 checkAlive();
                 uint key = 0;
@@ -58,21 +56,51 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
                     leftOut.MissingLabels++;
                 else if (!(float.IsFinite(weight) && weight > 0))
                     leftOut.UnusableWeights++;
-                else if (!TryStart(ref builder, image, shape, memory, data) || !image.TryRead(builder!.Shape, builder.NextImage))
-                    leftOut.UnreadableImages++;
+                else if (first is null)
+                    Take(image, row, key, weight);
                 else
                 {
-                    builder.Add((int)key - 1, readWeight is null ? null : weight);
-                    rowsPerClass[key - 1]++;
+                    firstLabels.Add((row, key, weight));
+                    if (first.Add())
+                        TakeFirst();
                 }
             }
+            TakeFirst();
             return builder is null or { Count: 0 } ? null : new(builder.Build(), builder.Shape, builder.Measure(), rowsPerClass);
         }
         finally
         {
             builder?.Dispose();
         }
+
+        void TakeFirst()
+        {
+            foreach (var (reader, (row, key, weight)) in (first?.Settle() ?? []).Zip(firstLabels))
+                Take(reader, row, key, weight);
+            first = null;
+        }
+
+        void Take(ImageColumnReader reader, long row, uint key, float weight)
+        {
+            if (!TryStart(ref builder, reader, shape, memory, data, out var problem)
+                || !reader.TryRead(builder!.Shape, builder.NextImage, out problem))
+            {
+                problems.Add(row, problem);
+                return;
+            }
+            builder.Add((int)key - 1, readWeight is null ? null : weight);
+            rowsPerClass[key - 1]++;
+        }
     }
+
+    /// <summary>
+    /// What to tell whoever trains on images that hardly differ from one plain colour; <see langword="null"/> for others.
+    /// </summary>
+    public string? LackOfContrast => Normalization.Deviation.All(deviation => deviation is < LeastDeviation or 1) // 1 stands for none
+        ? "The images have next to no contrast: of 256 levels, no channel uses more than a few. If the pictures hold fewer bits than "
+            + "their format, such as 12 in a 16-bit PNG, stretch them to the whole range when they are made; for vectors of numbers set "
+            + "PixelRange in the trainer's options."
+        : null;
 
     /// <summary>Frees the images.</summary>
     public void Dispose() => Store.Dispose();
@@ -86,36 +114,17 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
     }
 
     private static bool TryStart(ref PixelStoreBuilder? builder, ImageColumnReader image, ImageShape? shape, ImageMemory memory,
-        IDataView data)
+        IDataView data, [NotNullWhen(false)] out string? problem)
     {
-        if (builder is null && shape is { } known)
-            builder = new PixelStoreBuilder(known, memory, data.GetRowCount());
-        else if (builder is null && image.TryReadShape(out var first))
-            builder = new PixelStoreBuilder(first, memory, data.GetRowCount());
-        return builder is not null;
-    }
-}
-
-/// <summary>Counts of rows that cannot be used.</summary>
-internal sealed class UnusableRows
-{
-    /// <summary>Rows whose label is missing.</summary>
-    public long MissingLabels { get; set; }
-
-    /// <summary>Rows whose image is missing or cannot be read.</summary>
-    public long UnreadableImages { get; set; }
-
-    /// <summary>Rows whose weight is 0, negative or not a number.</summary>
-    public long UnusableWeights { get; set; }
-
-    /// <summary>One sentence for each kind that occurs.</summary>
-    public IEnumerable<string> Describe()
-    {
-        if (MissingLabels > 0)
-            yield return $"{MissingLabels} rows have a missing label.";
-        if (UnreadableImages > 0)
-            yield return $"{UnreadableImages} rows have an image that is missing or cannot be read.";
-        if (UnusableWeights > 0)
-            yield return $"{UnusableWeights} rows have a weight that is not above 0.";
+        problem = null;
+        if (builder is not null)
+            return true;
+        ImageShape first;
+        if (shape is { } known)
+            first = known;
+        else if (!image.TryReadShape(out first, out problem))
+            return false;
+        builder = new PixelStoreBuilder(first, memory, data.GetRowCount());
+        return true;
     }
 }

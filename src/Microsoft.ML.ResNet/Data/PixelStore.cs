@@ -32,13 +32,14 @@ internal abstract class PixelStore : IDisposable
     public abstract long? BytesInMemory { get; }
 
     /// <summary>
-    /// The same images for a device: this store itself when its batches are there already, a copy on the device where that is small enough,
-    /// and else a store whose batches are moved one by one, which is to be disposed before this one.
+    /// The same images for a device: a view of this store when its batches are there already, a copy on the device where that is small
+    /// enough, and else a store whose batches are moved one by one.
     /// </summary>
+    /// <returns>A store of its own in each case, to be disposed before this one, which it leaves as it is.</returns>
     public PixelStore To(Device device)
     {
         if (device.type == Labels.device_type)
-            return this;
+            return new PixelStoreView(this);
         if (!ImageMemory.FitsDevice(BytesInMemory))
             return new HostedPixelStore(this, device);
         using var scope = NewDisposeScope();
@@ -92,27 +93,4 @@ internal abstract class PixelStore : IDisposable
         Labels.Dispose();
         Weights?.Dispose();
     }
-}
-
-/// <summary>Some rows of a <see cref="PixelStore"/>.</summary>
-/// <param name="Pixels">uint8, (n, C, H, W).</param>
-/// <param name="Labels">int64, (n): class indices from 0.</param>
-/// <param name="Weights">float32, (n): what each row counts; <see langword="null"/> where all count the same.</param>
-internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights)
-{
-    /// <summary>How many rows there are.</summary>
-    public int Count => (int)Labels.shape[0];
-
-    /// <summary>Copies some rows.</summary>
-    /// <param name="rows">Indices of rows.</param>
-    /// <returns>The rows; the caller owns their tensors.</returns>
-    public PixelBatch Take(ArraySegment<long> rows)
-    {
-        using var indices = tensor(rows.AsMemory(), [rows.Count], device: Pixels.device);
-        return new(Pixels.index_select(0, indices), Labels.index_select(0, indices), Weights?.index_select(0, indices));
-    }
-
-    /// <summary>A view of consecutive rows; the caller disposes its tensors.</summary>
-    public PixelBatch Slice(int first, int count)
-        => new(Pixels.narrow(0, first, count), Labels.narrow(0, first, count), Weights?.narrow(0, first, count));
 }

@@ -24,9 +24,9 @@ internal sealed record TrainingColumns(string Feature, string Label, string? Wei
     public LabeledImageColumns Find(IHost host, DataViewSchema schema)
     {
         var feature = Find(host, schema, "feature", Feature);
-        var images = ImageColumn.Create(feature.Type, ImageOptions, out var problem)
+        var images = ImageColumnKind.Create(feature.Type, ImageOptions, out var problem)
             ?? throw host.ExceptParam(
-                Schema, $"Schema mismatch for feature column '{Feature}': expected {ImageColumn.Expected}, {problem}.");
+                Schema, $"Schema mismatch for feature column '{Feature}': expected {ImageColumnKind.Expected}, {problem}.");
 
         var label = Find(host, schema, "label", Label);
         if (label.Type is not KeyDataViewType key || key.RawType != typeof(uint))
@@ -52,7 +52,7 @@ internal sealed record TrainingColumns(string Feature, string Label, string? Wei
     {
         var feature = Find(host, schema, "feature", Feature);
         if (!MayHoldImages(feature))
-            throw host.ExceptSchemaMismatch(Schema, "feature", Feature, ImageColumn.Expected, feature.GetTypeString());
+            throw host.ExceptSchemaMismatch(Schema, "feature", Feature, ImageColumnKind.Expected, feature.GetTypeString());
         var label = Find(host, schema, "label", Label);
         if (label.Kind != SchemaShape.Column.VectorKind.Scalar || !label.IsKey || label.ItemType != NumberDataViewType.UInt32)
             throw NoKey(host, label is { Kind: SchemaShape.Column.VectorKind.Scalar, IsKey: false }

@@ -1,5 +1,3 @@
-using Microsoft.ML.ResNet.Images.Views;
-
 namespace Microsoft.ML.ResNet.Images;
 
 /// <summary>One image and the name of its class.</summary>
@@ -10,7 +8,7 @@ namespace Microsoft.ML.ResNet.Images;
 internal readonly record struct LabeledImage(ReadOnlyMemory<char> Label, ReadOnlyMemory<byte> Pixels);
 
 /// <summary>
-/// Images of one shape that can be read again and again, always in the same order. What <see cref="LabeledImageView"/> shows as rows.
+/// Images of one shape that can be read again and again, always in the same order. What a view shows as rows.
 /// </summary>
 internal interface ILabeledImages
 {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Images;
@@ -12,7 +13,8 @@ namespace Microsoft.ML.ResNet.Images;
 /// Images that cannot be read are reported as <c>false</c> and a reason, not as an exception, so that callers can count them cheaply.
 /// Transparent pixels are laid over black: that equals the premultiplied colours which an <c>MLImage</c> holds, so a file and its
 /// <c>MLImage</c> give the same pixels. Grey images become three equal channels; the aspect ratio is not kept; colour profiles and the
-/// camera's orientation tag are ignored, as Pillow and torchvision do.
+/// camera's orientation tag are ignored, as Pillow and torchvision do. An <c>MLImage</c> of a JPEG or WebP that is much larger than wanted
+/// may differ by some grey levels, because ML.NET has decoded all of it, where <see cref="SizeToDecode"/> leaves out detail.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -22,7 +24,20 @@ internal static class ImageDecoder
     /// <summary>The longest side of an image, in pixels: JPEG's own limit.</summary>
     public const int MaxSide = 65_535;
 
+    // A few bytes can claim to be a large image, and memory is taken before that turns out to be a lie. Up to the first number they are
+    // believed (16 MiB decoded); beyond it, a file must have as many bytes as PNG needs at best: Deflate shrinks 1,032 times, and a byte
+    // holds eight pixels of one bit. Only images of one plain colour need less.
+    private const long PixelsWithoutProof = 4 << 20;
+    private const long PixelsPerByte = 8 * 1032;
+
     private const int BytesPerPixel = 4;
+
+    // Formats that cannot leave out detail while they decode (PNG, GIF, BMP) are decoded whole: 48 MB for a telephone's photo. Blocks
+    // beyond the first length go back to the system at once instead of to the pool, and of blocks beyond the second there is one at a time.
+    private const int LongestPooled = 16 << 20;
+    private const int LongestSharing = 64 << 20;
+
+    private static readonly Lock OneAtATime = new();
 
     /// <summary>Reads an encoded image's size from its header, without decoding pixels.</summary>
     /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF, BMP or whatever else Skia decodes.</param>
@@ -84,7 +99,7 @@ internal static class ImageDecoder
                 + $"{pixels.Length}";
         if (problem is not null)
             return false;
-        PlanarPixels.Write(pixels, height, width, isBgra, shape, planar);
+        PlaneWriter.Write(pixels, height, width, isBgra, shape, planar);
         return true;
     }
 
@@ -104,9 +119,11 @@ internal static class ImageDecoder
         var opened = SKCodec.Create(data);
         info = opened?.Info ?? default;
         problem = opened is null
-            ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found {length} bytes that are none or "
-                + "end too early"
-            : SizeProblem(info.Height, info.Width);
+            ? $"expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), found "
+                + (FileSignature.Of(new ReadOnlySpan<byte>(bytes, length)) is { } other
+                    ? $"{other}: convert it to JPEG or PNG"
+                    : $"{length} bytes that are none or end too early")
+            : SizeProblem(info.Height, info.Width) ?? LengthProblem(info.Height, info.Width, length);
         if (problem is null)
             codec = opened!;
         else
@@ -119,25 +136,50 @@ internal static class ImageDecoder
     {
         var size = SizeToDecode(codec, info, shape);
         var length = size.Width * size.Height * BytesPerPixel;
-        var alpha = info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+        if (length > LongestSharing)
+            lock (OneAtATime)
+                return TryDecodeLarge(codec, info, size, shape, planar, out problem);
+        if (length > LongestPooled)
+            return TryDecodeLarge(codec, info, size, shape, planar, out problem);
         var pixels = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            SKCodecResult result;
             fixed (byte* start = pixels)
-                result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)start);
-            problem = result == SKCodecResult.Success
-                ? null
-                : $"expected a whole {codec.EncodedFormat} image of {info.Width} x {info.Height} pixels, found {Describe(result)}";
-            if (problem is not null)
-                return false;
-            PlanarPixels.Write(pixels.AsSpan(0, length), size.Height, size.Width, isBgra: false, shape, planar);
-            return true;
+                return TryDecode(codec, info, size, start, shape, planar, out problem);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(pixels);
         }
+    }
+
+    private static unsafe bool TryDecodeLarge(SKCodec codec, SKImageInfo info, SKSizeI size, ImageShape shape, Span<byte> planar,
+        [NotNullWhen(false)] out string? problem)
+    {
+        var pixels = (byte*)NativeMemory.Alloc((nuint)size.Width * (nuint)size.Height * BytesPerPixel);
+        try
+        {
+            return TryDecode(codec, info, size, pixels, shape, planar, out problem);
+        }
+        finally
+        {
+            NativeMemory.Free(pixels);
+        }
+    }
+
+    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, SKSizeI size, byte* pixels, ImageShape shape,
+        Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    {
+        var alpha = info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
+        var result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)pixels);
+        problem = result == SKCodecResult.Success
+            ? null
+            : $"expected a whole {codec.EncodedFormat} image of {info.Width} x {info.Height} pixels, found {Describe(result)}";
+        if (problem is not null)
+            return false;
+        var length = size.Width * size.Height * BytesPerPixel;
+        PlaneWriter.Write(new ReadOnlySpan<byte>(pixels, length), size.Height, size.Width, isBgra: false, shape, planar);
+        return true;
     }
 
     /// <summary>
@@ -162,6 +204,13 @@ internal static class ImageDecoder
             ? null
             : FormattableString.Invariant(
                 $"expected sides of 1 to {MaxSide} pixels and at most {MaxPixels} pixels in all, found {width} x {height}");
+
+    private static string? LengthProblem(int height, int width, int length)
+        => (long)height * width <= Math.Max(PixelsWithoutProof, PixelsPerByte * length)
+            ? null
+            : FormattableString.Invariant(
+                $"expected at most {Math.Max(PixelsWithoutProof, PixelsPerByte * length)} pixels in {length} bytes, found ")
+                + FormattableString.Invariant($"a header that claims {width} x {height}");
 
     private static void CheckTarget(ImageShape shape, int length)
     {

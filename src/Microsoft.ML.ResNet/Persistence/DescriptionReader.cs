@@ -50,7 +50,7 @@ internal static class DescriptionReader
 
     /// <summary>The columns, and how pixels lie in them.</summary>
     /// <exception cref="ModelFormatException">
-    /// A name is empty, the two columns that the model writes have one name, or layout or order are unknown.
+    /// A name is empty, the two columns that the model writes have one name, or layout, order or range are none.
     /// </exception>
     public static ModelColumns Columns(ModelDescription.ColumnDescription columns, ModelDescription.ImageDescription image)
     {
@@ -60,7 +60,13 @@ internal static class DescriptionReader
             throw Error("one name for the column of scores and that of the predicted label");
         if (!Enum.IsDefined(image.Layout) || !Enum.IsDefined(image.Order))
             throw Error("an unknown layout or order of pixels");
-        return new ModelColumns(columns.Feature, columns.Label, columns.Score, columns.PredictedLabel, image.Layout, image.Order);
+        var (black, full) = (image.Black ?? PixelRange.Bytes.Black, image.Full ?? PixelRange.Bytes.Full);
+        if (!PixelRange.IsUsable(black, full))
+            throw Error("no two finite values of black and of full pixels that differ");
+        return new ModelColumns(columns.Feature, columns.Label, columns.Score, columns.PredictedLabel, image.Layout, image.Order)
+        {
+            Range = image is { Black: null, Full: null } ? PixelRange.Bytes : new PixelRange(black, full),
+        };
     }
 
     private static ModelFormatException Error(string found) => new($"model.json describes {found}.");

@@ -86,7 +86,7 @@ internal static class ModelArchive
                 [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name,
                 plan.Naming),
             Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout,
-                columns.Order),
+                columns.Order, columns.Range.IsBytes ? null : columns.Range.Black, columns.Range.IsBytes ? null : columns.Range.Full),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
             FlipsAtTestTime = model.FlipsAtTestTime,

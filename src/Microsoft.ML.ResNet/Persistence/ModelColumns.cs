@@ -8,4 +8,8 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// <param name="Layout">How pixels lie in vectors.</param>
 /// <param name="Order">Which channel comes first in vectors.</param>
 internal sealed record ModelColumns(string FeatureColumn, string LabelColumn, string ScoreColumn, string PredictedLabelColumn,
-    PixelLayout Layout, ChannelOrder Order);
+    PixelLayout Layout, ChannelOrder Order)
+{
+    /// <summary>The values of black and full pixels in vectors of numbers.</summary>
+    public PixelRange Range { get; init; } = PixelRange.Bytes;
+}

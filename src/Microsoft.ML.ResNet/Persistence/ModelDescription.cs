@@ -61,7 +61,8 @@ internal sealed record ModelDescription
 
     /// <summary>What the network takes: shape in pixels, normalisation in units of 0 to 1, and how pixels lie in vectors.</summary>
     public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation,
-        PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb);
+        PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb,
+        float? Black = null, float? Full = null);
 
     /// <summary>The classes; type and values are absent where keys stand for nothing.</summary>
     public sealed record ClassDescription(int Count, string? Type = null, JsonElement? Values = null);

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images.Columns;
+using Microsoft.ML.Runtime;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -16,6 +17,10 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
     private readonly float[] _scores = new float[capacity * scorer.Classes];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
     private int _readable;
+    private long _rows; // before the batch
+
+    /// <summary>The images that could not be read since the buffer was made.</summary>
+    public ImageProblems Problems { get; } = new();
 
     /// <summary>Rows in the batch.</summary>
     public int Count { get; private set; }
@@ -24,11 +29,29 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
     public bool IsFull => Count == capacity;
 
     /// <summary>Forgets all rows.</summary>
-    public void Clear() => Count = _readable = 0;
+    public void Clear()
+    {
+        _rows += Count;
+        Count = _readable = 0;
+    }
 
     /// <summary>Adds the image of a reader's current row.</summary>
     public void Add(ImageColumnReader image)
-        => _slots[Count++] = image.TryRead(shape, _pixels.AsSpan(_readable * shape.Size, shape.Size)) ? _readable++ : -1;
+    {
+        var isReadable = image.TryRead(shape, _pixels.AsSpan(_readable * shape.Size, shape.Size), out var problem);
+        if (!isReadable)
+            Problems.Add(_rows + Count, problem!);
+        _slots[Count++] = isReadable ? _readable++ : -1;
+    }
+
+    /// <summary>Tells whoever listens which images could not be read.</summary>
+    /// <param name="channels">Where ML.NET's log is.</param>
+    public void Report(IChannelProvider channels)
+    {
+        using var channel = channels.Start("Scoring");
+        channel.Warning($"{Problems.Count} images could not be read: their scores are NaN, and their predicted label is missing "
+            + $"({Problems}).");
+    }
 
     /// <summary>Scores the rows.</summary>
     public void Score()

@@ -17,13 +17,16 @@ internal sealed class ScoredView : IDataView
     private const int BatchSize = 128;
     private const int BatchBytes = 64 * 1024 * 1024; // of pixels: 128 images of 3x400x400; larger images come in smaller batches
 
+    private readonly IChannelProvider _channels;
     private readonly IDataView _source;
     private readonly ColumnBindings _bindings;
     private readonly BatchScorer _scorer;
     private readonly ImageShape _shape;
-    private readonly ImageColumn _images;
+    private readonly ImageColumnKind _images;
     private readonly DataViewSchema.Column _feature;
+    private int _reported; // 1 once a cursor has told which images could not be read
 
+    /// <param name="channels">Where to tell, once, of images that cannot be read.</param>
     /// <param name="source">The rows to score.</param>
     /// <param name="bindings">
     /// Where the score columns stand among the source's: each behind the column that it hides, or else at the end.
@@ -32,9 +35,10 @@ internal sealed class ScoredView : IDataView
     /// <param name="shape">The shape in which the model takes images.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
-    public ScoredView(IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape, ImageColumn images,
-        DataViewSchema.Column feature)
+    public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape,
+        ImageColumnKind images, DataViewSchema.Column feature)
     {
+        _channels = channels;
         _source = source;
         _bindings = bindings;
         _scorer = scorer;
@@ -116,7 +120,10 @@ internal sealed class ScoredView : IDataView
         public override bool MoveNext()
         {
             if (!SourceErrors.MoveNext(_rows))
+            {
+                Report();
                 return false;
+            }
             if (_batch is not null && ++_rowInBatch == _batch.Count)
                 ReadAhead();
             return true;
@@ -141,10 +148,17 @@ internal sealed class ScoredView : IDataView
         {
             if (disposing)
             {
+                Report();
                 _rows.Dispose();
                 _ahead?.Dispose();
             }
             base.Dispose(disposing);
+        }
+
+        private void Report()
+        {
+            if (_batch is { Problems.Count: > 0 } && Interlocked.Exchange(ref _view._reported, 1) == 0)
+                _batch.Report(_view._channels);
         }
 
         private void ReadAhead()

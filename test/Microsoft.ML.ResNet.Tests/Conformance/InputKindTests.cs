@@ -84,6 +84,37 @@ public class InputKindTests
     }
 
     [TestMethod]
+    public void A_wide_picture_scores_alike_from_a_folder_a_file_an_image_and_one_by_one()
+    {
+        var ml = new MLContext(seed: 1);
+        var random = new Random(1);
+        var folder = ImageSamples.FolderOf(
+            [.. Enumerable.Range(0, 8).Select(i => ($"{(i < 4 ? "lines" : "plain")}/{i}.png", Strip(i < 4)))]);
+        var files = Directory.GetFiles(folder, "*.png", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+        var loaded = ml.Data.LoadFromImageFolder(folder, new ImageFolderOptions { Height = 16, Width = 16 });
+        var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(loaded).Transform(loaded);
+        using var model = ImageRows.Trainer(ml, "Features", epochs: 2).Fit(data);
+        var expected = Scores.Read(ml, model.Transform(data));
+        Assert.IsGreaterThan(1, expected.Select(row => row.Score[0]).Distinct().Count(), "pictures that score differently");
+
+        var paths = ml.Data.LoadFromEnumerable(files.ConvertAll(file => new PathRow { Path = file }));
+        var raw = ml.Transforms.LoadRawImageBytes("Features", imageFolder: null, "Path").Fit(paths).Transform(paths);
+        var images = ml.Transforms.LoadImages("Features", imageFolder: null, "Path").Fit(paths).Transform(paths);
+        Scores.AssertSame(expected, Scores.Read(ml, model.Transform(raw)), "LoadRawImageBytes");
+        Scores.AssertSame(expected, Scores.Read(ml, model.Transform(images)), "LoadImages");
+        using var engine =
+            ml.Model.CreatePredictionEngine<FileRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
+        var oneByOne = files.ConvertAll(file => engine.Predict(new FileRow { Features = File.ReadAllBytes(file) }));
+        Scores.AssertSame(expected, oneByOne, "PredictionEngine");
+
+        byte[] Strip(bool lines) => ImageSamples.Encode(400, 50, (_, y) =>
+        {
+            var value = (byte)(random.Next(60, 160) + (lines && y / 5 % 2 == 0 ? 60 : 0));
+            return new SkiaSharp.SKColor(value, value, value);
+        });
+    }
+
+    [TestMethod]
     public void Grey_is_a_matter_of_one_option_for_files_and_images()
     {
         var ml = new MLContext(seed: 1);
@@ -107,6 +138,16 @@ public class InputKindTests
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml, "Image").Fit(cached));
         StringAssert.Contains(error.Message, "Could not find feature column 'Image'");
         StringAssert.Contains(error.Message, "Cache");
+    }
+
+    private sealed class PathRow
+    {
+        public string Path { get; set; } = "";
+    }
+
+    private sealed class FileRow
+    {
+        public byte[] Features { get; set; } = [];
     }
 
     private sealed class ImageInMemory

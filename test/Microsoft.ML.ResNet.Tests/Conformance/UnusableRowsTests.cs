@@ -25,7 +25,43 @@ public class UnusableRowsTests
         Scores.AssertSame(Scores.Read(ml, expected.Transform(Keyed(ml, good))), Scores.Read(ml, model.Transform(Keyed(ml, good))),
             "as if they were not there");
         AssertWarned(log, "2 rows have a missing label");
-        AssertWarned(log, "3 rows have an image that is missing or cannot be read");
+        AssertWarned(log, "3 rows have an image that is missing or cannot be read (row ");
+        AssertWarned(log, "expected an encoded image, found no bytes");
+    }
+
+    [TestMethod]
+    public void The_first_reasons_are_told_and_the_others_counted()
+    {
+        var (ml, log) = Logged();
+        var good = ImageRows.Create(9);
+        List<ImageRow> rows = [.. good, .. Enumerable.Range(0, 5).Select(_ => new ImageRow { Encoded = [1, 2], Key = 1 })];
+
+        using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, rows));
+
+        AssertWarned(log, "5 rows have an image that is missing or cannot be read (row 9: expected an image in a format that Skia decodes");
+        AssertWarned(log, "; row 11: ");
+        AssertWarned(log, "; and 2 more)");
+    }
+
+    [TestMethod]
+    public void Scoring_tells_once_a_view_how_many_images_could_not_be_read_and_why()
+    {
+        var (ml, log) = Logged();
+        var good = ImageRows.Create(9);
+        using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, good));
+        var mixed = Keyed(ml, [good[0], new ImageRow { Encoded = [] }, .. Enumerable.Repeat(new ImageRow { Encoded = [1] }, 200)]);
+        log.Clear();
+
+        var view = model.Transform(mixed);
+        Scores.Read(ml, view);
+        Scores.Read(ml, view);
+        Scores.Read(ml, model.Transform(Keyed(ml, good)));
+
+        var warnings = log.Where(line => line.StartsWith("Warning", StringComparison.Ordinal)).ToList();
+        Assert.HasCount(1, warnings);
+        foreach (var part in new[] { "201 images could not be read", "NaN", "row 1: expected an encoded image, found no bytes", "row 2: ",
+            "and 198 more" })
+            StringAssert.Contains(warnings[0], part, StringComparison.Ordinal);
     }
 
     [TestMethod]
@@ -41,6 +77,18 @@ public class UnusableRowsTests
 
         Scores.AssertSame(expected, [.. scored.Where((_, index) => index % 2 == 0)], "readable images");
         Assert.IsTrue(scored.Where((_, index) => index % 2 == 1).All(IsMissing), "unreadable images");
+    }
+
+    [TestMethod]
+    public void A_missing_file_behind_a_pipeline_is_named()
+    {
+        var ml = new MLContext(seed: 1);
+        var rows = ImageRows.Create(40);
+        rows[30].Path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid()}.png");
+
+        var error = Assert.Throws<IOException>(() => ImageRows.Trainer(ml, "Raw").Fit(ImageRows.View(ml, rows)));
+
+        StringAssert.Contains(error.Message, rows[30].Path, StringComparison.Ordinal);
     }
 
     [TestMethod]
@@ -73,12 +121,13 @@ public class UnusableRowsTests
     [TestMethod]
     public void A_prediction_engine_forgets_the_image_before_an_unreadable_one()
     {
-        var ml = new MLContext(seed: 1);
+        var (ml, log) = Logged();
         var good = ImageRows.Create(9);
         using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded)).Fit(Keyed(ml, good));
         using var engine =
             ml.Model.CreatePredictionEngine<FileRow, ScoredRow>(model, new PredictionEngineOptions { OwnsTransformer = false });
         var reused = new ScoredRow();
+        log.Clear();
         foreach (var bytes in Unreadable)
         {
             engine.Predict(new FileRow { Encoded = good[0].Encoded }, ref reused);
@@ -86,6 +135,8 @@ public class UnusableRowsTests
             engine.Predict(new FileRow { Encoded = bytes }, ref reused);
             Assert.IsTrue(IsMissing(reused), $"{bytes.Length} bytes that are no image");
         }
+        AssertWarned(log, "row 1: expected an encoded image, found no bytes");
+        Assert.HasCount(1, log.Where(line => line.StartsWith("Warning", StringComparison.Ordinal)).ToList());
     }
 
     [TestMethod]

@@ -58,7 +58,9 @@ public sealed class PixelStoreTests
         using var store = Build(images, new ImageMemory(budget, _folder));
         using var hosted = new HostedPixelStore(store, CPU);
         AssertHolds(images, hosted);
-        Assert.AreSame(store, store.To(CPU), "nothing moves to where it is");
+        using (var view = store.To(CPU))
+            AssertHolds(images, view);
+        AssertHolds(images, store); // the view owned nothing of it
     }
 
     [TestMethod]

@@ -46,6 +46,15 @@ public sealed class CifarBinaryErrorTests
     }
 
     [TestMethod]
+    public void A_names_file_in_another_encoding_is_refused_and_no_two_names_become_one()
+    {
+        byte[] names = [0xC4, 0xE3, (byte)'\n', 0xB9, 0xB7, (byte)'\n'];
+        var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 0)), ("batches.meta.txt", names));
+
+        AssertBroken(() => Labels(Data.LoadFromCifarBinary(folder)), "batches.meta.txt", "UTF-8", "another encoding");
+    }
+
+    [TestMethod]
     public void A_names_file_of_hostile_length_is_not_read()
     {
         var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 0)), ("batches.meta.txt", new byte[70_000]));

@@ -108,6 +108,77 @@ public sealed class ImageDecoderTests
     }
 
     [TestMethod]
+    [DataRow("GIF", 10_000, 10_000)]
+    [DataRow("PNG", 10_000, 10_000)]
+    [DataRow("WebP", 10_000, 10_000)]
+    [DataRow("BMP", 10_000, 10_000)]
+    public void A_few_bytes_that_claim_a_large_image_are_refused_before_memory_is_taken(string kind, int width, int height)
+    {
+        var encoded = kind switch
+        {
+            "GIF" => Gif(width, height),
+            "PNG" => Plain(1, width: 4, height: 4),
+            "WebP" => Encode(4, 4, Gradient, SKEncodedImageFormat.Webp),
+            _ => Bmp(width, height),
+        };
+        if (kind == "PNG")
+            WritePngSize(encoded, width, height);
+        if (kind == "WebP") // VP8: two bytes each, 14 bits of size, behind the start code
+            BitConverter.TryWriteBytes(encoded.AsSpan(encoded.AsSpan().IndexOf((ReadOnlySpan<byte>)[0x9D, 0x01, 0x2A]) + 3),
+                (uint)(width | height << 16));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        AssertUnreadable(encoded);
+
+        Assert.IsLessThan(1L << 20, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [TestMethod]
+    public void A_header_that_Skia_believes_is_not_believed_without_the_bytes_for_it()
+    {
+        var encoded = Gif(10_000, 10_000);
+        AssertUnreadable(encoded, "at most 4194304 pixels", $"in {encoded.Length} bytes", "10000 x 10000");
+    }
+
+    [TestMethod]
+    public void Large_images_decode_alike_in_memory_of_their_own_and_leave_none_behind()
+    {
+        foreach (var side in new[] { 100, 2400, 4200 }) // 40 kB from the pool, 23 MB beside others, 71 MB one at a time
+        {
+            using var bitmap = new SKBitmap(new SKImageInfo(side, side, SKColorType.Rgba8888, SKAlphaType.Opaque));
+            using (var canvas = new SKCanvas(bitmap))
+            {
+                canvas.Clear(SKColors.Teal);
+                canvas.DrawLine(0, side / 3f, side, side, new SKPaint { Color = SKColors.Coral, StrokeWidth = side / 5f });
+            }
+            var expected = Convert(bitmap.Bytes, side, side, isBgra: false, new(3, 4, 4));
+            using var encoded = bitmap.Encode(SKEncodedImageFormat.Png, 100);
+            var bytes = encoded.ToArray();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            CollectionAssert.AreEqual(expected, Decode(bytes, new(3, 4, 4)));
+            Assert.IsLessThan(8L << 20, GC.GetAllocatedBytesForCurrentThread() - before, "bytes on the managed heap");
+        }
+    }
+
+    [TestMethod]
+    [DataRow("II*\0", "TIFF", 0)]
+    [DataRow("MM\0*", "TIFF", 0)]
+    [DataRow("\0\0\0\u0018ftypheic", "HEIC", 0)]
+    [DataRow("\0\0\0\u0018ftypmif1", "HEIC", 0)]
+    [DataRow("\0\0\0\u001cftypavif", "AVIF", 0)]
+    [DataRow("\0\0\0\x0CJXL \r\n", "JPEG XL", 0)]
+    [DataRow("DICM", "DICOM", 128)]
+    [DataRow("%PDF-1.7", "PDF", 0)]
+    [DataRow("P6\n4 4\n255\n", "Netpbm", 0)]
+    [DataRow("<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG", 0)]
+    [DataRow("<!DOCTYPE html><html>not found</html>", "web page", 0)]
+    public void Formats_that_Skia_does_not_decode_are_named_with_the_cure(string start, string name, int offset)
+    {
+        byte[] encoded = [.. new byte[offset], .. start.Select(value => (byte)value), .. new byte[400]];
+        AssertUnreadable(encoded, name, "convert it to JPEG or PNG");
+    }
+
+    [TestMethod]
     public void Random_damage_never_does_worse_than_an_unreadable_image()
     {
         var random = new Random(3);
@@ -154,6 +225,14 @@ public sealed class ImageDecoderTests
         Assert.IsTrue(ImageDecoder.TryConvert(pixels, width, height, isBgra, shape, planar, out var problem), problem);
         return planar;
     }
+
+    private static byte[] Gif(int width, int height)
+        => [.. "GIF89a"u8, (byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8), 0x80, 0, 0, 0, 0, 0, 255, 255, 255,
+            0x2C, 0, 0, 0, 0, (byte)width, (byte)(width >> 8), (byte)height, (byte)(height >> 8), 0, 2, 2, 0x4C, 1, 0, 0x3B];
+
+    private static byte[] Bmp(int width, int height)
+        => [.. "BM"u8, .. BitConverter.GetBytes(85), 0, 0, 0, 0, .. BitConverter.GetBytes(54), .. BitConverter.GetBytes(40),
+            .. BitConverter.GetBytes(width), .. BitConverter.GetBytes(height), 1, 0, 24, 0, .. new byte[24], .. new byte[31]];
 
     private static void AssertUnreadable(byte[] encoded, params string[] parts)
     {

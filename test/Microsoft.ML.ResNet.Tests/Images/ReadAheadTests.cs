@@ -68,6 +68,43 @@ public sealed class ReadAheadTests
     }
 
     [TestMethod]
+    [Timeout(60_000, CooperativeCancellation = false)]
+    public void Blocked_threads_of_the_pool_hold_nothing_up()
+    {
+        using var release = new ManualResetEventSlim();
+        using var ended = new CountdownEvent(64);
+        for (var i = 0; i < 64; i++)
+            ThreadPool.UnsafeQueueUserWorkItem(_ =>
+            {
+                release.Wait();
+                ended.Signal();
+            }, null);
+        try
+        {
+            var threads = new HashSet<bool>();
+            foreach (var isPool in ReadAhead.InOrder(Enumerable.Range(0, 100), _ => Thread.CurrentThread.IsThreadPoolThread, 4))
+                threads.Add(isPool);
+            CollectionAssert.AreEqual(new[] { false }, threads.ToArray());
+        }
+        finally
+        {
+            release.Set();
+            ended.Wait();
+        }
+    }
+
+    [TestMethod]
+    [Timeout(60_000, CooperativeCancellation = false)]
+    public void No_thread_outlives_the_enumeration()
+    {
+        var threads = new HashSet<Thread>();
+        foreach (var thread in ReadAhead.InOrder(Enumerable.Range(0, 100), _ => Thread.CurrentThread, 4).Take(50))
+            threads.Add(thread);
+        Assert.IsLessThanOrEqualTo(4, threads.Count);
+        Assert.IsFalse(threads.Any(thread => thread.IsAlive));
+    }
+
+    [TestMethod]
     public void A_failure_arrives_after_the_results_before_it()
     {
         var seen = new List<int>();

@@ -17,7 +17,7 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
     /// <inheritdoc/>
     public override IEnumerable<CifarFile> Files()
     {
-        using var file = File.OpenRead(Path);
+        using var file = CifarFile.OpenOnDisk(Path);
         using var unzipped = new ZeroTailStream(new GZipStream(file, CompressionMode.Decompress));
         using var tar = new TarReader(unzipped);
         while (Guarded(() => tar.GetNextEntry()) is { } entry)

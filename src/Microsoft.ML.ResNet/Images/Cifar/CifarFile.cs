@@ -1,3 +1,6 @@
+using System.Text;
+using System.Text.Unicode;
+
 namespace Microsoft.ML.ResNet.Images.Cifar;
 
 /// <summary>One file of a CIFAR set, on disk or inside an archive.</summary>
@@ -9,12 +12,18 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
 {
     // The longest official list has 1.1 kB. A names file is read as a whole, so a hostile one must not decide how much memory that takes.
     private const int MaxTextLength = 1 << 16;
+    private const int BufferSize = 1 << 17;
 
     /// <summary>A file on disk.</summary>
     public static CifarFile OnDisk(string path) =>
-        new(Path.GetFileName(path), path, new FileInfo(path).Length, () => new FileStream(path, OptionsForOnePass));
+        new(Path.GetFileName(path), path, new FileInfo(path).Length, () => OpenOnDisk(path));
 
-    private static FileStreamOptions OptionsForOnePass => new() { BufferSize = 1 << 17, Options = FileOptions.SequentialScan };
+    /// <summary>Opens a file on disk.</summary>
+    /// <exception cref="InvalidDataException">It is a pipe, a socket or a device.</exception>
+    public static FileStream OpenOnDisk(string path)
+        => RegularFile.Is(path)
+            ? new FileStream(path, new FileStreamOptions { BufferSize = BufferSize, Options = FileOptions.SequentialScan })
+            : throw ImageFileError.Create(path, "a file", RegularFile.FoundOther);
 
     /// <summary>Reads as many bytes as there are, up to the buffer's length.</summary>
     /// <param name="content">What <see cref="Open"/> returned.</param>
@@ -35,7 +44,9 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
     }
 
     /// <summary>The file as lines of text, trimmed, without empty ones.</summary>
-    /// <exception cref="InvalidDataException">The file is too long to be a list of names, or broken.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is too long to be a list of names, in another encoding than UTF-8, or broken.
+    /// </exception>
     public string[] ReadLines()
     {
         if (Length > MaxTextLength)
@@ -43,7 +54,9 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
         var bytes = new byte[Length];
         using var content = Open();
         var read = Read(content, bytes);
-        return System.Text.Encoding.UTF8.GetString(bytes, 0, read)
+        if (!Utf8.IsValid(bytes.AsSpan(0, read)))
+            throw ImageFileError.Create(Location, "class names in UTF-8", "another encoding", "Convert the file to UTF-8.");
+        return Encoding.UTF8.GetString(bytes, 0, read)
             .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
     }
 }

@@ -1,40 +1,47 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.Data;
 
 namespace Microsoft.ML.ResNet.Images.Columns;
 
 /// <summary>A column of raw pixels: a vector of known size.</summary>
 /// <param name="format">How the pixels lie in it.</param>
-internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumn
+internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumnKind
 {
     /// <inheritdoc/>
     public override ImageShape? Shape => format.Shape;
 
     /// <inheritdoc/>
-    public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column)
-        => new Reader(this, format, row.GetGetter<VBuffer<T>>(column));
+    public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column) => Read(row.GetGetter<VBuffer<T>>(column));
+
+    /// <summary>Reads images from wherever their values come.</summary>
+    /// <param name="getter">Gives the current image's values.</param>
+    public ImageColumnReader Read(ValueGetter<VBuffer<T>> getter) => new Reader(this, format, getter);
 
     /// <summary>Writes one image, planar.</summary>
     /// <param name="vector">The values, as many as the format has.</param>
     /// <param name="format">How they lie.</param>
     /// <param name="pixels">Receives them.</param>
+    /// <param name="problem">Why the values are no pixels.</param>
     /// <returns>Whether every value is a pixel.</returns>
-    protected abstract bool TryWrite(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels);
+    protected abstract bool TryWrite(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels,
+        [NotNullWhen(false)] out string? problem);
 
     private sealed class Reader(PixelVectorColumn<T> column, PixelFormat format, ValueGetter<VBuffer<T>> getter) : ImageColumnReader
     {
         private VBuffer<T> _value;
 
-        public override bool TryReadShape(out ImageShape shape)
+        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
         {
+            problem = null;
             shape = format.Shape;
             return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels)
+        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
         {
             getter(ref _value);
             PixelVectors.CheckLength(_value, format);
-            return column.TryWrite(_value, format, pixels);
+            return column.TryWrite(_value, format, pixels, out problem);
         }
     }
 }
@@ -43,8 +50,10 @@ internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumn
 internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<byte>(format)
 {
     /// <inheritdoc/>
-    protected override bool TryWrite(in VBuffer<byte> vector, PixelFormat format, Span<byte> pixels)
+    protected override bool TryWrite(in VBuffer<byte> vector, PixelFormat format, Span<byte> pixels,
+        [NotNullWhen(false)] out string? problem)
     {
+        problem = null;
         if (format.IsPlanarRgb && vector.IsDense)
             vector.GetValues().CopyTo(pixels);
         else
@@ -53,16 +62,25 @@ internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<b
     }
 }
 
-/// <summary>Pixels as numbers from 0 to 255, as <c>ExtractPixels</c> makes them.</summary>
+/// <summary>Pixels as numbers of a <see cref="ImageColumnKind.Range"/>, as <c>ExtractPixels</c> makes them.</summary>
 internal sealed class FloatVectorColumn(PixelFormat format) : PixelVectorColumn<float>(format)
 {
     /// <inheritdoc/>
-    protected override bool TryWrite(in VBuffer<float> vector, PixelFormat format, Span<byte> pixels)
+    protected override bool TryWrite(in VBuffer<float> vector, PixelFormat format, Span<byte> pixels,
+        [NotNullWhen(false)] out string? problem)
     {
-        foreach (var value in vector.GetValues())
-            if (!float.IsFinite(value))
-                return false;
-        PixelVectors.Arrange(vector, format, pixels, static value => (byte)Math.Clamp(MathF.Round(value), 0, 255));
+        var range = Range ?? PixelRange.Bytes;
+        var found = PixelValues.Of(vector.GetValues(), vector.IsDense);
+        problem = found is null ? "expected finite numbers, found infinity or NaN among the pixels" : null;
+        if (problem is not null)
+            return false;
+        if (!found!.Value.Fits(range))
+            throw new InvalidDataException(
+                $"An image has values from {found}; expected pixels from {range}, as in the other images or as the model has learnt them. "
+                + "Give all images the same offset and scale in ExtractPixels, and set PixelRange in the trainer's options where they are "
+                + "not recognised.");
+        var (black, step) = (range.Black, 255 / (range.Full - range.Black));
+        PixelVectors.Arrange(vector, format, pixels, value => (byte)Math.Clamp(MathF.Round((value - black) * step), 0, 255));
         return true;
     }
 }

@@ -12,8 +12,8 @@ internal static class SourceErrors
     /// <summary>Moves a cursor to its next row.</summary>
     /// <returns>Whether there is one.</returns>
     /// <remarks>
-    /// A broken file and a cancellation come as they were thrown, whichever thread they were thrown on; all else comes as ML.NET reports
-    /// it.
+    /// A broken or missing file and a cancellation come as they were thrown, whichever thread they were thrown on; all else comes as ML.NET
+    /// reports it.
     /// </remarks>
     public static bool MoveNext(DataViewRowCursor cursor)
     {
@@ -31,7 +31,7 @@ internal static class SourceErrors
     private static bool IsWrapped(InvalidOperationException exception, [NotNullWhen(true)] out Exception? cause)
     {
         cause = exception.InnerException;
-        while (cause is not (null or InvalidDataException or OperationCanceledException))
+        while (cause is not (null or InvalidDataException or OperationCanceledException or IOException or UnauthorizedAccessException))
             cause = cause.InnerException;
         return cause is not null;
     }

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet.Images.Folders;
 
 /// <summary>
-/// A few consecutive images that one task reads and decodes: the unit of parallel work. Its memory is used again for later images.
+/// A few consecutive images that one thread reads and decodes: the unit of parallel work. Its memory is used again for later images.
 /// </summary>
 /// <param name="shape">The shape of every image.</param>
 /// <param name="capacity">The most images it can hold.</param>
@@ -39,11 +39,13 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
     }
 
     /// <summary>Reads and decodes the images.</summary>
-    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, IImageFileReader reader)
+    /// <param name="files">All files.</param>
+    /// <param name="read">Reads one of them: <see cref="IImageFileReader.Read"/> or <see cref="IImageFileReader.TryRead"/>.</param>
+    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, Func<string, ImageBytes, string?> read)
     {
         for (var i = 0; i < Count; i++)
         {
-            _problems[i] = reader.Read(files[First + i].Name, _encoded);
+            _problems[i] = read(files[First + i].Name, _encoded);
             if (_problems[i] is null)
                 ImageDecoder.TryDecode(_encoded.Content, shape, _pixels.AsSpan(i * shape.Size, shape.Size), out _problems[i]);
         }

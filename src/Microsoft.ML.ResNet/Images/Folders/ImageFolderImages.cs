@@ -19,12 +19,16 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         _options = options;
         _store = ImageStore.Of(path);
-        _files = ImageFolderListing.Of(_store, options.Subfolder);
+        var listing = ImageFolderListing.Of(_store, options.Subfolder);
+        (_files, Remarks) = (listing.Files, listing.Remarks);
         Shape = options is { Height: not null, Width: not null } ? ShapeFrom(options) : ShapeOfFirstImage();
     }
 
     /// <inheritdoc/>
     public ImageShape Shape { get; }
+
+    /// <summary>What is odd about the folders, in sentences, and does not keep them from being used.</summary>
+    public IReadOnlyList<string> Remarks { get; }
 
     /// <inheritdoc/>
     public long? Count => KnowsItsRows ? _files.Count - _unreadable.Count : null;
@@ -53,7 +57,8 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
-        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, reader), _options.MaxDegreeOfParallelism,
+        var read = Opening(reader);
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, read), _options.MaxDegreeOfParallelism,
             DecodedChunk.AheadFor(Shape, _options.MaxDegreeOfParallelism)))
         {
             for (var i = 0; i < chunk.Count; i++)
@@ -67,6 +72,13 @@ internal sealed class ImageFolderImages : ILabeledImages
         }
         _allTried = true;
     }
+
+    /// <summary>
+    /// How to read a file: where images may be left out, those that cannot be opened are, too; else the error of the file system is thrown
+    /// as it is.
+    /// </summary>
+    private Func<string, ImageBytes, string?> Opening(IImageFileReader reader)
+        => _options.UnreadableImages == UnreadableImages.Skip ? reader.TryRead : reader.Read;
 
     private IEnumerable<DecodedChunk> Chunks(Stack<DecodedChunk> free)
     {
@@ -94,9 +106,10 @@ internal sealed class ImageFolderImages : ILabeledImages
     {
         using var reader = _store.OpenReader();
         var bytes = new ImageBytes();
+        var read = Opening(reader);
         foreach (var file in _files)
         {
-            var problem = reader.Read(file.Name, bytes);
+            var problem = read(file.Name, bytes);
             if (problem is null && ImageDecoder.TryReadSize(bytes.Content, out var height, out var width, out problem))
                 return ShapeFrom(_options with { Height = _options.Height ?? height, Width = _options.Width ?? width });
             if (_options.UnreadableImages == UnreadableImages.Throw)

@@ -1,61 +1,116 @@
 namespace Microsoft.ML.ResNet.Images.Folders;
 
-/// <summary>Finds the classes and their images in a store, by names alone.</summary>
-internal static class ImageFolderListing
+/// <summary>The classes and their images in a store, found by names alone.</summary>
+/// <param name="Files">
+/// The images, ordered by class and then by file name, both by their characters' codes, so that the order is the same everywhere. Classes
+/// that are all numbers are ordered as numbers.
+/// </param>
+/// <param name="Remarks">What is odd about the folders, in sentences, and does not keep them from being used.</param>
+internal sealed record ImageFolderListing(IReadOnlyList<ImageFile> Files, IReadOnlyList<string> Remarks)
 {
-    /// <summary>
-    /// The images, ordered by class and then by file name, both by their characters' codes, so that the order is the same everywhere.
-    /// </summary>
+    // What version control, editors, notebooks, operating systems and disks leave among folders. Other folders that begin with a dot are
+    // classes: '.NET' is one.
+    private static readonly HashSet<string> ToolFolders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found",
+        ".git", ".hg", ".svn", ".dvc", ".cache", ".idea", ".vs", ".vscode", ".ipynb_checkpoints", ".huggingface",
+        ".AppleDouble", ".DocumentRevisions-V100", ".fseventsd", ".Spotlight-V100", ".TemporaryItems", ".Trash", ".Trashes", ".thumbnails",
+    };
+
+    private static readonly HashSet<string> ToolFiles = new(StringComparer.OrdinalIgnoreCase) { "Thumbs.db", "desktop.ini" };
+
+    /// <summary>Lists a store.</summary>
     /// <param name="store">Where to look.</param>
     /// <param name="subfolder">The folder in it that holds the class folders; null or empty for the store itself.</param>
-    /// <exception cref="InvalidDataException">There are fewer than two classes, or files lie deeper than class folders.</exception>
-    public static IReadOnlyList<ImageFile> Of(ImageStore store, string? subfolder)
+    /// <exception cref="InvalidDataException">
+    /// There are fewer than two classes, a class's name is not Unicode, or files lie deeper than class folders.
+    /// </exception>
+    public static ImageFolderListing Of(ImageStore store, string? subfolder)
     {
         var folder = (subfolder ?? "").Replace('\\', '/').Trim('/');
         var skip = folder.Length == 0 ? 0 : folder.Length + 1;
         string? tooDeep = null;
-        var classes = new Dictionary<string, List<string>>(StringComparer.Ordinal);
-        var classesBySpan = classes.GetAlternateLookup<ReadOnlySpan<char>>();
+        var folders = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var name in store.FolderNames(folder).Where(IsClass))
+            folders.Add(name, []);
+        var foldersBySpan = folders.GetAlternateLookup<ReadOnlySpan<char>>();
         foreach (var name in store.FileNames(folder))
         {
             var rest = name.AsSpan(skip);
             var length = rest.IndexOf('/');
-            if (length < 0 || !IsVisible(rest))
+            if (length < 0 || !foldersBySpan.TryGetValue(rest[..length], out var files) || !IsVisible(rest[(length + 1)..]))
                 continue;
-            if (!classesBySpan.TryGetValue(rest[..length], out var files))
-                classes.Add(rest[..length].ToString(), files = []);
             if (rest[(length + 1)..].Contains('/'))
                 tooDeep ??= name;
             else
                 files.Add(name);
         }
-        var folders = classes.Keys.Order(StringComparer.Ordinal).ToList();
         var where = folder.Length == 0 ? store.Path : store.Describe(folder);
         if (tooDeep is not null)
-            throw TooDeep(where, tooDeep, folders);
-        if (folders.Count < 2)
-            throw ImageFileError.Create(where, "at least two folders with images, one for each class", ImageFileError.List(folders));
-        foreach (var files in classes.Values)
-            files.Sort(StringComparer.Ordinal);
-        return [.. folders.SelectMany(label => classes[label].Select(name => new ImageFile(label, name)))];
+            throw TooDeep(where, tooDeep, folders.Keys);
+        var (filled, empty) = (folders.Where(found => found.Value.Count > 0).ToList(), folders.Where(found => found.Value.Count == 0));
+        var classes = filled.GroupBy(found => Label(where, found.Key), found => found, StringComparer.Ordinal).ToList();
+        if (classes.Count < 2)
+            throw ImageFileError.Create(where, "at least two folders with images, one for each class",
+                ImageFileError.List(filled.Select(found => found.Key)));
+        return new(
+            [.. InOrder(classes).SelectMany(label => label.SelectMany(found => found.Value).Order(StringComparer.Ordinal)
+                .Select(name => new ImageFile(label.Key, name)))],
+            [.. Describe(where, classes, [.. empty.Select(found => found.Key)])]);
     }
 
-    private static InvalidDataException TooDeep(string where, string file, IReadOnlyList<string> folders) =>
+    /// <summary>
+    /// The class that a folder stands for: its name in Unicode's composed form (NFC). macOS decomposes names, so that the same word can be
+    /// written in two ways, which look alike and are one class.
+    /// </summary>
+    private static string Label(string where, string folder)
+    {
+        var isUnicode = !folder.Contains('\uFFFD');
+        for (var i = 0; i < folder.Length && isUnicode; i++)
+            if (char.IsSurrogate(folder[i]))
+                isUnicode = i + 1 < folder.Length && char.IsSurrogatePair(folder[i], folder[++i]);
+        return isUnicode
+            ? folder.Normalize()
+            : throw ImageFileError.Create(where, "folders whose names are Unicode", $"'{folder}', which is in another encoding",
+                "Rename it, or convert the names to UTF-8.");
+    }
+
+    private static IEnumerable<IGrouping<string, T>> InOrder<T>(IReadOnlyList<IGrouping<string, T>> classes)
+    {
+        if (!classes.All(label => label.Key.All(char.IsAsciiDigit)))
+            return classes.OrderBy(label => label.Key, StringComparer.Ordinal);
+        return classes.OrderBy(label => label.Key.TrimStart('0').Length)
+            .ThenBy(label => label.Key.TrimStart('0'), StringComparer.Ordinal).ThenBy(label => label.Key, StringComparer.Ordinal);
+    }
+
+    private static IEnumerable<string> Describe<T>(string where, IEnumerable<IGrouping<string, T>> classes, IReadOnlyList<string> empty)
+    {
+        if (empty.Count > 0)
+            yield return $"{where}: {(empty.Count == 1 ? "a folder has" : "folders have")} no images and {(empty.Count == 1 ? "is no class"
+                : "are no classes")}: {ImageFileError.List(empty)}.";
+        foreach (var label in classes.Where(label => label.Count() > 1))
+            yield return $"{where}: {label.Count()} folders are called '{label.Key}', written with different characters that mean the "
+                + "same; they are one class.";
+    }
+
+    private static InvalidDataException TooDeep(string where, string file, IEnumerable<string> folders) =>
         ImageFileError.Create(
             where, "images directly in class folders", $"'{file}', which lies deeper",
             $"Set {nameof(ImageFolderOptions)}.{nameof(ImageFolderOptions.Subfolder)} to the folder that holds the class folders; the "
                 + $"folders here are {ImageFileError.List(folders)}.");
 
-    /// <summary>
-    /// Whether a file is neither hidden nor left behind by a file manager (<c>.DS_Store</c>, <c>__MACOSX/</c>, <c>Thumbs.db</c>,
-    /// <c>desktop.ini</c>).
-    /// </summary>
+    private static bool IsClass(string folder) => !ToolFolders.Contains(folder);
+
+    /// <summary>Whether a file in a class folder is neither hidden nor left behind by a file manager, nor in such a folder.</summary>
+    /// <param name="name">Its name below the class folder.</param>
     private static bool IsVisible(ReadOnlySpan<char> name)
     {
-        var file = name[(name.LastIndexOf('/') + 1)..];
-        return !name.StartsWith('.') && !name.Contains("/.", StringComparison.Ordinal)
-            && !name.StartsWith("__MACOSX/", StringComparison.Ordinal)
-            && !file.Equals("Thumbs.db", StringComparison.OrdinalIgnoreCase)
-                && !file.Equals("desktop.ini", StringComparison.OrdinalIgnoreCase);
+        for (var slash = name.IndexOf('/'); slash >= 0; slash = name.IndexOf('/'))
+        {
+            if (name.StartsWith('.') || ToolFolders.GetAlternateLookup<ReadOnlySpan<char>>().Contains(name[..slash]))
+                return false;
+            name = name[(slash + 1)..];
+        }
+        return !name.StartsWith('.') && !ToolFiles.GetAlternateLookup<ReadOnlySpan<char>>().Contains(name);
     }
 }

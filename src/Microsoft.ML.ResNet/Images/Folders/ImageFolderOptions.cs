@@ -27,7 +27,9 @@ public sealed record ImageFolderOptions
     /// <value>The default, null, is the path itself.</value>
     public string? Subfolder { get; init; }
 
-    /// <summary>What to do with files that cannot be decoded.</summary>
+    /// <summary>
+    /// What to do with files that cannot be decoded, or not even opened (links that lead nowhere, missing permissions, errors of the disk).
+    /// </summary>
     /// <value>The default is <see cref="UnreadableImages.Throw"/>.</value>
     /// <remarks>
     /// With <see cref="UnreadableImages.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass decodes every

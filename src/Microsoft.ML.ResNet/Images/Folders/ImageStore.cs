@@ -31,46 +31,13 @@ internal abstract class ImageStore(string path)
     /// <param name="subfolder">The subfolder, with <c>/</c> between folders and no <c>/</c> at its ends; empty for the whole store.</param>
     public abstract IEnumerable<string> FileNames(string subfolder);
 
+    /// <summary>The names of the folders directly in a subfolder, with images or without.</summary>
+    /// <inheritdoc cref="FileNames"/>
+    public abstract IEnumerable<string> FolderNames(string subfolder);
+
     /// <summary>Opens the store for one pass.</summary>
     public abstract IImageFileReader OpenReader();
 
     /// <summary>A file's full name for messages.</summary>
     public abstract string Describe(string fileName);
-}
-
-/// <summary>Reads files of one <see cref="ImageStore"/>. Thread-safe: images are read by the threads that decode them.</summary>
-internal interface IImageFileReader : IDisposable
-{
-    /// <summary>Reads a whole file.</summary>
-    /// <param name="fileName">One of <see cref="ImageStore.FileNames"/>.</param>
-    /// <param name="bytes">Receives the file's content.</param>
-    /// <returns>Null, or why the file cannot be an image that is read: expected and found.</returns>
-    string? Read(string fileName, ImageBytes bytes);
-}
-
-/// <summary>A buffer for one encoded image, reused from image to image.</summary>
-internal sealed class ImageBytes
-{
-    private byte[] _buffer = [];
-    private int _start;
-    private int _length;
-
-    /// <summary>The content.</summary>
-    public ReadOnlySpan<byte> Content => _buffer.AsSpan(_start, _length);
-
-    /// <summary>The content, for those who need a stream of it.</summary>
-    public MemoryStream ContentStream => new(_buffer, _start, _length, writable: false);
-
-    /// <summary>Makes room for new content of a length that the caller has checked.</summary>
-    /// <returns>The room; what it holds is undefined.</returns>
-    public Span<byte> Resize(int length)
-    {
-        if (_buffer.Length < length)
-            _buffer = GC.AllocateUninitializedArray<byte>(length);
-        (_start, _length) = (0, length);
-        return _buffer.AsSpan(0, length);
-    }
-
-    /// <summary>Keeps only a part of the content.</summary>
-    public void Trim(int start, int length) => (_start, _length) = (_start + start, length);
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.ResNet.Images.Folders;
@@ -17,7 +16,9 @@ internal sealed class ZipDirectory
     private const uint HeaderSignature = 0x02014b50, EndSignature = 0x06054b50, Zip64EndSignature = 0x06064b50,
         LocatorSignature = 0x07064b50;
     private const int HeaderLength = 46, EndLength = 22, Zip64EndLength = 56, LocatorLength = 20;
-    private const ushort EncryptedFlag = 1, Zip64Field = 1;
+    private const ushort EncryptedFlag = 1, Utf8Flag = 1 << 11, Zip64Field = 1;
+    private const int Unix = 3, MacOS = 19; // systems that write a file's mode into the upper half of its attributes
+    private const uint TypeMask = 0xF000, RegularType = 0x8000, FolderType = 0x4000; // of a mode
 
     private readonly Dictionary<string, ZipEntry> _entries = new(StringComparer.Ordinal);
 
@@ -31,6 +32,9 @@ internal sealed class ZipDirectory
 
     /// <summary>The entries by name, folders included. Of two entries of one name, the first.</summary>
     public IReadOnlyDictionary<string, ZipEntry> Entries => _entries;
+
+    /// <summary>The first name whose folder is in an encoding that nobody tells, or <see langword="null"/>.</summary>
+    public string? UnknownName { get; private set; }
 
     /// <summary>Reads the directory of an archive.</summary>
     /// <exception cref="InvalidDataException">The archive is truncated, damaged, or none.</exception>
@@ -87,11 +91,18 @@ internal sealed class ZipDirectory
         if (length > headers.Length)
             throw Broken($"a header of {length} bytes", $"{headers.Length} bytes to the directory's end");
         var entry = new ZipEntry(UInt32(headers, 42), UInt32(headers, 20), UInt32(headers, 24), UInt16(headers, 10),
-            (UInt16(headers, 8) & EncryptedFlag) != 0);
-        entry = WithZip64(entry, headers.Slice(HeaderLength + name, extra));
-        _entries.TryAdd(Encoding.UTF8.GetString(headers.Slice(HeaderLength, name)), entry);
+            (UInt16(headers, 8) & EncryptedFlag) != 0, IsRegular(headers[5], UInt32(headers, 38) >> 16));
+        var fields = headers.Slice(HeaderLength + name, extra);
+        var isUtf8 = (UInt16(headers, 8) & Utf8Flag) != 0;
+        var text = ZipNames.Read(headers.Slice(HeaderLength, name), isUtf8, fields, out var isKnown);
+        if (!isKnown)
+            UnknownName ??= text;
+        _entries.TryAdd(text, WithZip64(entry, fields));
         return length;
     }
+
+    private static bool IsRegular(byte system, uint mode)
+        => system is not (Unix or MacOS) || (mode & TypeMask) is 0 or RegularType or FolderType;
 
     /// <summary>
     /// Takes from the Zip64 field, if there is one, the numbers that did not fit into 32 bits: first the length, then that in the archive,

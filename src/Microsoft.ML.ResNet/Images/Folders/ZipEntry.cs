@@ -6,7 +6,9 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// <param name="Length">Its own length, in bytes.</param>
 /// <param name="Method">How it is compressed: <see cref="Stored"/>, <see cref="Deflated"/>, or what we do not read.</param>
 /// <param name="IsEncrypted">Whether a password is needed.</param>
-internal readonly record struct ZipEntry(long Offset, long StoredLength, long Length, ushort Method, bool IsEncrypted)
+/// <param name="IsRegular">Whether it is a file with a content of its own, and no link or device.</param>
+internal readonly record struct ZipEntry(long Offset, long StoredLength, long Length, ushort Method, bool IsEncrypted,
+    bool IsRegular)
 {
     /// <summary>Not compressed.</summary>
     public const ushort Stored = 0;
@@ -23,6 +25,8 @@ internal readonly record struct ZipEntry(long Offset, long StoredLength, long Le
     {
         var limit = Method == Stored ? StoredLength : (Math.Min(StoredLength, ImageStore.MaxImageLength) + 1) * BestCompression;
         limit = Math.Min(limit, ImageStore.MaxImageLength);
+        if (!IsRegular)
+            return "expected a file, found a link, a pipe or a device";
         if (IsEncrypted)
             return "expected an entry that needs no password, found an encrypted one";
         if (Method is not (Stored or Deflated))

@@ -8,14 +8,24 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// <summary>Class folders in a zip archive, read in place, by many threads at a time. The directory is read once.</summary>
 internal sealed class ZipImageStore(string path) : ImageStore(path)
 {
+    private const string Expected = "a folder or a zip archive";
+
     private Listing? _listing;
 
     /// <inheritdoc/>
     public override IEnumerable<string> FileNames(string subfolder)
     {
         using var archive = Open(out var listing);
-        var prefix = subfolder.Length == 0 ? "" : subfolder + "/";
-        return listing.Directory.Entries.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && !name.EndsWith('/'));
+        return Names(listing, subfolder).Where(name => !name.EndsWith('/'));
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> FolderNames(string subfolder)
+    {
+        using var archive = Open(out var listing);
+        var skip = subfolder.Length == 0 ? 0 : subfolder.Length + 1;
+        return Names(listing, subfolder).Where(name => name.IndexOf('/', skip) >= 0).Select(name => name[skip..name.IndexOf('/', skip)])
+            .Distinct();
     }
 
     /// <inheritdoc/>
@@ -28,9 +38,24 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
     /// <inheritdoc/>
     public override string Describe(string fileName) => $"{Path}:{fileName}";
 
+    private IEnumerable<string> Names(Listing listing, string subfolder)
+    {
+        var entries = listing.Directory.Entries.Keys;
+        if (listing.Directory.UnknownName is { } unknown)
+            throw ImageFileError.Create(Path, "names of folders in UTF-8",
+                $"'{unknown}' in an encoding that the archive does not tell (%XX stands for a byte)",
+                "Unpack it with a program that knows the encoding and load the folder, or pack it again with names in UTF-8.");
+        if (entries.FirstOrDefault(name => name.Split('/').Contains("..")) is { } outside)
+            throw ImageFileError.Create(Path, "names inside the archive", $"'{outside}'");
+        var prefix = subfolder.Length == 0 ? "" : subfolder + "/";
+        return entries.Where(name => name.StartsWith(prefix, StringComparison.Ordinal));
+    }
+
     /// <summary>Opens the archive; its directory is read anew only if the file is another one than last time.</summary>
     private SafeFileHandle Open(out Listing listing)
     {
+        if (!RegularFile.Is(Path))
+            throw ImageFileError.Create(Path, Expected, RegularFile.FoundOther);
         var archive = File.OpenHandle(Path);
         try
         {
@@ -43,12 +68,19 @@ internal sealed class ZipImageStore(string path) : ImageStore(path)
         }
         catch (Exception exception)
         {
-            archive.Dispose();
-            if (exception is not InvalidDataException)
-                throw;
-            throw ImageFileError.Create(Path, "a folder or a zip archive", $"a truncated, damaged or foreign file ({exception.Message})",
-                inner: exception);
+            using (archive)
+                if (exception is InvalidDataException)
+                    throw NoArchive(archive, exception);
+            throw;
         }
+    }
+
+    private InvalidDataException NoArchive(SafeFileHandle file, Exception exception)
+    {
+        var start = new byte[512];
+        return FileSignature.Archive(start.AsSpan(0, FileBytes.Read(file, 0, start))) is { } other
+            ? ImageFileError.Create(Path, Expected, other, "Unpack it and load the folder, or pack the images as a .zip.", exception)
+            : ImageFileError.Create(Path, Expected, $"a truncated, damaged or foreign file ({exception.Message})", inner: exception);
     }
 
     /// <param name="Directory">Where the images are.</param>

@@ -12,9 +12,6 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
     /// <summary>The index of <see cref="ImageColumns.Features"/> in the schema.</summary>
     public const int FeaturesIndex = 0;
 
-    /// <summary>The index of <see cref="ImageColumns.Label"/> in the schema.</summary>
-    public const int LabelIndex = 1;
-
     // An annotation of the column of images, so that it is lost with the first transform that makes other images of these.
     private const string DecodedAheadKind = "DecodedAhead";
 

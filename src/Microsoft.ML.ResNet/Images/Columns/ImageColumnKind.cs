@@ -4,7 +4,7 @@ using Microsoft.ML.Transforms.Image;
 namespace Microsoft.ML.ResNet.Images.Columns;
 
 /// <summary>A column that holds images: what its type tells about them, and how to read them.</summary>
-internal abstract class ImageColumn
+internal abstract class ImageColumnKind
 {
     /// <summary>What a column of images may be, for messages.</summary>
     public const string Expected =
@@ -14,20 +14,29 @@ internal abstract class ImageColumn
     /// <summary>The shape of every image, or <see langword="null"/> where each image has its own size and nobody asks for one.</summary>
     public abstract ImageShape? Shape { get; }
 
+    /// <summary>
+    /// The values of black and full pixels where the column holds numbers; <see langword="null"/> until somebody tells or recognises them.
+    /// </summary>
+    public PixelRange? Range { get; set; }
+
     /// <summary>Understands a column.</summary>
     /// <param name="type">The column's type.</param>
     /// <param name="options">What the caller says about the images.</param>
     /// <param name="problem">Why there is no result: what was found and which option would help.</param>
     /// <returns>The column, or <see langword="null"/>.</returns>
-    public static ImageColumn? Create(DataViewType type, ImageColumnOptions options, out string? problem)
+    public static ImageColumnKind? Create(DataViewType type, ImageColumnOptions options, out string? problem)
     {
         problem = null;
         switch (type)
         {
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Byte:
-                return PixelLayouts.Infer(vector, options, out problem) is { } bytes ? new ByteVectorColumn(bytes) : null;
+                return PixelLayouts.Infer(vector, options, out problem) is { } bytes
+                    ? new ByteVectorColumn(bytes) { Range = options.Range }
+                    : null;
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Single:
-                return PixelLayouts.Infer(vector, options, out problem) is { } floats ? new FloatVectorColumn(floats) : null;
+                return PixelLayouts.Infer(vector, options, out problem) is { } floats
+                    ? new FloatVectorColumn(floats) { Range = options.Range }
+                    : null;
             case ImageDataViewType or VectorDataViewType { IsKnownSize: false } when options.Channels is not (null or 1 or 3):
                 problem = $"got {type}, which gives 1 or 3 channels, not {options.Channels}. Use a vector of pixels for other numbers of "
                     + "channels";
@@ -47,19 +56,4 @@ internal abstract class ImageColumn
     public abstract ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column);
 
     private static int? KnownSide(int side) => side > 0 ? side : null;
-}
-
-/// <summary>Reads the image of the current row. Serves one cursor, on one thread at a time.</summary>
-internal abstract class ImageColumnReader
-{
-    /// <summary>Tells the shape in which the current row's image would be kept if it decided.</summary>
-    /// <param name="shape">The shape.</param>
-    /// <returns>Whether there is a readable image.</returns>
-    public abstract bool TryReadShape(out ImageShape shape);
-
-    /// <summary>Reads the current row's image.</summary>
-    /// <param name="shape">The shape to deliver; images of another size are resized where the column allows it.</param>
-    /// <param name="pixels">Receives <see cref="ImageShape.Size"/> bytes, planar.</param>
-    /// <returns>Whether there was a readable image; without one, <paramref name="pixels"/> is undefined.</returns>
-    public abstract bool TryRead(ImageShape shape, Span<byte> pixels);
 }

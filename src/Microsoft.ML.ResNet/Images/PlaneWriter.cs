@@ -9,7 +9,7 @@ namespace Microsoft.ML.ResNet.Images;
 /// <remarks>
 /// The fourth byte (alpha) is dropped: colours are taken as they are, which for premultiplied pixels means laid over black.
 /// </remarks>
-internal static class PlanarPixels
+internal static class PlaneWriter
 {
     // Rec. 601 luma in 16-bit fixed point, as Pillow computes it; the weights sum to 65,536, so grey stays exactly the same grey.
     private const int RedWeight = 19595;
