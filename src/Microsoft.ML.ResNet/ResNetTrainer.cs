@@ -70,7 +70,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
 
     /// <summary>
-    /// Trains on the data, but for what <see cref="Options.ValidationFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to
+    /// Trains on the data, but for what <see cref="Options.ValidationSetFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to
     /// choose the best epoch by.
     /// </summary>
     /// <param name="input">The training rows; read once.</param>
@@ -80,15 +80,15 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// No usable rows, fewer than two classes, a checkpoint of another training, training diverged in its first epoch, or there is too
     /// little memory.
     /// </exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.OnCancellation"/>.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.CancellationBehavior"/>.</exception>
     /// <exception cref="IOException">
-    /// The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them; or, with
+    /// The images need more memory than <see cref="Options.ImageMemoryBudgetMiB"/> grants, and a temporary file cannot hold them; or, with
     /// <see cref="Options.Resume"/>, a checkpoint cannot be read just now: it stays as it is.
     /// </exception>
     /// <remarks>
     /// A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.
     /// </remarks>
-    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationFraction);
+    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationSetFraction);
 
     /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
     /// <param name="input">The training rows; read once.</param>
@@ -111,7 +111,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
             : null;
-        var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);
+        var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
         using var train = Read(channel, input, columns, shape: null, memory, "training");
         using var held = validation is null
             ? null
@@ -152,7 +152,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set is { Store.BytesInMemory: null })
             channel.Info(
-                $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them "
+                $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudgetMiB leaves them "
                 + $"({memory.Budget / ImageMemory.MiB} MiB); they are read from a temporary file in '{memory.Folder}'.");
         return set ?? throw _host.Except(
             $"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
@@ -163,7 +163,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var split = ValidationSplit.Of(set, fraction, seed)
             ?? throw _host.Except(
                 string.Create(CultureInfo.InvariantCulture,
-                $"ValidationFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or "
+                $"ValidationSetFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or "
                 + $"leave both unset."));
         channel.Info(
             $"Held out {split.Validation.Store.Count} of {set.Store.Count} images to choose the best epoch by; {split.Train.Store.Count} "
@@ -212,14 +212,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var state = checkpoints?.Begin(
             [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
             .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
-        var targets = new ReportTargets(_options.EpochCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
+        var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
         if (state is not null)
             checkpoints!.Restore(() => loop.Restore(state, device));
-        var weights = new TrainingGuard(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
+        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled).Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
-            recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+            recipe.TestTimeFlip) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
     private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device)
@@ -227,7 +227,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var network = new ResidualNetwork(_options.Architecture, channels, classes);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
-        if (recipe.ZeroInitializesResiduals)
+        if (recipe.ZeroInitResiduals)
             WeightInitialization.ZeroResiduals(network);
         network.MoveTo(device);
         return network;

@@ -28,8 +28,8 @@ internal static class MemoryCurve
             LearningRate = 0.01,
             Seed = 1,
             Device = ComputeDevice.Cpu,
-            ImageMemoryBudget = budgetInMiB,
-            EpochCallback = report
+            ImageMemoryBudgetMiB = budgetInMiB,
+            MetricsCallback = report
                 => phase = string.Create(CultureInfo.InvariantCulture,
                 $"one epoch, loss {report.TrainLoss:f6}, {report.ImagesPerSecond:f0} images/s"),
             CancellationToken = cancellation.Token,

@@ -45,7 +45,7 @@ internal sealed class OnnxComparison : IDisposable
         verb.SetAction(parsed =>
         {
             ResNetRuntime.Configure(
-                new ResNetRuntimeOptions { Threads = parsed.GetValue(threads), DirectScoring = !parsed.GetValue(noDirect) });
+                new ResNetRuntimeOptions { Threads = parsed.GetValue(threads), CpuKernelsForScoring = !parsed.GetValue(noDirect) });
             using var comparison = new OnnxComparison(ResNetArchitecture.Parse(parsed.GetValue(architecture)!), parsed.GetValue(threads));
             comparison.Compare(parsed.GetValue(architecture)!, parsed.GetValue(rounds));
         });

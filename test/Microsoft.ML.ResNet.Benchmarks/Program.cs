@@ -57,7 +57,7 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
         ChannelsLast = !result.GetValue(noChannelsLast),
         BoundSpinning = !result.GetValue(noBoundSpinning),
         KeepLargeBlocks = !result.GetValue(noLargeBlocks),
-        FusedTraining = !result.GetValue(noFusedTraining),
+        CpuKernelsForTraining = !result.GetValue(noFusedTraining),
     });
     Console.WriteLine(measure(result).ToString("f3", CultureInfo.InvariantCulture));
 };
@@ -117,7 +117,7 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
         BatchSize = batch,
         LearningRate = 0.01,
         Device = ComputeDevice.Cpu,
-        EpochCallback = onEpoch,
+        MetricsCallback = onEpoch,
     }).Fit(Image.View(mlContext, count));
 }
 

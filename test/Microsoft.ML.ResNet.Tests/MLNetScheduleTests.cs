@@ -14,7 +14,7 @@ public class MLNetScheduleTests
         var rates = new List<double>();
         var options = TinyImages.Options(epochs: 3);
         options.LearningRateScheduler = new LsrDecay([new(2, 0.25f), new(1, 0.5f), new(0, 1f)], baseLearningRate: 0.4f);
-        options.EpochCallback = report => rates.Add(report.LearningRate);
+        options.MetricsCallback = report => rates.Add(report.LearningRate);
 
         var data = TinyImages.View(ml, 40);
         using var model = ml.MulticlassClassification.Trainers.ResNet(options)

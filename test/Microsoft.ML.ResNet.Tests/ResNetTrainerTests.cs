@@ -53,7 +53,7 @@ public class ResNetTrainerTests
         var log = new List<string>();
         ml.Log += (_, e) => log.Add(e.Message);
         var options = TinyImages.Options(epochs: 3);
-        options.EpochCallback = reports.Add;
+        options.MetricsCallback = reports.Add;
 
         var data = TinyImages.View(ml, 61); // 3 batches of 16 and one of 13
         using var model = ml.MulticlassClassification.Trainers.ResNet(options)
@@ -136,7 +136,7 @@ public class ResNetTrainerTests
         using var cancellation = new CancellationTokenSource();
         var options = TinyImages.Options(epochs: 1000);
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report => cancellation.Cancel();
+        options.MetricsCallback = report => cancellation.Cancel();
 
         Assert.ThrowsExactly<OperationCanceledException>(() => Trained(ml, TinyImages.View(ml, 40), options));
     }

@@ -253,7 +253,7 @@ public class ResumeTests
         options.CheckpointDirectory = folder;
         options.Resume = folder is not null && resume;
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report =>
+        options.MetricsCallback = report =>
         {
             if (report.Epoch == stopAfterEpoch)
                 cancellation.Cancel();

@@ -102,12 +102,12 @@ public class StrangerTests
         var mlContext = new MLContext(seed: 1);
         var images =
             mlContext.Data.LoadFromImageFolder(folder,
-            new ImageFolderOptions { Height = 16, Width = 16, UnreadableImages = UnreadableImages.Skip });
+            new ImageFolderOptions { Height = 16, Width = 16, UnreadableImageBehavior = UnreadableImageBehavior.Skip });
         var split = mlContext.Data.TrainTestSplit(images, testFraction: 0.2, seed: 1);
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(split.TrainSet); // both sets need the same keys
         using var network =
             mlContext.MulticlassClassification.Trainers.ResNet(
-            new ResNetTrainer.Options { EpochCallback = Console.WriteLine, NumberOfEpochs = 1 })
+            new ResNetTrainer.Options { MetricsCallback = Console.WriteLine, NumberOfEpochs = 1 })
             .Fit(keys.Transform(split.TrainSet), keys.Transform(split.TestSet));
 
         var engine =

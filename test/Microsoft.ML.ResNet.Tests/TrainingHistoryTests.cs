@@ -67,7 +67,7 @@ public class TrainingHistoryTests
     public void As_data_it_has_a_row_for_each_epoch_and_a_column_for_each_member()
     {
         using var model = Fit(epochs: 2);
-        var view = model.GetTrainingHistory();
+        var view = model.GetTrainingHistoryAsDataView();
 
         CollectionAssert.AreEqual(typeof(EpochReport).GetProperties().Select(property => property.Name).Order(StringComparer.Ordinal)
             .ToArray(), view.Schema.Select(column => column.Name).Order(StringComparer.Ordinal).ToArray());
@@ -95,8 +95,8 @@ public class TrainingHistoryTests
         {
             Assert.IsEmpty(model.TrainingHistory);
             Assert.IsNull(model.KeptEpoch);
-            Assert.AreEqual(0, model.GetTrainingHistory().GetRowCount());
-            Assert.IsEmpty(model.GetTrainingHistory().GetColumn<double>("TrainLoss"));
+            Assert.AreEqual(0, model.GetTrainingHistoryAsDataView().GetRowCount());
+            Assert.IsEmpty(model.GetTrainingHistoryAsDataView().GetColumn<double>("TrainLoss"));
         }
     }
 
@@ -147,7 +147,7 @@ public class TrainingHistoryTests
         using var source = new CancellationTokenSource();
         var options = TinyImages.Options(epochs);
         options.CancellationToken = source.Token;
-        options.EpochCallback = report =>
+        options.MetricsCallback = report =>
         {
             _reports.Add(report);
             if (report.Epoch == stopAfter)

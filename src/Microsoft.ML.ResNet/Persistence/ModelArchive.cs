@@ -89,7 +89,7 @@ internal static class ModelArchive
                 columns.Order),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
-            FlipsAtTestTime = model.FlipsAtTestTime,
+            FlipsAtTestTime = model.TestTimeFlip,
             Weights = new(weightsHash),
             History = HistoryJson.Write(model.History, model.KeptEpoch),
         };

@@ -26,7 +26,7 @@ internal sealed class BatchScorer : IDisposable
     internal BatchScorer(TrainedResNet model, INetworkEngine engine)
     {
         Classes = model.Classes.Count;
-        (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.FlipsAtTestTime);
+        (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
         _engine = engine;
     }
 
@@ -73,7 +73,7 @@ internal sealed class BatchScorer : IDisposable
     }
 
     private static INetworkEngine ChooseEngine(TrainedResNet model)
-        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
+        => ResNetRuntime.Options.CpuKernelsForScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
             ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
             : new TorchEngine(model);
 

@@ -60,7 +60,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposab
     // On CPUs without vectors of 512 bits libtorch is faster.
     private bool TryStartKernels(int height, int width)
     {
-        if (!ResNetRuntime.Options.FusedTraining || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
+        if (!ResNetRuntime.Options.CpuKernelsForTraining || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
             return false;
         _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network),
             get_num_threads());

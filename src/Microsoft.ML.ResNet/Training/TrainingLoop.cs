@@ -84,7 +84,7 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
-        _classWeights = _recipe.ClassBalance == ClassBalance.Inverse ? ClassWeights.Inverse(train.Labels, train.Weights) : null;
+        _classWeights = _recipe.ClassBalance == ClassBalance.Balanced ? ClassWeights.Balanced(train.Labels, train.Weights) : null;
         while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
@@ -185,7 +185,7 @@ internal sealed class TrainingLoop : IDisposable
                 _events.BeforeBatch);
         var validated = validation is null
             ? (Evaluation?)null
-            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);
+            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.TestTimeFlip, _recipe.MicroBatchSize);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;
@@ -214,6 +214,6 @@ internal sealed class TrainingLoop : IDisposable
         // Frozen parameters need no gradient. Biases and the weights of batch normalisation are the vectors among the parameters.
         return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter { requires_grad: true })
             .Select(entry => new TrainedParameter(
-            entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
+            entry.Name, (Parameter)entry.Tensor, recipe.WeightDecayOnBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
 }

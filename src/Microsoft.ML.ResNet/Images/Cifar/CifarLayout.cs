@@ -63,7 +63,7 @@ internal sealed record CifarLayout
     };
 
     /// <summary>The field that holds the wanted labels.</summary>
-    public CifarLabelField LabelField(CifarLabels labels) => labels == CifarLabels.Coarse ? CoarseLabel : FineLabel;
+    public CifarLabelField LabelField(CifarLabelLevel labels) => labels == CifarLabelLevel.Coarse ? CoarseLabel : FineLabel;
 
     /// <summary>The official file names of a split, for matching and for messages.</summary>
     public string FilesOf(CifarSplit split) => split == CifarSplit.Train ? TrainFiles : TestFile;

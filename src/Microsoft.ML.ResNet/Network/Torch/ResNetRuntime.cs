@@ -38,13 +38,13 @@ public sealed record ResNetRuntimeOptions
     /// without pooling, projections as shortcuts, and channels in multiples of 16. On by default; everything else, and a GPU, uses
     /// libtorch.
     /// </summary>
-    public bool FusedTraining { get; init; } = true;
+    public bool CpuKernelsForTraining { get; init; } = true;
 
     /// <summary>
     /// Whether models score with the library's own convolutions, which need AVX2 or AVX-512, instead of libtorch's. On by default; the
     /// probabilities are the same to 1e-5, and libtorch is not loaded for scoring. Read when a model is made or loaded.
     /// </summary>
-    public bool DirectScoring { get; init; } = true;
+    public bool CpuKernelsForScoring { get; init; } = true;
 }
 
 /// <summary>Sets libtorch up, once for the process. Thread-safe.</summary>

@@ -1,11 +1,11 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>What to do with a file that should be an image but cannot be decoded.</summary>
-public enum UnreadableImages
+public enum UnreadableImageBehavior
 {
     /// <summary>Stop with an <see cref="InvalidDataException"/> that names the file and the reason.</summary>
     Throw,
 
-    /// <summary>Leave the row out, and report it once to <see cref="ImageFolderOptions.OnUnreadableImage"/>.</summary>
+    /// <summary>Leave the row out, and report it once to <see cref="ImageFolderOptions.UnreadableImageCallback"/>.</summary>
     Skip,
 }
