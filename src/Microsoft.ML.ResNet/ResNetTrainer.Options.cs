@@ -22,36 +22,11 @@ public sealed partial class ResNetTrainer
         /// </summary>
         public ResNetArchitecture Architecture = DefaultArchitecture;
 
-        /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
+        /// <summary>
+        /// How it is trained: epochs, batch size, rate and all else are the recipe's alone. Change them by <c>with</c>, as in
+        /// <c>TrainingRecipe.Fast with { NumberOfEpochs = 5 }</c>. The default is <see cref="TrainingRecipe.Tutorial"/>.
+        /// </summary>
         public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
-
-        /// <summary>
-        /// Passes over the training images; at least 1. The default, <see langword="null"/>, takes the recipe's: 100 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "Passes over the training images; unset takes the recipe's.", ShortName = "epochs",
-            SortOrder = 5)]
-        public int? NumberOfEpochs;
-
-        /// <summary>
-        /// Images in one step; at least 2. The default, <see langword="null"/>, takes the recipe's: 128 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "Images in one step; unset takes the recipe's.", ShortName = "batch", SortOrder = 6)]
-        public int? BatchSize;
-
-        /// <summary>
-        /// The base learning rate; above 0. The default, <see langword="null"/>, takes the recipe's: 0.1 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "The base learning rate; unset takes the recipe's.", ShortName = "lr", SortOrder = 7)]
-        public double? LearningRate;
-
-        /// <summary>
-        /// One of ML.NET's own schedulers, such as <see cref="LsrDecay"/>, which then decides the rate of every step in place of the
-        /// recipe's rate and schedule. The default, <see langword="null"/>, leaves it to the recipe.
-        /// </summary>
-        public LearningRateScheduler? LearningRateScheduler;
 
         /// <summary>
         /// Rows to choose the best epoch by; they must have the columns of the training rows. The default, <see langword="null"/>, keeps
@@ -72,6 +47,12 @@ public sealed partial class ResNetTrainer
         /// <summary>Where to train. The default takes CUDA where there is a device and a CUDA backend, and otherwise the CPU.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Where to train.", ShortName = "dev", SortOrder = 8)]
         public ComputeDevice Device = ComputeDevice.Auto;
+
+        /// <summary>
+        /// Which ways to the same results, but for rounding, the training and its model take. Read when <c>Fit</c> begins. The default,
+        /// <see langword="null"/>, takes <see cref="ResNetRuntimeOptions.Numerics"/>, the process's.
+        /// </summary>
+        public ResNetNumerics? Numerics;
 
         /// <summary>
         /// Decides weights, order and augmentation. The default, <see langword="null"/>, takes the seed of <see cref="MLContext"/>, without
@@ -142,7 +123,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Whether to go on from the newest checkpoint in <see cref="CheckpointDirectory"/>, if there is one. On the CPU of the same
-        /// machine, with as many threads and the same <see cref="ResNetRuntimeOptions"/>, the weights are in the end those of a training
+        /// machine, with as many threads and the same <see cref="Numerics"/>, the weights are in the end those of a training
         /// that never stopped, bit for bit. The default is <see langword="false"/>: checkpoints that are there already are then an error,
         /// so that none is lost. Data, architecture and recipe, the number of epochs included, must be those of the checkpoint.
         /// </summary>
@@ -232,20 +213,8 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "What a cancelled training leaves.", ShortName = "oncancel", SortOrder = 32)]
         public CancellationBehavior CancellationBehavior = CancellationBehavior.Throw;
 
-        /// <summary>A copy, with the everyday overrides put into the recipe.</summary>
-        internal Options Snapshot()
-        {
-            var copy = (Options)MemberwiseClone();
-            if (Recipe is not null)
-                copy.Recipe = Recipe with
-                {
-                    NumberOfEpochs = NumberOfEpochs ?? Recipe.NumberOfEpochs,
-                    BatchSize = BatchSize ?? Recipe.BatchSize,
-                    LearningRate = LearningRate ?? Recipe.LearningRate,
-                    MinimumStepsPerEpoch = BatchSize is null ? Recipe.MinimumStepsPerEpoch : null,
-                };
-            return copy;
-        }
+        /// <summary>A copy.</summary>
+        internal Options Snapshot() => (Options)MemberwiseClone();
 
         /// <summary>The columns to train from.</summary>
         internal TrainingColumns TrainingColumns => new(FeatureColumnName, LabelColumnName, ExampleWeightColumnName,

@@ -102,6 +102,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         _host.CheckValue(input, nameof(input));
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
+        var numerics = _options.Numerics ?? ResNetRuntime.Options.Numerics;
         using var channel = _host.Start("Training");
         var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
@@ -124,10 +125,11 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
         var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
-            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, checkpoints, onCaller));
+            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
+            checkpoints, onCaller));
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
-            _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)) { InitialWeights = initial?.Report };
+            _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder), numerics) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -196,14 +198,16 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     }
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes,
-        Action<ResidualNetwork> begin, Device device, int seed, CheckpointSession? checkpoints, Action<Action> onCaller)
+        Action<ResidualNetwork> begin, Device device, int seed, ResNetNumerics numerics, CheckpointSession? checkpoints,
+        Action<Action> onCaller)
     {
         var recipe = Recipe(channel, train.Store.Count);
         channel.Info(
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        using var network = TrainingGuard.Prepare(channel, () => Build(train.Shape.Channels, classes.Count, recipe, seed, device));
+        using var network = TrainingGuard.Prepare(channel,
+            () => Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast));
         begin(network);
         var trainStore = TrainingGuard.Prepare(channel, () => train.Store.To(device));
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
@@ -214,17 +218,19 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
         var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
-        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports),
+            numerics.CpuKernelsForTraining);
         if (state is not null)
             checkpoints!.Restore(() => loop.Restore(state, device));
-        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled).Run(loop, trainStore, validationStore);
+        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
+            .Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
             recipe.TestTimeFlip) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
-    private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device)
+    private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device, bool channelsLast)
     {
-        var network = new ResidualNetwork(_options.Architecture, channels, classes);
+        var network = new ResidualNetwork(_options.Architecture, channels, classes, channelsLast);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
         if (recipe.ZeroInitResiduals)
@@ -260,9 +266,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Warning(
                 $"An epoch has {steps} steps, too few for the running statistics of batch normalisation: validation may be far below "
                 + "training. Leave NormStatistics at Auto, or take smaller batches.");
-        return _options.LearningRateScheduler is { } scheduler
-            ? recipe with { Schedule = new MLNetSchedule(scheduler, recipe, steps) }
-            : recipe;
+        return MLNetSchedule.Bind(recipe, steps);
     }
 
     private TrainingEvents Events(CheckpointSession? checkpoints, TrainingReports reports) => new(

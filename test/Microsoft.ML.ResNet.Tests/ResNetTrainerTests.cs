@@ -100,11 +100,31 @@ public class ResNetTrainerTests
     }
 
     [TestMethod]
+    public void The_short_overload_names_columns_and_takes_a_recipe_whose_epochs_it_may_replace()
+    {
+        var ml = new MLContext(seed: 1);
+        var data = Keyed(ml, TinyImages.View(ml, 40));
+        var recipe = TinyImages.Options(epochs: 7).Recipe with { Schedule = LearningRateSchedule.Constant };
+
+        using var model = ml.MulticlassClassification.Trainers.ResNet(scoreColumnName: "Probabilities",
+            predictedLabelColumnName: "Class", architecture: ResNetArchitecture.Cifar(8), recipe: recipe, numberOfEpochs: 1).Fit(data);
+
+        CollectionAssert.IsSubsetOf(new[] { "Probabilities", "Class" },
+            model.GetOutputSchema(data.Schema).Select(column => column.Name).ToArray());
+        Assert.AreEqual(ResNetArchitecture.Cifar(8), model.Model.Architecture);
+        Assert.AreEqual(1, model.TrainingHistory.Single().NumberOfEpochs);
+        Assert.AreEqual(recipe.LearningRate, model.TrainingHistory[0].LearningRate);
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers
+            .ResNet(exampleWeightColumnName: "Importance", numberOfEpochs: 1).Fit(data));
+        StringAssert.Contains(error.Message, "Importance");
+    }
+
+    [TestMethod]
     public void Every_wrong_option_is_named_at_construction()
     {
         var ml = new MLContext();
-        var options = new ResNetTrainer.Options { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN, ImageChannels = 5,
-            LabelColumnName = "" };
+        var options = new ResNetTrainer.Options { ImageChannels = 5, LabelColumnName = "",
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN } };
 
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers.ResNet(options));
 

@@ -28,7 +28,7 @@ public class StrangerTests
     {
         var ml = new MLContext(seed: 1);
         var options = TinyImages.Options(epochs: 50);
-        options.LearningRate = 1e30;
+        options.Recipe = options.Recipe with { LearningRate = 1e30 };
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options)
             .Fit(Keyed(ml, TinyImages.View(ml, 60))));
@@ -107,7 +107,7 @@ public class StrangerTests
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(split.TrainSet); // both sets need the same keys
         using var network =
             mlContext.MulticlassClassification.Trainers.ResNet(
-            new ResNetTrainer.Options { MetricsCallback = Console.WriteLine, NumberOfEpochs = 1 })
+            new ResNetTrainer.Options { MetricsCallback = Console.WriteLine, Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1 } })
             .Fit(keys.Transform(split.TrainSet), keys.Transform(split.TestSet));
 
         var engine =

@@ -12,13 +12,3 @@ public enum PixelLayout
     /// <summary>One pixel after the other: H x W x C.</summary>
     Interleaved,
 }
-
-/// <summary>Which channel comes first in a vector of three or four.</summary>
-public enum ChannelOrder
-{
-    /// <summary>Red, green, blue.</summary>
-    Rgb,
-
-    /// <summary>Blue, green, red.</summary>
-    Bgr,
-}

@@ -46,7 +46,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="seed">Decides the order of rows and every augmentation.</param>
     /// <param name="events">What happens outside while training goes on.</param>
-    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events)
+    /// <param name="cpuKernels">Whether this library's own kernels may be used; see <see cref="ResNetNumerics"/>.</param>
+    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events,
+        bool cpuKernels = true)
     {
         _network = network;
         _recipe = recipe;
@@ -54,7 +56,7 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _events = events;
         network.Precision = recipe.Precision;
-        _engine = new TrainingEngine(network);
+        _engine = new TrainingEngine(network, cpuKernels);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -170,7 +172,7 @@ internal sealed class TrainingLoop : IDisposable
     private void Accumulate(MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels));
+        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels, _network.ChannelsLast));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.DominantLabels);
         _engine.Backward(share == 1 ? loss : loss * share);

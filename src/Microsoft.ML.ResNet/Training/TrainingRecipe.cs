@@ -46,7 +46,7 @@ public sealed record TrainingRecipe
         MinimumStepsPerEpoch = FewSteps,
         LearningRate = 0.2,
         Schedule = new OneCycleSchedule(),
-        Optimizer = new Sgd(Nesterov: true),
+        Optimizer = new Sgd { Nesterov = true },
         WeightDecayOnBiasAndNorm = false,
         LabelSmoothing = 0.1,
         Augmentation = [new HorizontalFlip { Alternating = true }],

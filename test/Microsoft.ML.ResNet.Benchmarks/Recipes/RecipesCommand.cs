@@ -42,7 +42,11 @@ internal static class RecipesCommand
     private static void Run(ParseResult options)
     {
         ResNetRuntime.Configure(
-            new ResNetRuntimeOptions { Threads = options.GetValue(Threads), CpuKernelsForTraining = !options.GetValue(NoCpuKernels) });
+            new ResNetRuntimeOptions
+            {
+                Threads = options.GetValue(Threads),
+                Numerics = new() { CpuKernelsForTraining = !options.GetValue(NoCpuKernels) },
+            });
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, message) =>
         {

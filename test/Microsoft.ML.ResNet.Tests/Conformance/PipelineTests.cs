@@ -50,7 +50,7 @@ public class PipelineTests
         options.FeatureColumnName = "Planar";
         options.MetricsCallback = report => epochs = report.NumberOfEpochs;
         var trainer = ml.MulticlassClassification.Trainers.ResNet(options);
-        (options.FeatureColumnName, options.NumberOfEpochs, options.ScoreColumnName, options.Architecture) = ("Nowhere", 0, "", null!);
+        (options.FeatureColumnName, options.Recipe, options.ScoreColumnName, options.Architecture) = ("Nowhere", null!, "", null!);
 
         using var model = trainer.Fit(ImageRows.View(ml, 9));
 

@@ -20,6 +20,27 @@ public class PublicSurfaceTests
     }
 
     [TestMethod]
+    public void No_public_type_is_a_positional_record()
+    {
+        using var library = new LibraryAssembly();
+        var positional = library.Assembly.MainModule.GetTypes().Where(type => type.IsPublic || type.IsNestedPublic)
+            .Where(type => type.Methods.Any(method => method is { IsPublic: true, Name: "Deconstruct" }));
+
+        AssertNone(positional.Select(type => $"{type.FullName}: the next member would break all who construct or deconstruct it"));
+    }
+
+    [TestMethod]
+    public void Enums_that_are_no_flags_have_singular_names()
+    {
+        using var library = new LibraryAssembly();
+        var enums = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsEnum).ToList();
+        Assert.IsGreaterThan(5, enums.Count);
+
+        AssertNone(enums.Where(type => type.Name.EndsWith('s') && type.CustomAttributes.All(a => a.AttributeType.Name != "FlagsAttribute"))
+            .Select(type => type.FullName));
+    }
+
+    [TestMethod]
     public void Every_option_tells_its_default()
     {
         using var library = new LibraryAssembly();

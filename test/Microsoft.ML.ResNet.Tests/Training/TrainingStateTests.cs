@@ -14,7 +14,7 @@ public class TrainingStateTests
 {
     private const int Rows = 61, Epochs = 3; // 4 steps an epoch
 
-    public static IEnumerable<object[]> Optimizers => [[new Sgd(0.9, Nesterov: true)], [new AdamW()]];
+    public static IEnumerable<object[]> Optimizers => [[new Sgd { Nesterov = true }], [new AdamW()]];
 
     [TestMethod]
     [DynamicData(nameof(Optimizers))]

@@ -28,7 +28,7 @@ internal sealed record CifarLayout
     };
 
     /// <summary>The shape of every CIFAR image.</summary>
-    public static readonly ImageShape Shape = new(Channels: 3, Height: 32, Width: 32);
+    public static readonly ImageShape Shape = new(channels: 3, height: 32, width: 32);
 
     /// <summary>The option's value for this layout.</summary>
     public required CifarFormat Format { get; init; }

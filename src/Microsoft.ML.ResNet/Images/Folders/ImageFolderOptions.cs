@@ -30,8 +30,8 @@ public sealed record ImageFolderOptions
     /// <summary>What to do with files that cannot be decoded.</summary>
     /// <value>The default is <see cref="UnreadableImageBehavior.Throw"/>.</value>
     /// <remarks>
-    /// With <see cref="UnreadableImageBehavior.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass decodes
-    /// every image, even if only the label is wanted; later passes over the label decode nothing, as with
+    /// With <see cref="UnreadableImageBehavior.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass
+    /// decodes every image, even if only the label is wanted; later passes over the label decode nothing, as with
     /// <see cref="UnreadableImageBehavior.Throw"/>.
     /// </remarks>
     public UnreadableImageBehavior UnreadableImageBehavior { get; init; } = UnreadableImageBehavior.Throw;
