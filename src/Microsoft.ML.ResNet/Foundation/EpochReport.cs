@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Microsoft.ML.ResNet;
 
 /// <summary>What one epoch of training achieved. Every figure is over all rows of its set. Immutable.</summary>
 public sealed class EpochReport
 {
+    [JsonConstructor] // checkpoints keep reports as JSON
     internal EpochReport(int epoch, int numberOfEpochs, double learningRate, double trainLoss, double trainAccuracy,
         double? validationLoss, double? validationAccuracy, double imagesPerSecond, TimeSpan elapsed, TimeSpan timeLeft)
     {
