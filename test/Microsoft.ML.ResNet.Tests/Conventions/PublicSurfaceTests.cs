@@ -23,7 +23,7 @@ public class PublicSurfaceTests
     public void No_public_type_is_a_positional_record()
     {
         using var library = new LibraryAssembly();
-        var positional = library.Assembly.MainModule.GetTypes().Where(type => type.IsPublic || type.IsNestedPublic)
+        var positional = library.Assembly.MainModule.GetTypes().Where(IsVisible)
             .Where(type => type.Methods.Any(method => method is { IsPublic: true, Name: "Deconstruct" }));
 
         AssertNone(positional.Select(type => $"{type.FullName}: the next member would break all who construct or deconstruct it"));
@@ -33,7 +33,7 @@ public class PublicSurfaceTests
     public void Enums_that_are_no_flags_have_singular_names()
     {
         using var library = new LibraryAssembly();
-        var enums = library.Assembly.MainModule.GetTypes().Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsEnum).ToList();
+        var enums = library.Assembly.MainModule.GetTypes().Where(type => IsVisible(type) && type.IsEnum).ToList();
         Assert.IsGreaterThan(5, enums.Count);
 
         AssertNone(enums.Where(type => type.Name.EndsWith('s') && type.CustomAttributes.All(a => a.AttributeType.Name != "FlagsAttribute"))
@@ -81,6 +81,8 @@ public class PublicSurfaceTests
         AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal))
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
     }
+
+    private static bool IsVisible(TypeDefinition type) => type.IsPublic || (type.IsNestedPublic && IsVisible(type.DeclaringType));
 
     private static string Name(TypeDefinition type) => type.FullName.Replace('/', '.');
 
