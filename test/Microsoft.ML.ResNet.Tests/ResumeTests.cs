@@ -128,11 +128,14 @@ public class ResumeTests
         }
     }
 
+    private static LearningRateSchedule Scheduled(LearningRateScheduler scheduler)
+        => MLNetSchedule.Bind(TrainingRecipe.Tutorial with { Schedule = scheduler.ToSchedule() }, stepsPerEpoch: 3).Schedule;
+
     public static IEnumerable<object[]> SmallDifferences =>
     [
         [new AdamW(), new AdamW { Epsilon = 1e-3 }],
         [new WarmUpSchedule(0.1, new CosineSchedule()), new WarmUpSchedule(0.1, new CosineSchedule()) { Start = 0.9 }],
-        [new LsrDecay().ToSchedule(), new LsrDecay(0.5f).ToSchedule()],
+        [Scheduled(new LsrDecay()), Scheduled(new LsrDecay(0.5f))],
         [new EarlyStopping { Patience = 5, MinimumChange = 0.001 }, new EarlyStopping { Patience = 5, MinimumChange = 0.002 }],
         [ResNetArchitecture.Cifar(8), ResNetArchitecture.Cifar(8) with { StemWidth = 15 }],
         [AugmentationPolicy.Create(new RandomCrop(1)), AugmentationPolicy.Create(new RandomCrop(2))],
