@@ -70,8 +70,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
 
     /// <summary>
-    /// Trains on the data, but for what <see cref="Options.ValidationSetFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to
-    /// choose the best epoch by.
+    /// Trains on the data, but for what <see cref="Options.ValidationSetFraction"/> holds out; <see cref="Options.ValidationSet"/> is
+    /// there to choose the best epoch by.
     /// </summary>
     /// <param name="input">The training rows; read once.</param>
     /// <returns>The model; dispose it when it is no longer needed.</returns>

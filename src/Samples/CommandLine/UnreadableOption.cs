@@ -12,6 +12,7 @@ internal static class UnreadableOption
     {
         Description = description,
         HelpName = "skip|stop",
-        CustomParser = Arguments.OneOf<UnreadableImageBehavior?>(("skip", UnreadableImageBehavior.Skip), ("stop", UnreadableImageBehavior.Throw)),
+        CustomParser = Arguments.OneOf<UnreadableImageBehavior?>(
+            ("skip", UnreadableImageBehavior.Skip), ("stop", UnreadableImageBehavior.Throw)),
     };
 }

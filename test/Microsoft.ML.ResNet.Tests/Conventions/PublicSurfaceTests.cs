@@ -36,7 +36,8 @@ public class PublicSurfaceTests
         var enums = library.Assembly.MainModule.GetTypes().Where(type => IsVisible(type) && type.IsEnum).ToList();
         Assert.IsGreaterThan(5, enums.Count);
 
-        AssertNone(enums.Where(type => Regex.IsMatch(type.Name, "(?<!ic|s)s$") && type.CustomAttributes.All(a => a.AttributeType.Name != "FlagsAttribute"))
+        AssertNone(enums.Where(type => Regex.IsMatch(type.Name, "(?<!ic|s)s$")
+            && type.CustomAttributes.All(attribute => attribute.AttributeType.Name != "FlagsAttribute"))
             .Select(type => type.FullName));
     }
 
