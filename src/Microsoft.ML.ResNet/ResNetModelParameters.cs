@@ -31,10 +31,10 @@ public sealed class ResNetModelParameters
     /// <summary>
     /// The deviation of each channel, in the same units and from where <see cref="ChannelMeans"/> come, by which the difference is divided.
     /// </summary>
-    public IReadOnlyList<float> ChannelDeviations => Network.Normalization.Deviation;
+    public IReadOnlyList<float> ChannelStandardDeviations => Network.Normalization.Deviation;
 
-    /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.FlipAtTestTime"/>.</summary>
-    public bool FlipsAtTestTime => Network.FlipsAtTestTime;
+    /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.TestTimeFlip"/>.</summary>
+    public bool TestTimeFlip => Network.TestTimeFlip;
 
     /// <summary>Weights that training changes, those included that <see cref="ResNetTrainer.Options.FrozenStages"/> froze.</summary>
     public long ParameterCount => Network.Plan.Layers.Sum(layer => layer.Parameters);

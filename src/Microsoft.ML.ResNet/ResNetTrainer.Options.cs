@@ -22,40 +22,15 @@ public sealed partial class ResNetTrainer
         /// </summary>
         public ResNetArchitecture Architecture = DefaultArchitecture;
 
-        /// <summary>How it is trained. The default is <see cref="TrainingRecipe.Tutorial"/>.</summary>
+        /// <summary>
+        /// How it is trained: epochs, batch size, rate and all else are the recipe's alone. Change them by <c>with</c>, as in
+        /// <c>TrainingRecipe.Fast with { NumberOfEpochs = 5 }</c>. The default is <see cref="TrainingRecipe.Tutorial"/>.
+        /// </summary>
         public TrainingRecipe Recipe = TrainingRecipe.Tutorial;
 
         /// <summary>
-        /// Passes over the training images; at least 1. The default, <see langword="null"/>, takes the recipe's: 100 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "Passes over the training images; unset takes the recipe's.", ShortName = "epochs",
-            SortOrder = 5)]
-        public int? NumberOfEpochs;
-
-        /// <summary>
-        /// Images in one step; at least 2. The default, <see langword="null"/>, takes the recipe's: 128 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "Images in one step; unset takes the recipe's.", ShortName = "batch", SortOrder = 6)]
-        public int? BatchSize;
-
-        /// <summary>
-        /// The base learning rate; above 0. The default, <see langword="null"/>, takes the recipe's: 0.1 in
-        /// <see cref="TrainingRecipe.Tutorial"/>.
-        /// </summary>
-        [Argument(ArgumentType.AtMostOnce, HelpText = "The base learning rate; unset takes the recipe's.", ShortName = "lr", SortOrder = 7)]
-        public double? LearningRate;
-
-        /// <summary>
-        /// One of ML.NET's own schedulers, such as <see cref="LsrDecay"/>, which then decides the rate of every step in place of the
-        /// recipe's rate and schedule. The default, <see langword="null"/>, leaves it to the recipe.
-        /// </summary>
-        public LearningRateScheduler? LearningRateScheduler;
-
-        /// <summary>
         /// Rows to choose the best epoch by; they must have the columns of the training rows. The default, <see langword="null"/>, keeps
-        /// the last epoch's weights, unless <see cref="ValidationFraction"/> is set. A set given to <c>Fit</c> wins.
+        /// the last epoch's weights, unless <see cref="ValidationSetFraction"/> is set. A set given to <c>Fit</c> wins.
         /// </summary>
         public IDataView? ValidationSet;
 
@@ -67,11 +42,17 @@ public sealed partial class ResNetTrainer
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "The part of the training rows to hold out and choose the best epoch by.",
             ShortName = "holdout", SortOrder = 31)]
-        public double? ValidationFraction;
+        public double? ValidationSetFraction;
 
         /// <summary>Where to train. The default takes CUDA where there is a device and a CUDA backend, and otherwise the CPU.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Where to train.", ShortName = "dev", SortOrder = 8)]
         public ComputeDevice Device = ComputeDevice.Auto;
+
+        /// <summary>
+        /// Which ways to the same results, but for rounding, the training and its model take. Read when <c>Fit</c> begins. The default,
+        /// <see langword="null"/>, takes <see cref="ResNetRuntimeOptions.Numerics"/>, the process's.
+        /// </summary>
+        public ResNetNumerics? Numerics;
 
         /// <summary>
         /// Decides weights, order and augmentation. The default, <see langword="null"/>, takes the seed of <see cref="MLContext"/>, without
@@ -128,7 +109,7 @@ public sealed partial class ResNetTrainer
         /// <summary>
         /// Receives a report after every epoch, on the thread that called <c>Fit</c>. The default is <see langword="null"/>.
         /// </summary>
-        public Action<EpochReport>? EpochCallback;
+        public Action<EpochReport>? MetricsCallback;
 
         /// <summary>
         /// Where to keep the state of training after every epoch, so that it survives the process: a folder of its own for each training,
@@ -148,7 +129,7 @@ public sealed partial class ResNetTrainer
 
         /// <summary>
         /// Whether to go on from the newest checkpoint in <see cref="CheckpointDirectory"/>, if there is one. On the CPU of the same
-        /// machine, with as many threads and the same <see cref="ResNetRuntimeOptions"/>, the weights are in the end those of a training
+        /// machine, with as many threads and the same <see cref="Numerics"/>, the weights are in the end those of a training
         /// that never stopped, bit for bit. The default is <see langword="false"/>: checkpoints that are there already are then an error,
         /// so that none is lost. Data, architecture and recipe, the number of epochs included, must be those of the checkpoint.
         /// </summary>
@@ -165,7 +146,7 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce,
             HelpText = "Memory for the pixels of all images in MiB; images that need more are kept in a temporary file.",
             ShortName = "memory", SortOrder = 19)]
-        public int? ImageMemoryBudget;
+        public int? ImageMemoryBudgetMiB;
 
         /// <summary>
         /// The folder of that temporary file, which is gone after <c>Fit</c> however it ends. The default, <see langword="null"/>, is the
@@ -181,7 +162,7 @@ public sealed partial class ResNetTrainer
         /// them. Its architecture is taken, so leave <see cref="Architecture"/> unset, and its normalisation. The head is kept if the
         /// classes are the model's in the model's order, and is drawn anew otherwise; so is the first convolution for images of other
         /// channels, whose normalisation is then measured. Images may have any size. Whether the new model looks at mirror images too is
-        /// the recipe's to say (<see cref="TrainingRecipe.FlipAtTestTime"/>), not the initial model's.
+        /// the recipe's to say (<see cref="TrainingRecipe.TestTimeFlip"/>), not the initial model's.
         /// <see cref="ResNetTransformer.InitialWeights"/> tells what was kept.
         /// </summary>
         public ResNetModelParameters? InitialModel;
@@ -198,8 +179,8 @@ public sealed partial class ResNetTrainer
         public int? FrozenStages;
 
         /// <summary>
-        /// Stops <c>Fit</c> before the next batch, as <c>MLContext.CancelExecution</c> does; <see cref="OnCancellation"/> says how. The
-        /// default never does.
+        /// Stops <c>Fit</c> before the next batch, as <c>MLContext.CancelExecution</c> does; <see cref="CancellationBehavior"/> says how.
+        /// The default never does.
         /// </summary>
         public CancellationToken CancellationToken;
 
@@ -236,22 +217,10 @@ public sealed partial class ResNetTrainer
         /// Before an epoch has ended there is none, and it is the exception either way.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "What a cancelled training leaves.", ShortName = "oncancel", SortOrder = 32)]
-        public CancellationBehavior OnCancellation = CancellationBehavior.Throw;
+        public CancellationBehavior CancellationBehavior = CancellationBehavior.Throw;
 
-        /// <summary>A copy, with the everyday overrides put into the recipe.</summary>
-        internal Options Snapshot()
-        {
-            var copy = (Options)MemberwiseClone();
-            if (Recipe is not null)
-                copy.Recipe = Recipe with
-                {
-                    NumberOfEpochs = NumberOfEpochs ?? Recipe.NumberOfEpochs,
-                    BatchSize = BatchSize ?? Recipe.BatchSize,
-                    LearningRate = LearningRate ?? Recipe.LearningRate,
-                    MinimumStepsPerEpoch = BatchSize is null ? Recipe.MinimumStepsPerEpoch : null,
-                };
-            return copy;
-        }
+        /// <summary>A copy.</summary>
+        internal Options Snapshot() => (Options)MemberwiseClone();
 
         /// <summary>The columns to train from.</summary>
         internal TrainingColumns TrainingColumns => new(FeatureColumnName, LabelColumnName, ExampleWeightColumnName,
@@ -269,13 +238,13 @@ public sealed partial class ResNetTrainer
                 (nameof(PredictedLabelColumnName), PredictedLabelColumnName) })
                 if (string.IsNullOrWhiteSpace(value))
                     yield return $"{name} is empty; it must name a column.";
-            if (ValidationFraction is { } fraction && !(fraction is > 0 and < 1))
+            if (ValidationSetFraction is { } fraction && !(fraction is > 0 and < 1))
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"ValidationFraction is {fraction}; it must lie between 0 and 1, or be unset.");
-            if (ValidationFraction is not null && ValidationSet is not null)
-                yield return "ValidationFraction and ValidationSet are both set; choose one.";
-            if (!Enum.IsDefined(OnCancellation))
-                yield return $"OnCancellation is {OnCancellation}; it must be "
+                    $"ValidationSetFraction is {fraction}; it must lie between 0 and 1, or be unset.");
+            if (ValidationSetFraction is not null && ValidationSet is not null)
+                yield return "ValidationSetFraction and ValidationSet are both set; choose one.";
+            if (!Enum.IsDefined(CancellationBehavior))
+                yield return $"CancellationBehavior is {CancellationBehavior}; it must be "
                     + $"{string.Join(" or ", Enum.GetNames<CancellationBehavior>())}.";
             if (CheckpointInterval <= TimeSpan.Zero)
                 yield return $"CheckpointInterval is {CheckpointInterval}; it must be above zero, or unset.";
@@ -287,8 +256,8 @@ public sealed partial class ResNetTrainer
                     yield return $"{name} is empty or has characters that no path may have; it must be a path, or unset.";
             if (Resume && CheckpointDirectory is null)
                 yield return "Resume is set, but CheckpointDirectory is not; it must name the folder of the checkpoints.";
-            if (ImageMemoryBudget < 0)
-                yield return $"ImageMemoryBudget is {ImageMemoryBudget}; it must be at least 0 (MiB), or unset.";
+            if (ImageMemoryBudgetMiB < 0)
+                yield return $"ImageMemoryBudgetMiB is {ImageMemoryBudgetMiB}; it must be at least 0 (MiB), or unset.";
             if (ImageSpillDirectory is not null
                 && (string.IsNullOrWhiteSpace(ImageSpillDirectory) || ImageSpillDirectory.IndexOfAny(Path.GetInvalidPathChars()) >= 0))
                 yield return "ImageSpillDirectory is empty or has characters that no path may have; it must name a folder, or be unset.";

@@ -70,8 +70,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     public TrainerInfo Info { get; } = new(normalization: false, caching: false, supportValid: true);
 
     /// <summary>
-    /// Trains on the data, but for what <see cref="Options.ValidationFraction"/> holds out; <see cref="Options.ValidationSet"/> is there to
-    /// choose the best epoch by.
+    /// Trains on the data, but for what <see cref="Options.ValidationSetFraction"/> holds out; <see cref="Options.ValidationSet"/> is
+    /// there to choose the best epoch by.
     /// </summary>
     /// <param name="input">The training rows; read once.</param>
     /// <returns>The model; dispose it when it is no longer needed.</returns>
@@ -80,15 +80,15 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     /// No usable rows, fewer than two classes, a checkpoint of another training, training diverged in its first epoch, or there is too
     /// little memory.
     /// </exception>
-    /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.OnCancellation"/>.</exception>
+    /// <exception cref="OperationCanceledException">Training was cancelled; see <see cref="Options.CancellationBehavior"/>.</exception>
     /// <exception cref="IOException">
-    /// The images need more memory than <see cref="Options.ImageMemoryBudget"/> grants, and a temporary file cannot hold them; or, with
+    /// The images need more memory than <see cref="Options.ImageMemoryBudgetMiB"/> grants, and a temporary file cannot hold them; or, with
     /// <see cref="Options.Resume"/>, a checkpoint cannot be read just now: it stays as it is.
     /// </exception>
     /// <remarks>
     /// A training that diverges after its first epoch ends there, with a warning, and the model is that of the epochs before.
     /// </remarks>
-    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationFraction);
+    public ResNetTransformer Fit(IDataView input) => Fit(input, _options.ValidationSet, _options.ValidationSetFraction);
 
     /// <summary>Trains on the data and keeps the weights of the epoch that does best on other data.</summary>
     /// <param name="input">The training rows; read once.</param>
@@ -102,6 +102,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         _host.CheckValue(input, nameof(input));
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
+        var numerics = _options.Numerics ?? ResNetRuntime.Options.Numerics;
         using var channel = _host.Start("Training");
         var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
@@ -111,7 +112,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
             : null;
-        var memory = ImageMemory.Of(_options.ImageMemoryBudget, _options.ImageSpillDirectory);
+        var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
         using var train = Read(channel, input, columns, shape: null, memory, "training");
         if (heldColumns is not null)
             heldColumns.Images.Range ??= columns.Images.Range;
@@ -126,11 +127,12 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
         var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
-            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, checkpoints, onCaller));
+            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
+            checkpoints, onCaller));
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
-            { Range = columns.Images.Range ?? PixelRange.Bytes }) { InitialWeights = initial?.Report };
+            { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics) { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -157,7 +159,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Warning(warning);
         if (set is { Store.BytesInMemory: null })
             channel.Info(
-                $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudget leaves them "
+                $"The {set.Store.Count} {what} images need more memory than ImageMemoryBudgetMiB leaves them "
                 + $"({memory.Budget / ImageMemory.MiB} MiB); they are read from a temporary file in '{memory.Folder}'.");
         return set ?? throw _host.Except(
             $"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
@@ -168,7 +170,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var split = ValidationSplit.Of(set, fraction, seed)
             ?? throw _host.Except(
                 string.Create(CultureInfo.InvariantCulture,
-                $"ValidationFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or "
+                $"ValidationSetFraction is {fraction}, but no class has two rows, of which one could be held out. Give a ValidationSet, or "
                 + $"leave both unset."));
         channel.Info(
             $"Held out {split.Validation.Store.Count} of {set.Store.Count} images to choose the best epoch by; {split.Train.Store.Count} "
@@ -201,14 +203,16 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     }
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes,
-        Action<ResidualNetwork> begin, Device device, int seed, CheckpointSession? checkpoints, Action<Action> onCaller)
+        Action<ResidualNetwork> begin, Device device, int seed, ResNetNumerics numerics, CheckpointSession? checkpoints,
+        Action<Action> onCaller)
     {
         var recipe = Recipe(channel, train.Store.Count);
         channel.Info(
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        using var network = TrainingGuard.Prepare(channel, () => Build(train.Shape.Channels, classes.Count, recipe, seed, device));
+        using var network = TrainingGuard.Prepare(channel,
+            () => Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast));
         begin(network);
         var trainStore = TrainingGuard.Prepare(channel, () => train.Store.To(device));
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
@@ -217,22 +221,24 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var state = checkpoints?.Begin(
             [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
             .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
-        var targets = new ReportTargets(_options.EpochCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
+        var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
-        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports));
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports),
+            numerics.CpuKernelsForTraining);
         if (state is not null)
             checkpoints!.Restore(() => loop.Restore(state, device));
-        var weights = new TrainingGuard(channel, recipe, _options.OnCancellation, () => IsCancelled).Run(loop, trainStore, validationStore);
+        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
+            .Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
-            recipe.FlipAtTestTime) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+            recipe.TestTimeFlip) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
-    private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device)
+    private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device, bool channelsLast)
     {
-        var network = new ResidualNetwork(_options.Architecture, channels, classes);
+        var network = new ResidualNetwork(_options.Architecture, channels, classes, channelsLast);
         using (var generator = new Generator((ulong)Seeds.Derive(seed), CPU))
             WeightInitialization.Initialize(network, generator);
-        if (recipe.ZeroInitializesResiduals)
+        if (recipe.ZeroInitResiduals)
             WeightInitialization.ZeroResiduals(network);
         network.MoveTo(device);
         return network;
@@ -265,9 +271,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Warning(
                 $"An epoch has {steps} steps, too few for the running statistics of batch normalisation: validation may be far below "
                 + "training. Leave NormStatistics at Auto, or take smaller batches.");
-        return _options.LearningRateScheduler is { } scheduler
-            ? recipe with { Schedule = new MLNetSchedule(scheduler, recipe, steps) }
-            : recipe;
+        return MLNetSchedule.Bind(recipe, steps);
     }
 
     private TrainingEvents Events(CheckpointSession? checkpoints, TrainingReports reports) => new(

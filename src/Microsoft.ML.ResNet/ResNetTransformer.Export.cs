@@ -149,7 +149,7 @@ public sealed partial class ResNetTransformer
     /// <c>Epoch</c> and <c>NumberOfEpochs</c> are <see cref="int"/>, all others <see cref="double"/>: NaN where there was no validation
     /// set, times in seconds.
     /// </returns>
-    public IDataView GetTrainingHistory()
+    public IDataView GetTrainingHistoryAsDataView()
     {
         var rows = new ArrayDataViewBuilder(Host);
         rows.AddColumn(nameof(EpochReport.Epoch), NumberDataViewType.Int32, TrainingHistory.Select(report => report.Epoch).ToArray());

@@ -24,12 +24,16 @@ public sealed partial class ResNetTransformer
     private readonly BatchScorer _scorer;
     private int _reportedRow; // 1 once an image was reported that a prediction engine could not read
 
-    internal ResNetTransformer(IHostEnvironment environment, TrainedResNet network, ModelColumns columns)
+    /// <param name="environment">Where it logs, and what cancels it.</param>
+    /// <param name="network">The network.</param>
+    /// <param name="columns">The columns that it reads and adds.</param>
+    /// <param name="numerics">How it computes; <see langword="null"/> is as the process's options say.</param>
+    internal ResNetTransformer(IHostEnvironment environment, TrainedResNet network, ModelColumns columns, ResNetNumerics? numerics = null)
         : base(Contracts.CheckRef(environment, nameof(environment)).Register(nameof(ResNetTransformer)))
     {
         _network = network;
         _columns = columns;
-        _scorer = new BatchScorer(network);
+        _scorer = new BatchScorer(network, numerics ?? ResNetRuntime.Options.Numerics);
         Model = new ResNetModelParameters(network);
     }
 
@@ -47,6 +51,9 @@ public sealed partial class ResNetTransformer
     /// model, and once it has been saved and loaded.
     /// </summary>
     public WeightsReport? ImportedWeights { get; internal init; }
+
+    /// <summary>What computes the network.</summary>
+    internal INetworkEngine Engine => _scorer.Engine;
 
     /// <summary>The column of the images.</summary>
     public string FeatureColumnName => _columns.FeatureColumn;

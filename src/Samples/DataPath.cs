@@ -39,10 +39,10 @@ internal sealed class DataPath
     /// <param name="unreadable">What to do with image files that cannot be read.</param>
     /// <param name="leftOut">Counts those that are left out.</param>
     /// <exception cref="InvalidDataException">The path leads to something else.</exception>
-    public IDataView Load(MLContext mlContext, ImageShape? shape, UnreadableImages unreadable, LeftOutFiles leftOut)
+    public IDataView Load(MLContext mlContext, ImageShape? shape, UnreadableImageBehavior unreadable, LeftOutFiles leftOut)
     {
         var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height,
-            Width = shape?.Width, UnreadableImages = unreadable, OnUnreadableImage = leftOut.Add };
+            Width = shape?.Width, UnreadableImageBehavior = unreadable, UnreadableImageCallback = leftOut.Add };
         if (Directory.Exists(_path))
             return BinaryFiles() is { Count: > 0 } files
                 ? LoadBinaryFolder(mlContext, files)

@@ -75,7 +75,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             Architecture = architecture,
             Recipe = _recipe,
             Device = ComputeDevice.Cpu,
-            EpochCallback = report => epoch = _rows.Count / report.ImagesPerSecond,
+            MetricsCallback = report => epoch = _rows.Count / report.ImagesPerSecond,
         }).Fit(_mlContext.Data.LoadFromEnumerable(_rows)).Dispose();
         return (epoch, clock.Elapsed.TotalSeconds);
     }

@@ -33,7 +33,7 @@ internal static class ColumnKinds
         using var model = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
-            NumberOfEpochs = 1,
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1 },
             Device = ComputeDevice.Cpu,
             ImageHeight = 32,
             ImageWidth = 32,

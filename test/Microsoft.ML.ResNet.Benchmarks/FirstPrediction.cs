@@ -22,8 +22,7 @@ internal static class FirstPrediction
             using var model = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
                 Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
-                NumberOfEpochs = 1,
-                LearningRate = 0.001,
+                Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, LearningRate = 0.001 },
                 Device = ComputeDevice.Cpu,
             }).Fit(rows);
             mlContext.Model.Save(model, rows.Schema, result.GetValue(file));

@@ -24,12 +24,11 @@ internal static class MemoryCurve
         var trainer = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = Tiny,
-            NumberOfEpochs = 1,
-            LearningRate = 0.01,
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, LearningRate = 0.01 },
             Seed = 1,
             Device = ComputeDevice.Cpu,
-            ImageMemoryBudget = budgetInMiB,
-            EpochCallback = report
+            ImageMemoryBudgetMiB = budgetInMiB,
+            MetricsCallback = report
                 => phase = string.Create(CultureInfo.InvariantCulture,
                 $"one epoch, loss {report.TrainLoss:f6}, {report.ImagesPerSecond:f0} images/s"),
             CancellationToken = cancellation.Token,
@@ -55,7 +54,7 @@ internal static class MemoryCurve
 
     // So small that reading the images is a large part of the work.
     private static ResNetArchitecture Tiny
-        => ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, Stride: 2), new(8, 1, Stride: 2), new(16, 1, Stride: 2)] };
+        => ResNetArchitecture.Cifar(8) with { StemWidth = 4, Stages = [new(4, 1, stride: 2), new(8, 1, stride: 2), new(16, 1, stride: 2)] };
 
     private static void Print(Stopwatch clock, string phase)
         => Console.WriteLine(

@@ -26,9 +26,7 @@ internal sealed class OnnxComparison : IDisposable
         _model = _mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
-            NumberOfEpochs = 1,
-            BatchSize = 16,
-            LearningRate = 0.001,
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, BatchSize = 16, LearningRate = 0.001 },
             Device = ComputeDevice.Cpu,
         }).Fit(Image.View(_mlContext, 16));
         _model.SaveOnnx(_file, new() { InputName = nameof(Image.Features) });
@@ -45,7 +43,11 @@ internal sealed class OnnxComparison : IDisposable
         verb.SetAction(parsed =>
         {
             ResNetRuntime.Configure(
-                new ResNetRuntimeOptions { Threads = parsed.GetValue(threads), DirectScoring = !parsed.GetValue(noDirect) });
+                new ResNetRuntimeOptions
+                {
+                    Threads = parsed.GetValue(threads),
+                    Numerics = new() { CpuKernelsForScoring = !parsed.GetValue(noDirect) },
+                });
             using var comparison = new OnnxComparison(ResNetArchitecture.Parse(parsed.GetValue(architecture)!), parsed.GetValue(threads));
             comparison.Compare(parsed.GetValue(architecture)!, parsed.GetValue(rounds));
         });

@@ -54,10 +54,13 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
     ResNetRuntime.Configure(new ResNetRuntimeOptions
     {
         Threads = result.GetValue(threads),
-        ChannelsLast = !result.GetValue(noChannelsLast),
         BoundSpinning = !result.GetValue(noBoundSpinning),
         KeepLargeBlocks = !result.GetValue(noLargeBlocks),
-        FusedTraining = !result.GetValue(noFusedTraining),
+        Numerics = new()
+        {
+            ChannelsLast = !result.GetValue(noChannelsLast),
+            CpuKernelsForTraining = !result.GetValue(noFusedTraining),
+        },
     });
     Console.WriteLine(measure(result).ToString("f3", CultureInfo.InvariantCulture));
 };
@@ -112,12 +115,12 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
     return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
-        Recipe = TrainingRecipe.Tutorial with { MicroBatchSize = microBatch },
-        NumberOfEpochs = epochs,
-        BatchSize = batch,
-        LearningRate = 0.01,
+        Recipe = TrainingRecipe.Tutorial with
+        {
+            NumberOfEpochs = epochs, BatchSize = batch, LearningRate = 0.01, MicroBatchSize = microBatch,
+        },
         Device = ComputeDevice.Cpu,
-        EpochCallback = onEpoch,
+        MetricsCallback = onEpoch,
     }).Fit(Image.View(mlContext, count));
 }
 

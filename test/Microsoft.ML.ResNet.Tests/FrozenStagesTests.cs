@@ -126,7 +126,7 @@ public class FrozenStagesTests
         var data = TinyImages.View(mlContext, Rows);
         using var cancellation = new CancellationTokenSource();
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report =>
+        options.MetricsCallback = report =>
         {
             if (report.Epoch == stopAfterEpoch)
                 cancellation.Cancel();

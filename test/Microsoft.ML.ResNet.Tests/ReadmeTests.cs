@@ -33,7 +33,7 @@ public class ReadmeTests
             .TakeWhile(line => line.Trim() != "// README ends")
             .Select(line => line.Trim()
                 .Replace("Cifar(8)", "Cifar(20)", StringComparison.Ordinal)
-                .Replace("NumberOfEpochs = 1 ", "NumberOfEpochs = 100 ", StringComparison.Ordinal)
+                .Replace("numberOfEpochs: 1)", "numberOfEpochs: 100)", StringComparison.Ordinal)
                 .Replace("modelPath", "\"model.zip\"", StringComparison.Ordinal))
             .ToList();
         var readme = File.ReadAllLines(Path.Combine(root, "README.md")).Select(line => line.Trim()).ToList();
@@ -50,7 +50,7 @@ public class ReadmeTests
         IDataView train = mlContext.Data.LoadFromCifarBinary(trainFiles), test = mlContext.Data.LoadFromCifarBinary(testFile);
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(mlContext.MulticlassClassification.Trainers.ResNet(
-                new ResNetTrainer.Options { Architecture = ResNetArchitecture.Cifar(8), NumberOfEpochs = 1 }))
+                architecture: ResNetArchitecture.Cifar(8), numberOfEpochs: 1))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         ITransformer model = pipeline.Fit(train);
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(test));

@@ -53,7 +53,7 @@ public class ResNetTrainerTests
         var log = new List<string>();
         ml.Log += (_, e) => log.Add(e.Message);
         var options = TinyImages.Options(epochs: 3);
-        options.EpochCallback = reports.Add;
+        options.MetricsCallback = reports.Add;
 
         var data = TinyImages.View(ml, 61); // 3 batches of 16 and one of 13
         using var model = ml.MulticlassClassification.Trainers.ResNet(options)
@@ -100,11 +100,31 @@ public class ResNetTrainerTests
     }
 
     [TestMethod]
+    public void The_short_overload_names_columns_and_takes_a_recipe_whose_epochs_it_may_replace()
+    {
+        var ml = new MLContext(seed: 1);
+        var data = Keyed(ml, TinyImages.View(ml, 40));
+        var recipe = TinyImages.Options(epochs: 7).Recipe with { Schedule = LearningRateSchedule.Constant };
+
+        using var model = ml.MulticlassClassification.Trainers.ResNet(scoreColumnName: "Probabilities",
+            predictedLabelColumnName: "Class", architecture: ResNetArchitecture.Cifar(8), recipe: recipe, numberOfEpochs: 1).Fit(data);
+
+        CollectionAssert.IsSubsetOf(new[] { "Probabilities", "Class" },
+            model.GetOutputSchema(data.Schema).Select(column => column.Name).ToArray());
+        Assert.AreEqual(ResNetArchitecture.Cifar(8), model.Model.Architecture);
+        Assert.AreEqual(1, model.TrainingHistory.Single().NumberOfEpochs);
+        Assert.AreEqual(recipe.LearningRate, model.TrainingHistory[0].LearningRate);
+        var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers
+            .ResNet(exampleWeightColumnName: "Importance", numberOfEpochs: 1).Fit(data));
+        StringAssert.Contains(error.Message, "Importance");
+    }
+
+    [TestMethod]
     public void Every_wrong_option_is_named_at_construction()
     {
         var ml = new MLContext();
-        var options = new ResNetTrainer.Options { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN, ImageChannels = 5,
-            LabelColumnName = "" };
+        var options = new ResNetTrainer.Options { ImageChannels = 5, LabelColumnName = "",
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN } };
 
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers.ResNet(options));
 
@@ -136,7 +156,7 @@ public class ResNetTrainerTests
         using var cancellation = new CancellationTokenSource();
         var options = TinyImages.Options(epochs: 1000);
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report => cancellation.Cancel();
+        options.MetricsCallback = report => cancellation.Cancel();
 
         Assert.ThrowsExactly<OperationCanceledException>(() => Trained(ml, TinyImages.View(ml, 40), options));
     }

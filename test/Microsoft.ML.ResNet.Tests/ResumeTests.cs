@@ -22,12 +22,12 @@ public class ResumeTests
     [TestMethod]
     public void Stopped_after_every_epoch_it_ends_with_the_same_weights()
     {
-        var uninterrupted = Fit(new Sgd(0.9, Nesterov: true), folder: null)!;
+        var uninterrupted = Fit(new Sgd { Nesterov = true }, folder: null)!;
 
         for (var epoch = 1; epoch < Epochs; epoch++)
-            Assert.IsNull(Fit(new Sgd(0.9, Nesterov: true), _folder, stopAfterEpoch: epoch), "it was stopped");
+            Assert.IsNull(Fit(new Sgd { Nesterov = true }, _folder, stopAfterEpoch: epoch), "it was stopped");
 
-        CollectionAssert.AreEqual(uninterrupted, Fit(new Sgd(0.9, Nesterov: true), _folder)!);
+        CollectionAssert.AreEqual(uninterrupted, Fit(new Sgd { Nesterov = true }, _folder)!);
     }
 
     [TestMethod]
@@ -58,7 +58,7 @@ public class ResumeTests
     {
         Fit(new Sgd(), _folder, stopAfterEpoch: 1);
 
-        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(0.8), _folder));
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd { Momentum = 0.8 }, _folder));
 
         StringAssert.Contains(
             error.Message, "Optimizer is Sgd(Momentum 0.8, Nesterov False), in the checkpoint Sgd(Momentum 0.9, Nesterov False)");
@@ -128,12 +128,15 @@ public class ResumeTests
         }
     }
 
+    private static LearningRateSchedule Scheduled(LearningRateScheduler scheduler)
+        => MLNetSchedule.Bind(TrainingRecipe.Tutorial with { Schedule = scheduler.ToSchedule() }, stepsPerEpoch: 3).Schedule;
+
     public static IEnumerable<object[]> SmallDifferences =>
     [
-        [new AdamW(), new AdamW(Epsilon: 1e-3)],
+        [new AdamW(), new AdamW { Epsilon = 1e-3 }],
         [new WarmUpSchedule(0.1, new CosineSchedule()), new WarmUpSchedule(0.1, new CosineSchedule()) { Start = 0.9 }],
-        [new MLNetSchedule(new LsrDecay(), TrainingRecipe.Tutorial, 3), new MLNetSchedule(new LsrDecay(0.5f), TrainingRecipe.Tutorial, 3)],
-        [new EarlyStopping(5, 0.001), new EarlyStopping(5, 0.002)],
+        [Scheduled(new LsrDecay()), Scheduled(new LsrDecay(0.5f))],
+        [new EarlyStopping { Patience = 5, MinimumChange = 0.001 }, new EarlyStopping { Patience = 5, MinimumChange = 0.002 }],
         [ResNetArchitecture.Cifar(8), ResNetArchitecture.Cifar(8) with { StemWidth = 15 }],
         [AugmentationPolicy.Create(new RandomCrop(1)), AugmentationPolicy.Create(new RandomCrop(2))],
     ];
@@ -253,7 +256,7 @@ public class ResumeTests
         options.CheckpointDirectory = folder;
         options.Resume = folder is not null && resume;
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report =>
+        options.MetricsCallback = report =>
         {
             if (report.Epoch == stopAfterEpoch)
                 cancellation.Cancel();

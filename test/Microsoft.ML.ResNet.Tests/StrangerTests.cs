@@ -28,7 +28,7 @@ public class StrangerTests
     {
         var ml = new MLContext(seed: 1);
         var options = TinyImages.Options(epochs: 50);
-        options.LearningRate = 1e30;
+        options.Recipe = options.Recipe with { LearningRate = 1e30 };
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => ml.MulticlassClassification.Trainers.ResNet(options)
             .Fit(Keyed(ml, TinyImages.View(ml, 60))));
@@ -102,12 +102,12 @@ public class StrangerTests
         var mlContext = new MLContext(seed: 1);
         var images =
             mlContext.Data.LoadFromImageFolder(folder,
-            new ImageFolderOptions { Height = 16, Width = 16, UnreadableImages = UnreadableImages.Skip });
+            new ImageFolderOptions { Height = 16, Width = 16, UnreadableImageBehavior = UnreadableImageBehavior.Skip });
         var split = mlContext.Data.TrainTestSplit(images, testFraction: 0.2, seed: 1);
         var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(split.TrainSet); // both sets need the same keys
         using var network =
             mlContext.MulticlassClassification.Trainers.ResNet(
-            new ResNetTrainer.Options { EpochCallback = Console.WriteLine, NumberOfEpochs = 1 })
+            new ResNetTrainer.Options { MetricsCallback = Console.WriteLine, Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1 } })
             .Fit(keys.Transform(split.TrainSet), keys.Transform(split.TestSet));
 
         var engine =

@@ -19,16 +19,16 @@ public sealed class StreamingTests
     public void The_weights_are_those_of_a_training_in_memory_bit_for_bit()
     {
         var (inMemory, streamed) = (new List<EpochReport>(), new List<EpochReport>());
-        var expected = Fit(budget: null, change: options => options.EpochCallback = inMemory.Add)!;
+        var expected = Fit(budget: null, change: options => options.MetricsCallback = inMemory.Add)!;
         Assert.IsEmpty(_log.Where(line => line.Contains("temporary file", StringComparison.Ordinal)));
 
-        CollectionAssert.AreEqual(expected, Fit(budget: 0, change: options => options.EpochCallback = streamed.Add)!);
+        CollectionAssert.AreEqual(expected, Fit(budget: 0, change: options => options.MetricsCallback = streamed.Add)!);
 
         CollectionAssert.AreEqual(inMemory.Select(Figures).ToArray(), streamed.Select(Figures).ToArray());
         Assert.HasCount(
             2, _log.Where(
             line => line.Contains(
-            $"images need more memory than ImageMemoryBudget leaves them (0 MiB); they are read from a temporary file in '{_folder}'",
+            $"images need more memory than ImageMemoryBudgetMiB leaves them (0 MiB); they are read from a temporary file in '{_folder}'",
             StringComparison.Ordinal)));
         Assert.IsEmpty(Directory.GetFiles(_folder));
     }
@@ -45,7 +45,7 @@ public sealed class StreamingTests
         Assert.IsNull(Fit(before, options =>
         {
             (options.CheckpointDirectory, options.CancellationToken) = (checkpoints, cancellation.Token);
-            options.EpochCallback = _ => cancellation.Cancel();
+            options.MetricsCallback = _ => cancellation.Cancel();
         }));
 
         CollectionAssert.AreEqual(expected, Fit(after, options => (options.CheckpointDirectory, options.Resume) = (checkpoints, true))!);
@@ -75,7 +75,7 @@ public sealed class StreamingTests
         var ml = new MLContext(seed: 1);
         var census = TensorCensus.Start();
         var data = ml.Transforms.CopyColumns("Label", nameof(ImageRow.Key)).Fit(Failing()).Transform(Failing());
-        var trainer = ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudget, options.ImageSpillDirectory) = (0, _folder));
+        var trainer = ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudgetMiB, options.ImageSpillDirectory) = (0, _folder));
 
         Assert.ThrowsExactly<InvalidDataException>(() => trainer.Fit(data));
 
@@ -102,8 +102,8 @@ public sealed class StreamingTests
     {
         var ml = new MLContext(seed: 1);
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
-            () => ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudget, options.ImageSpillDirectory) = (-1, " ")));
-        StringAssert.Contains(error.Message, "ImageMemoryBudget is -1; it must be at least 0");
+            () => ImageRows.Trainer(ml, change: options => (options.ImageMemoryBudgetMiB, options.ImageSpillDirectory) = (-1, " ")));
+        StringAssert.Contains(error.Message, "ImageMemoryBudgetMiB is -1; it must be at least 0");
         StringAssert.Contains(error.Message, "ImageSpillDirectory is empty");
     }
 
@@ -118,7 +118,7 @@ public sealed class StreamingTests
         options.ExampleWeightColumnName = nameof(ImageRow.Weight);
         options.Recipe = options.Recipe with { Augmentation = [new RandomCrop(1), new HorizontalFlip()], MicroBatchSize = 7,
             LearningRate = 0.01 };
-        (options.ImageMemoryBudget, options.ImageSpillDirectory) = (budget, _folder);
+        (options.ImageMemoryBudgetMiB, options.ImageSpillDirectory) = (budget, _folder);
         change?.Invoke(options);
         var rows = ImageRows.Create(Rows);
         for (var row = 0; row < Rows; row++)

@@ -71,7 +71,7 @@ public class TrainingProgressTests
     private void Fit(IProgress<TrainingProgress> listener, Action<EpochReport>? epochEnded = null)
     {
         var options = TinyImages.Options(Epochs);
-        (options.Progress, options.EpochCallback) = (listener, epochEnded);
+        (options.Progress, options.MetricsCallback) = (listener, epochEnded);
         _ml.MulticlassClassification.Trainers.ResNet(options).Fit(Data()).Dispose();
     }
 

@@ -9,11 +9,17 @@ namespace Microsoft.ML.ResNet;
 /// hue, in that fixed order). A factor f is drawn evenly from 1 - strength to 1 + strength; brightness multiplies the pixels by f, contrast
 /// moves them away from the image's mean grey, saturation away from their own grey.
 /// </summary>
-/// <param name="Brightness">Strength, in [0, 1]. The default is 0: no change.</param>
-/// <param name="Contrast">Strength, in [0, 1]. The default is 0: no change.</param>
-/// <param name="Saturation">Strength, in [0, 1]. The default is 0: no change. Grey images have none.</param>
-public sealed record ColorJitter(double Brightness = 0, double Contrast = 0, double Saturation = 0) : ImageAugmentation
+public sealed record ColorJitter : ImageAugmentation
 {
+    /// <summary>Strength of the change of brightness, in [0, 1]. The default is 0: no change.</summary>
+    public double Brightness { get; init; }
+
+    /// <summary>Strength of the change of contrast, in [0, 1]. The default is 0: no change.</summary>
+    public double Contrast { get; init; }
+
+    /// <summary>Strength of the change of saturation, in [0, 1]. The default is 0: no change. Grey images have none.</summary>
+    public double Saturation { get; init; }
+
     private static readonly float[] GreyOfRgb = [0.299f, 0.587f, 0.114f]; // ITU-R BT.601, as torchvision and Pillow
 
     /// <inheritdoc/>

@@ -9,11 +9,16 @@ namespace Microsoft.ML.ResNet;
 /// has it (Yun et al. 2019, arXiv:1905.04899). Its sides are the image's times the root of the partner's part; its centre may lie anywhere,
 /// and what sticks out of the image is lost. The part that counts is that of the pixels in the end.
 /// </summary>
-/// <param name="Alpha">
-/// The shape of the distribution of the image's part, Beta(alpha, alpha); above 0. The default is 1, the paper's.
-/// </param>
-public sealed record CutMix(double Alpha = 1) : ImageMix(Alpha)
+public sealed record CutMix : ImageMix
 {
+    /// <summary>Makes the mix.</summary>
+    /// <param name="alpha">
+    /// The shape of the distribution of the image's part, Beta(alpha, alpha); above 0. The default is 1, the paper's.
+    /// </param>
+    public CutMix(double alpha = 1) : base(alpha)
+    {
+    }
+
     /// <inheritdoc/>
     private protected override string Name => "cutmix";
 

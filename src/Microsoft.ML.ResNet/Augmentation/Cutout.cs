@@ -8,9 +8,15 @@ namespace Microsoft.ML.ResNet;
 /// Covers a square at a random place of every image with the mean colour of the training set (DeVries, Taylor 2017, arXiv:1708.04552). The
 /// square's centre may lie anywhere in the image, so that part of it may lie outside.
 /// </summary>
-/// <param name="Size">The side of the square, in pixels; at least 1. The paper uses 16 for CIFAR-10, 8 for CIFAR-100.</param>
-public sealed record Cutout(int Size) : ImageAugmentation
+public sealed record Cutout : ImageAugmentation
 {
+    /// <summary>Makes the augmentation.</summary>
+    /// <param name="size">The side of the square, in pixels; at least 1.</param>
+    public Cutout(int size) => Size = size;
+
+    /// <summary>The side of the square, in pixels; at least 1. The paper uses 16 for CIFAR-10, 8 for CIFAR-100.</summary>
+    public int Size { get; }
+
     /// <inheritdoc/>
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {

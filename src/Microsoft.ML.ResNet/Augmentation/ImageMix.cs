@@ -21,7 +21,7 @@ public abstract record ImageMix
     /// The shape of the distribution of the image's part, Beta(alpha, alpha); above 0. Small values leave most images nearly alone, 1 makes
     /// every part equally likely.
     /// </summary>
-    public double Alpha { get; init; }
+    public double Alpha { get; }
 
     /// <summary>How often a batch is mixed at all, in (0, 1]. The default is 1: always.</summary>
     public double Probability { get; init; } = 1;

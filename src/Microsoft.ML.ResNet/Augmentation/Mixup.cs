@@ -8,12 +8,17 @@ namespace Microsoft.ML.ResNet;
 /// Lays a partner over every image of a batch: <c>part x image + (1 - part) x partner</c>, with one part for the whole batch, as the
 /// authors' code has it (Zhang et al. 2017, arXiv:1710.09412). Pixels are rounded to whole numbers.
 /// </summary>
-/// <param name="Alpha">
-/// The shape of the distribution of the part, Beta(alpha, alpha); above 0. The default is 0.2, the paper's for ImageNet; it uses 1 for
-/// CIFAR-10.
-/// </param>
-public sealed record Mixup(double Alpha = 0.2) : ImageMix(Alpha)
+public sealed record Mixup : ImageMix
 {
+    /// <summary>Makes the mix.</summary>
+    /// <param name="alpha">
+    /// The shape of the distribution of the part, Beta(alpha, alpha); above 0. The default is 0.2, the paper's for ImageNet; it uses 1 for
+    /// CIFAR-10.
+    /// </param>
+    public Mixup(double alpha = 0.2) : base(alpha)
+    {
+    }
+
     /// <inheritdoc/>
     private protected override string Name => "mixup";
 

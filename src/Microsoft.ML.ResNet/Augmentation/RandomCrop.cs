@@ -7,11 +7,17 @@ namespace Microsoft.ML.ResNet;
 
 /// <summary>
 /// Pads every image with black pixels and cuts a window of the original size out of it at a random place: a random shift of up to
-/// <paramref name="Padding"/> pixels in each direction (He et al. 2015, section 4.2; torchvision's <c>RandomCrop(size, padding)</c>).
+/// <see cref="Padding"/> pixels in each direction (He et al. 2015, section 4.2; torchvision's <c>RandomCrop(size, padding)</c>).
 /// </summary>
-/// <param name="Padding">Black pixels on each side; at least 1. The papers use 4 for 32x32 images.</param>
-public sealed record RandomCrop(int Padding) : ImageAugmentation
+public sealed record RandomCrop : ImageAugmentation
 {
+    /// <summary>Makes the augmentation.</summary>
+    /// <param name="padding">Black pixels on each side; at least 1.</param>
+    public RandomCrop(int padding) => Padding = padding;
+
+    /// <summary>Black pixels on each side; at least 1. The papers use 4 for 32x32 images.</summary>
+    public int Padding { get; }
+
     /// <inheritdoc/>
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {

@@ -31,8 +31,8 @@ internal sealed class PixelFile : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"The images need more memory than ImageMemoryBudget grants, and no temporary file for them could be made in '{folder}': "
-                + $"{e.Message} {SpillFolder.Advice}", e);
+                $"The images need more memory than ImageMemoryBudgetMiB grants, and no temporary file for them could be made in "
+                + $"'{folder}': {e.Message} {SpillFolder.Advice}", e);
         }
     }
 

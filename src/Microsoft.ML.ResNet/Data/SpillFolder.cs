@@ -6,7 +6,7 @@ internal static class SpillFolder
     private const string OnDisk = "/var/tmp"; // by convention on a disk, where /tmp often is memory
 
     /// <summary>What to do when the folder will not do.</summary>
-    public const string Advice = "Set ImageSpillDirectory to a folder on a disk with room, or raise ImageMemoryBudget.";
+    public const string Advice = "Set ImageSpillDirectory to a folder on a disk with room, or raise ImageMemoryBudgetMiB.";
 
     /// <summary>The system's folder for temporary files, or, where that lies in memory, one that does not.</summary>
     public static string Default => IsMemory(Path.GetTempPath()) && Directory.Exists(OnDisk) && !IsMemory(OnDisk)
@@ -25,8 +25,8 @@ internal static class SpillFolder
     {
         if (neededBytes > freeBytes)
             throw new IOException(
-                $"The images need more memory than ImageMemoryBudget grants, and '{folder}' has no room for them: {neededBytes} bytes are "
-                + $"needed, {freeBytes} are free. {Advice}");
+                $"The images need more memory than ImageMemoryBudgetMiB grants, and '{folder}' has no room for them: {neededBytes} bytes "
+                + $"are needed, {freeBytes} are free. {Advice}");
     }
 
     private static bool IsMemory(string folder) => Ask(folder, drive => drive.DriveType, out var type) && type == DriveType.Ram;

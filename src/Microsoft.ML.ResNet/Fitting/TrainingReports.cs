@@ -60,7 +60,7 @@ internal sealed class TrainingReports : IDisposable
             _channel.Info(report.ToString());
             _progress.Checkpoint(report.TrainLoss, report.TrainAccuracy, report.ValidationLoss, report.ValidationAccuracy, report.Epoch,
                 null, report.NumberOfEpochs);
-            _targets.EpochCallback?.Invoke(report);
+            _targets.MetricsCallback?.Invoke(report);
         });
         _meter.EpochEnded(report);
     }

@@ -33,7 +33,7 @@ public sealed record ResNetWeightsOptions
     /// The default, null, is ImageNet's for three channels: 0.229, 0.224, 0.225. For other channel counts it must be set; ones divide by
     /// nothing.
     /// </value>
-    public IReadOnlyList<float>? ChannelDeviations { get; init; }
+    public IReadOnlyList<float>? ChannelStandardDeviations { get; init; }
 
     /// <summary>
     /// Whether file and network must fit exactly. If not, what does not come from the file is drawn as for training from scratch: a new
@@ -84,7 +84,7 @@ public sealed record ResNetWeightsOptions
     internal ImageShape Images => ImageShape ?? Architecture.UsualImageShape;
 
     /// <summary>The normalisation with its defaults.</summary>
-    internal Normalization Normalization => new([.. ChannelMeans ?? ImageNetMeans], [.. ChannelDeviations ?? ImageNetDeviations]);
+    internal Normalization Normalization => new([.. ChannelMeans ?? ImageNetMeans], [.. ChannelStandardDeviations ?? ImageNetDeviations]);
 
     /// <summary>The columns.</summary>
     internal ModelColumns Columns
@@ -119,10 +119,10 @@ public sealed record ResNetWeightsOptions
             yield return $"{nameof(ImageShape)} is {Images}; expected {ModelLimits.ImageShapes}.";
         var (means, deviations) = (Normalization.Mean, Normalization.Deviation);
         if (means.Count != Images.Channels || deviations.Count != Images.Channels)
-            yield return $"{nameof(ChannelMeans)} has {means.Count} values and {nameof(ChannelDeviations)} {deviations.Count}; expected "
-                + $"one of each for every one of {Images.Channels} channels (the defaults are for 3).";
+            yield return $"{nameof(ChannelMeans)} has {means.Count} values and {nameof(ChannelStandardDeviations)} {deviations.Count}; "
+                + $"expected one of each for every one of {Images.Channels} channels (the defaults are for 3).";
         else if (!means.Zip(deviations, ModelLimits.Allow).All(usable => usable))
-            yield return $"{nameof(ChannelMeans)} or {nameof(ChannelDeviations)} cannot be used ({Normalization}); expected finite "
+            yield return $"{nameof(ChannelMeans)} or {nameof(ChannelStandardDeviations)} cannot be used ({Normalization}); expected finite "
                 + "numbers in units of 0 to 1, deviations above 0.";
     }
 

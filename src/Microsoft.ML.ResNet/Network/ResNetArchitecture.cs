@@ -77,7 +77,7 @@ public sealed partial record ResNetArchitecture
             Stem = ResNetStem.Cifar,
             StemWidth = 16,
             Block = FitsCifar(depth, chosen) ? chosen : throw InvalidCifarDepth(depth, block),
-            Stages = [new(16, blocks, Stride: 1), new(32, blocks, Stride: 2), new(64, blocks, Stride: 2)],
+            Stages = [new(16, blocks, stride: 1), new(32, blocks, stride: 2), new(64, blocks, stride: 2)],
         };
     }
 
@@ -101,7 +101,7 @@ public sealed partial record ResNetArchitecture
             Stem = ResNetStem.ImageNet,
             StemWidth = 64,
             Block = block,
-            Stages = [.. blocks.Select((count, stage) => new ResNetStage(64 << stage, count, Stride: stage == 0 ? 1 : 2))],
+            Stages = [.. blocks.Select((count, stage) => new ResNetStage(64 << stage, count, stride: stage == 0 ? 1 : 2))],
         };
     }
 
@@ -182,58 +182,4 @@ public sealed partial record ResNetArchitecture
         return new ArgumentOutOfRangeException(nameof(depth), depth,
             $"A CIFAR residual network has {rule}, n at least 1. The nearest valid depths are {nearest}.");
     }
-}
-
-/// <summary>One stage of a residual network: blocks of one width, the first of which may halve the image.</summary>
-/// <param name="Width">Channels inside the blocks; a bottleneck delivers four times as many.</param>
-/// <param name="Blocks">How many blocks follow one another.</param>
-/// <param name="Stride">The step of the first block: 1 keeps the image size, 2 halves it.</param>
-public readonly record struct ResNetStage(int Width, int Blocks, int Stride);
-
-/// <summary>The layers between the image and the first stage.</summary>
-public enum ResNetStem
-{
-    /// <summary>3x3 convolution of stride 1: for images of about 32x32 pixels.</summary>
-    Cifar,
-
-    /// <summary>7x7 convolution of stride 2, then 3x3 max pooling of stride 2: for images of about 224x224 pixels.</summary>
-    ImageNet,
-}
-
-/// <summary>The residual unit.</summary>
-public enum ResNetBlock
-{
-    /// <summary>Two 3x3 convolutions.</summary>
-    Basic,
-
-    /// <summary>1x1 convolution that narrows, 3x3 convolution, 1x1 convolution that widens to four times the stage's width.</summary>
-    Bottleneck,
-}
-
-/// <summary>What carries the input past a block that changes its shape; where the shape stays, it is the identity.</summary>
-public enum ResNetShortcut
-{
-    /// <summary>1x1 convolution and batch normalisation: the paper's option B, and what torchvision does.</summary>
-    Projection,
-
-    /// <summary>Every second pixel, zeros for the new channels on both sides: the paper's option A, without parameters.</summary>
-    Padding,
-
-    /// <summary>1x1 convolution without batch normalisation, as in the textbook "Dive into Deep Learning".</summary>
-    BareProjection,
-}
-
-/// <summary>The names and the order of the entries of a network's state dictionary.</summary>
-public enum ResNetNaming
-{
-    /// <summary>
-    /// torchvision's and timm's: <c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>, <c>layer2.0.downsample.0</c>, <c>fc</c>.
-    /// </summary>
-    Torchvision,
-
-    /// <summary>
-    /// That of the textbook "Dive into Deep Learning": places in nested sequences (<c>0.0</c>, <c>0.1</c>, <c>1.0.conv1</c>, <c>7</c>); a
-    /// block lists its convolutions, the shortcut's being the last of them, before its normalisations.
-    /// </summary>
-    D2l,
 }

@@ -8,14 +8,14 @@ namespace Microsoft.ML.ResNet.Network;
 /// <param name="Normalization">Makes pixels its input.</param>
 /// <param name="Classes">What its outputs stand for, in order.</param>
 /// <param name="Weights">The state dictionary.</param>
-/// <param name="FlipsAtTestTime">Whether it looks at mirror images too and averages the logits.</param>
+/// <param name="TestTimeFlip">Whether it looks at mirror images too and averages the logits.</param>
 internal sealed record TrainedResNet(
     ResNetArchitecture Architecture,
     ImageShape Shape,
     Normalization Normalization,
     ClassLabels Classes,
     IReadOnlyList<NamedTensor> Weights,
-    bool FlipsAtTestTime = false)
+    bool TestTimeFlip = false)
 {
     /// <summary>The reports of the epochs of training; empty where there was none, or nobody knows. The default is empty.</summary>
     public IReadOnlyList<EpochReport> History { get; init; } = [];

@@ -89,7 +89,7 @@ internal static class ModelArchive
                 columns.Order, columns.Range.IsBytes ? null : columns.Range.Black, columns.Range.IsBytes ? null : columns.Range.Full),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
-            FlipsAtTestTime = model.FlipsAtTestTime,
+            FlipsAtTestTime = model.TestTimeFlip,
             Weights = new(weightsHash),
             History = HistoryJson.Write(model.History, model.KeptEpoch),
         };

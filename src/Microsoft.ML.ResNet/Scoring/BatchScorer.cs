@@ -10,14 +10,14 @@ namespace Microsoft.ML.ResNet.Scoring;
 internal sealed class BatchScorer : IDisposable
 {
     private readonly ReaderWriterLockSlim _life = new(); // scoring reads, disposing writes
-    private readonly INetworkEngine _engine;
     private readonly int _imageSize; // bytes
     private readonly int _width; // pixels
     private readonly bool _flips;
     private bool _disposed;
 
     /// <param name="model">The network.</param>
-    public BatchScorer(TrainedResNet model) : this(model, ChooseEngine(model))
+    /// <param name="numerics">Which engine computes it.</param>
+    public BatchScorer(TrainedResNet model, ResNetNumerics numerics) : this(model, ChooseEngine(model, numerics))
     {
     }
 
@@ -26,12 +26,15 @@ internal sealed class BatchScorer : IDisposable
     internal BatchScorer(TrainedResNet model, INetworkEngine engine)
     {
         Classes = model.Classes.Count;
-        (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.FlipsAtTestTime);
-        _engine = engine;
+        (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
+        Engine = engine;
     }
 
     /// <summary>Classes, which is the length of one image's scores.</summary>
     public int Classes { get; }
+
+    /// <summary>What computes the network.</summary>
+    public INetworkEngine Engine { get; }
 
     /// <summary>Scores a batch.</summary>
     /// <param name="pixels">The images, planar, one after the other.</param>
@@ -44,7 +47,7 @@ internal sealed class BatchScorer : IDisposable
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(ResNetTransformer));
-            _engine.Run(pixels, count, scores);
+            Engine.Run(pixels, count, scores);
             if (_flips)
                 AddMirrorImages(pixels, count, scores);
         }
@@ -63,7 +66,7 @@ internal sealed class BatchScorer : IDisposable
         try
         {
             if (!_disposed)
-                _engine.Dispose();
+                Engine.Dispose();
             _disposed = true;
         }
         finally
@@ -72,10 +75,10 @@ internal sealed class BatchScorer : IDisposable
         }
     }
 
-    private static INetworkEngine ChooseEngine(TrainedResNet model)
-        => ResNetRuntime.Options.DirectScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
+    private static INetworkEngine ChooseEngine(TrainedResNet model, ResNetNumerics numerics)
+        => numerics.CpuKernelsForScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
             ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
-            : new TorchEngine(model);
+            : new TorchEngine(model, numerics.ChannelsLast);
 
     // Flip at test time: the mean of the logits of both views, as MirroredView says.
     private void AddMirrorImages(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
@@ -86,7 +89,7 @@ internal sealed class BatchScorer : IDisposable
         pixels.Span[..length].CopyTo(mirrored);
         for (var row = 0; row < length; row += _width)
             mirrored.AsSpan(row, _width).Reverse();
-        _engine.Run(mirrored.AsMemory(0, length), count, others.AsMemory(0, count * Classes));
+        Engine.Run(mirrored.AsMemory(0, length), count, others.AsMemory(0, count * Classes));
         for (var i = 0; i < count * Classes; i++)
             logits.Span[i] = (logits.Span[i] + others[i]) / 2;
         ArrayPool<byte>.Shared.Return(mirrored);

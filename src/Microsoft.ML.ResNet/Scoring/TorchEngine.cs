@@ -8,7 +8,9 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// The network as it was trained, in libtorch: for processors without the vectors that <see cref="Cpu.Inference.CpuEngine"/> needs, and
 /// what that is compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
 /// </summary>
-internal sealed class TorchEngine(TrainedResNet model) : INetworkEngine
+/// <param name="model">The network.</param>
+/// <param name="channelsLast">Whether images and weights lie channels-last in memory.</param>
+internal sealed class TorchEngine(TrainedResNet model, bool channelsLast = true) : INetworkEngine
 {
     private ResidualNetwork? _network;
 
@@ -25,11 +27,11 @@ internal sealed class TorchEngine(TrainedResNet model) : INetworkEngine
 
     private void Forward(ReadOnlySpan<byte> pixels, int count, Span<float> logits)
     {
-        _network ??= ResidualNetwork.Of(model);
+        _network ??= ResidualNetwork.Of(model, channelsLast);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
         pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
-        _network.forward(model.Normalization.Apply(batch)).data<float>().CopyTo(logits); // (N, classes)
+        _network.forward(model.Normalization.Apply(batch, channelsLast)).data<float>().CopyTo(logits); // (N, classes)
     }
 }

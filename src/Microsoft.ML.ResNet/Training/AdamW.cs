@@ -9,11 +9,17 @@ namespace Microsoft.ML.ResNet;
 /// gradient g and weight w: <c>w -= rate decay w; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
 /// w -= rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)</c>.
 /// </summary>
-/// <param name="Beta1">The part of the mean gradient that a step keeps, in [0, 1). The default is 0.9.</param>
-/// <param name="Beta2">The part of the mean squared gradient that a step keeps, in [0, 1). The default is 0.999.</param>
-/// <param name="Epsilon">Keeps the quotient finite; above 0. The default is 1e-8.</param>
-public sealed record AdamW(double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8) : Optimizer
+public sealed record AdamW : Optimizer
 {
+    /// <summary>The part of the mean gradient that a step keeps, in [0, 1). The default is 0.9.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>The part of the mean squared gradient that a step keeps, in [0, 1). The default is 0.999.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Keeps the quotient finite; above 0. The default is 1e-8.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
     /// <inheritdoc/>
     internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters) => new AdamWUpdate(this, parameters);
 

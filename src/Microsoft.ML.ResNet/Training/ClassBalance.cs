@@ -11,5 +11,5 @@ public enum ClassBalance
     /// class)</c>, scikit-learn's
     /// <c>class_weight="balanced"</c>. It trades overall accuracy for the recall of rare classes.
     /// </summary>
-    Inverse,
+    Balanced,
 }

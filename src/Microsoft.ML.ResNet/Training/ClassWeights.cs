@@ -12,10 +12,10 @@ internal sealed class ClassWeights : IDisposable
 
     private ClassWeights(Tensor ofClass) => _ofClass = ofClass;
 
-    /// <summary>Makes the weights of <see cref="ClassBalance.Inverse"/>.</summary>
+    /// <summary>Makes the weights of <see cref="ClassBalance.Balanced"/>.</summary>
     /// <param name="labels">int64, (N): the class indices of all rows.</param>
     /// <param name="weights">float32, (N): what the rows count themselves; <see langword="null"/> where all count the same.</param>
-    public static ClassWeights Inverse(Tensor labels, Tensor? weights)
+    public static ClassWeights Balanced(Tensor labels, Tensor? weights)
     {
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();

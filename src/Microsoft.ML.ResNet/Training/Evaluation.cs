@@ -31,7 +31,7 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
             checkAlive();
             using var scope = NewDisposeScope();
             var batch = images.Slice(first, Math.Min(batchSize, images.Count - first));
-            var logits = MirroredView.Logits(network, normalization.Apply(batch.Pixels), flips);
+            var logits = MirroredView.Logits(network, normalization.Apply(batch.Pixels, network.ChannelsLast), flips);
             total.Add(logits, Loss.Of(logits, batch), batch.Labels);
         }
         return total.Result();

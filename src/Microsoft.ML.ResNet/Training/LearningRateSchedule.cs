@@ -6,9 +6,20 @@ namespace Microsoft.ML.ResNet;
 /// How the learning rate changes during training: a pure function of progress, so that a resumed run needs nothing but its place.
 /// An immutable value.
 /// </summary>
+/// <remarks>
+/// Derive a record of your own for a schedule that is missing; whatever its constructor takes should be a property, so that two of them are
+/// equal when they are the same schedule, and a checkpoint can tell them apart:
+/// <code>
+/// public sealed record InverseRootSchedule(double Scale) : LearningRateSchedule
+/// {
+///     public override double Factor(double progress) => 1 / Math.Sqrt(1 + Scale * progress);
+/// }
+/// </code>
+/// </remarks>
 public abstract record LearningRateSchedule
 {
-    private protected LearningRateSchedule()
+    /// <summary>Begins a schedule.</summary>
+    protected LearningRateSchedule()
     {
     }
 
@@ -16,10 +27,14 @@ public abstract record LearningRateSchedule
     /// <param name="progress">
     /// The part of training that is done, in [0, 1): 0 before the first step, 0.5 when half of the epochs are done.
     /// </param>
+    /// <returns>A finite number of at least 0; the step is taken at the recipe's rate times this.</returns>
     public abstract double Factor(double progress);
 
     /// <summary>Lists what makes this value unusable; empty when nothing does.</summary>
-    internal abstract IEnumerable<string> Problems();
+    internal virtual IEnumerable<string> Problems() => [];
+
+    /// <summary>Whether only a training knows the steps that it asks about, so that it cannot be part of another schedule.</summary>
+    internal virtual bool NeedsSteps => false;
 
     /// <summary>Drops the rate to a tenth at each milestone.</summary>
     /// <param name="milestones">Parts of training, in (0, 1), rising; the classic choice is 0.5 and 0.75.</param>
@@ -39,40 +54,4 @@ public abstract record LearningRateSchedule
         => value >= least && value <= most
             ? []
             : [string.Create(CultureInfo.InvariantCulture, $"{name} is {value}; it must be from {least} to {most}.")];
-}
-
-/// <summary>Multiplies the rate by <see cref="Gamma"/> at each milestone (PyTorch's <c>MultiStepLR</c>).</summary>
-/// <param name="Milestones">Parts of training, in (0, 1), rising.</param>
-public sealed record MultiStepSchedule(IReadOnlyList<double> Milestones) : LearningRateSchedule
-{
-    private const double Rounding = 1e-9; // progress and milestone are quotients; equal epochs must count as equal
-
-    /// <summary>The factor at each milestone, in (0, 1]. The default is 0.1.</summary>
-    public double Gamma { get; init; } = 0.1;
-
-    /// <inheritdoc/>
-    public override double Factor(double progress) => Math.Pow(Gamma, Milestones.Count(milestone => progress >= milestone - Rounding));
-
-    /// <inheritdoc/>
-    internal override IEnumerable<string> Problems()
-    {
-        if (!(Gamma is > 0 and <= 1))
-            yield return string.Create(CultureInfo.InvariantCulture,
-                $"MultiStepSchedule.Gamma is {Gamma}; it must be above 0 and at most 1.");
-        if (!Milestones.All(milestone => milestone is > 0 and < 1) || !Milestones.SequenceEqual(Milestones.Order().Distinct()))
-            yield return $"MultiStepSchedule.Milestones are {this}; they must rise and lie between 0 and 1, as parts of the whole "
-                + "training.";
-    }
-
-    /// <inheritdoc/>
-    public bool Equals(MultiStepSchedule? other) => other is not null && Gamma.Equals(other.Gamma)
-        && Milestones.SequenceEqual(other.Milestones);
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Gamma, Milestones.Count);
-
-    /// <summary>As in <c>multi-step(0.5, 0.75; 0.1)</c>.</summary>
-    public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture,
-        $"multi-step({string.Join(", ", Milestones.Select(m => m.ToString(CultureInfo.InvariantCulture)))}; {Gamma})");
 }

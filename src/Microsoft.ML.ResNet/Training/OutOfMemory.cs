@@ -33,7 +33,7 @@ internal static class OutOfMemory
     /// <param name="message">What the allocator says.</param>
     /// <returns>The advice; <see langword="null"/> if the message is about something else.</returns>
     public static string? ExplainBeforeTraining(string message) => IsMeant(message)
-        ? "There is too little memory to begin the training. Set ImageMemoryBudget, so that images beyond it are read from a temporary "
+        ? "There is too little memory to begin the training. Set ImageMemoryBudgetMiB, so that images beyond it are read from a temporary "
             + $"file, or take smaller images or a smaller network. The allocator says: {Shortened(message)}"
         : null;
 

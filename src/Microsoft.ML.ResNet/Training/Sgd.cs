@@ -11,10 +11,14 @@ namespace Microsoft.ML.ResNet;
 /// <c>g += decay w; v = momentum v + g; w -= rate v</c>, the first v being g. Nesterov's variant looks ahead along the velocity:
 /// <c>w -= rate (g + momentum v)</c>.
 /// </summary>
-/// <param name="Momentum">The part of the velocity that a step keeps, in [0, 1). The default is 0.9.</param>
-/// <param name="Nesterov">Whether to look ahead; needs momentum. The default is not to.</param>
-public sealed record Sgd(double Momentum = 0.9, bool Nesterov = false) : Optimizer
+public sealed record Sgd : Optimizer
 {
+    /// <summary>The part of the velocity that a step keeps, in [0, 1). The default is 0.9.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Whether to look ahead; needs momentum. The default is not to.</summary>
+    public bool Nesterov { get; init; }
+
     /// <inheritdoc/>
     internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters) => new SgdUpdate(this, parameters);
 

@@ -11,7 +11,8 @@ namespace Microsoft.ML.ResNet.Training;
 /// the same gradients but for rounding.
 /// </summary>
 /// <param name="network">The network, in training mode; it stays the caller's.</param>
-internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposable
+/// <param name="cpuKernels">Whether the kernels may be used at all.</param>
+internal sealed unsafe class TrainingEngine(ResidualNetwork network, bool cpuKernels = true) : IDisposable
 {
     private TrainingNetwork? _kernels;
     private bool? _usesAutograd; // decided at the first step, when all is frozen that will be
@@ -60,7 +61,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network) : IDisposab
     // On CPUs without vectors of 512 bits libtorch is faster.
     private bool TryStartKernels(int height, int width)
     {
-        if (!ResNetRuntime.Options.FusedTraining || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
+        if (!cpuKernels || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
             return false;
         _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network),
             get_num_threads());

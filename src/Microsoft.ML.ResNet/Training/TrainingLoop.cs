@@ -46,7 +46,9 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="seed">Decides the order of rows and every augmentation.</param>
     /// <param name="events">What happens outside while training goes on.</param>
-    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events)
+    /// <param name="cpuKernels">Whether this library's own kernels may be used; see <see cref="ResNetNumerics"/>.</param>
+    public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events,
+        bool cpuKernels = true)
     {
         _network = network;
         _recipe = recipe;
@@ -54,7 +56,7 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _events = events;
         network.Precision = recipe.Precision;
-        _engine = new TrainingEngine(network);
+        _engine = new TrainingEngine(network, cpuKernels);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -84,7 +86,7 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
-        _classWeights = _recipe.ClassBalance == ClassBalance.Inverse ? ClassWeights.Inverse(train.Labels, train.Weights) : null;
+        _classWeights = _recipe.ClassBalance == ClassBalance.Balanced ? ClassWeights.Balanced(train.Labels, train.Weights) : null;
         while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
             var (began, stepsBefore) = (clock.Elapsed, _step);
@@ -170,7 +172,7 @@ internal sealed class TrainingLoop : IDisposable
     private void Accumulate(MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels));
+        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels, _network.ChannelsLast));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.DominantLabels);
         _engine.Backward(share == 1 ? loss : loss * share);
@@ -185,7 +187,7 @@ internal sealed class TrainingLoop : IDisposable
                 _events.BeforeBatch);
         var validated = validation is null
             ? (Evaluation?)null
-            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.FlipAtTestTime, _recipe.MicroBatchSize);
+            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.TestTimeFlip, _recipe.MicroBatchSize);
         _best.Add(validated, () => StateDictionary.Save(_network));
         _average?.Exchange();
         return validated;
@@ -214,6 +216,6 @@ internal sealed class TrainingLoop : IDisposable
         // Frozen parameters need no gradient. Biases and the weights of batch normalisation are the vectors among the parameters.
         return [.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter { requires_grad: true })
             .Select(entry => new TrainedParameter(
-            entry.Name, (Parameter)entry.Tensor, recipe.DecaysBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
+            entry.Name, (Parameter)entry.Tensor, recipe.WeightDecayOnBiasAndNorm || entry.Tensor.dim() > 1 ? recipe.WeightDecay : 0))];
     }
 }

@@ -36,7 +36,7 @@ public sealed record TrainingRecipe
     /// <summary>
     /// For trainings of 5 to 10 epochs, of which 10 is the default: small batches, a rate that rises and falls once, Nesterov's momentum,
     /// no decay of biases and norms, smoothed labels, flips in turns but no crops, and scores over both views of an image. docs/evidence.md
-    /// says how it was found. Made for small photographs (CIFAR); leave out the flip and <see cref="FlipAtTestTime"/> where left and right
+    /// says how it was found. Made for small photographs (CIFAR); leave out the flip and <see cref="TestTimeFlip"/> where left and right
     /// differ, and add <c>new RandomCrop(4)</c> for more epochs.
     /// </summary>
     public static TrainingRecipe Fast { get; } = new()
@@ -46,11 +46,11 @@ public sealed record TrainingRecipe
         MinimumStepsPerEpoch = FewSteps,
         LearningRate = 0.2,
         Schedule = new OneCycleSchedule(),
-        Optimizer = new Sgd(Nesterov: true),
-        DecaysBiasAndNorm = false,
+        Optimizer = new Sgd { Nesterov = true },
+        WeightDecayOnBiasAndNorm = false,
         LabelSmoothing = 0.1,
         Augmentation = [new HorizontalFlip { Alternating = true }],
-        FlipAtTestTime = true,
+        TestTimeFlip = true,
     };
 
     /// <summary>Passes over the training images; at least 1. The default is 100.</summary>
@@ -94,7 +94,7 @@ public sealed record TrainingRecipe
     /// Whether weight decay also shrinks biases and the weights of batch normalisation. The default is <see langword="true"/>, as in
     /// PyTorch; large batches often do better without (He et al. 2018, arXiv:1812.01187, section 3.1).
     /// </summary>
-    public bool DecaysBiasAndNorm { get; init; } = true;
+    public bool WeightDecayOnBiasAndNorm { get; init; } = true;
 
     /// <summary>
     /// The most that the joint L2 norm of all gradients may be in a step; above 0. The default, <see langword="null"/>, is no limit.
@@ -155,13 +155,13 @@ public sealed record TrainingRecipe
     /// of the mean of the two logits. It doubles the time of scoring, and belongs to the model: saved models and exported ONNX files do it
     /// too. The default is <see langword="false"/>; leave it so where left and right differ, as in writing.
     /// </summary>
-    public bool FlipAtTestTime { get; init; }
+    public bool TestTimeFlip { get; init; }
 
     /// <summary>
     /// Whether the last batch normalisation of every block starts with weights of 0, so that every block starts as its shortcut (Goyal et
     /// al. 2017, arXiv:1706.02677, section 5.1). The default is <see langword="false"/>: they start with 1.
     /// </summary>
-    public bool ZeroInitializesResiduals { get; init; }
+    public bool ZeroInitResiduals { get; init; }
 
     /// <summary>The recipe as one line for logs.</summary>
     public override string ToString() => string.Join(", ", Parts());
@@ -171,7 +171,7 @@ public sealed record TrainingRecipe
         yield return Print($"{NumberOfEpochs} epochs");
         yield return Print($"batch {BatchSize}");
         yield return Print($"{Optimizer} rate {LearningRate:g4} {Schedule}");
-        yield return Print($"weight decay {WeightDecay:g4}{(DecaysBiasAndNorm ? "" : " (not on bias and norm)")}");
+        yield return Print($"weight decay {WeightDecay:g4}{(WeightDecayOnBiasAndNorm ? "" : " (not on bias and norm)")}");
         if (Precision == TrainingPrecision.BFloat16)
             yield return "bfloat16";
         if (GradientClipNorm is { } clip)
@@ -185,9 +185,9 @@ public sealed record TrainingRecipe
             yield return $"{Mix}";
         if (ClassBalance != ClassBalance.None)
             yield return "classes balanced";
-        if (FlipAtTestTime)
+        if (TestTimeFlip)
             yield return "flip at test time";
-        if (ZeroInitializesResiduals)
+        if (ZeroInitResiduals)
             yield return "residuals start at 0";
         if (NormStatistics != NormStatistics.Auto)
             yield return $"{NormStatistics.ToString().ToLowerInvariant()} statistics";
@@ -243,7 +243,7 @@ public sealed record TrainingRecipe
         foreach (var problem in Mix?.Problems() ?? [])
             yield return problem;
         if (!Enum.IsDefined(ClassBalance))
-            yield return $"ClassBalance is {ClassBalance}; it must be {ClassBalance.None} or {ClassBalance.Inverse}.";
+            yield return $"ClassBalance is {ClassBalance}; it must be {ClassBalance.None} or {ClassBalance.Balanced}.";
         if (!Enum.IsDefined(Precision))
             yield return $"Precision is {Precision}; it must be Full or BFloat16.";
         foreach (var problem in EarlyStopping?.Problems() ?? [])

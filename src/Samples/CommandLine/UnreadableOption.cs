@@ -8,10 +8,11 @@ internal static class UnreadableOption
 {
     /// <summary>The option for a verb.</summary>
     /// <param name="description">What the verb does in the two cases, and which of them it is when nobody says.</param>
-    public static Option<UnreadableImages?> Create(string description) => new("--unreadable")
+    public static Option<UnreadableImageBehavior?> Create(string description) => new("--unreadable")
     {
         Description = description,
         HelpName = "skip|stop",
-        CustomParser = Arguments.OneOf<UnreadableImages?>(("skip", UnreadableImages.Skip), ("stop", UnreadableImages.Throw)),
+        CustomParser = Arguments.OneOf<UnreadableImageBehavior?>(
+            ("skip", UnreadableImageBehavior.Skip), ("stop", UnreadableImageBehavior.Throw)),
     };
 }

@@ -17,7 +17,7 @@ internal static partial class Vocabulary
         [nameof(TrainingRecipe.LearningRate)] = "--learning-rate",
         [nameof(TrainingRecipe.MicroBatchSize)] = "--micro-batch-size",
         [nameof(ResNetTrainer.Options.ValidationSet)] = "--validation",
-        [nameof(ResNetTrainer.Options.ValidationFraction)] = "--validation-fraction",
+        [nameof(ResNetTrainer.Options.ValidationSetFraction)] = "--validation-fraction",
         [nameof(ResNetTrainer.Options.InitialModel)] = "--from",
         [nameof(ResNetTrainer.Options.FrozenStages)] = "--freeze",
         [nameof(ResNetTrainer.Options.CheckpointDirectory)] = "--checkpoints",
@@ -25,16 +25,16 @@ internal static partial class Vocabulary
         [nameof(ResNetTrainer.Options.Resume)] = "--resume",
         [nameof(ResNetTrainer.Options.HistoryFile)] = "--history",
         [nameof(ResNetTrainer.Options.TensorBoardDirectory)] = "--tensorboard",
-        [nameof(ResNetTrainer.Options.ImageMemoryBudget)] = "--image-memory",
+        [nameof(ResNetTrainer.Options.ImageMemoryBudgetMiB)] = "--image-memory",
         [nameof(ResNetTrainer.Options.ImageSpillDirectory)] = "--spill",
-        [nameof(ImageFolderOptions.UnreadableImages)] = "--unreadable",
+        [nameof(ImageFolderOptions.UnreadableImageBehavior)] = "--unreadable",
         [nameof(ImageFolderOptions.Height)] = "the height of --image",
         [nameof(ImageFolderOptions.Width)] = "the width of --image",
         [nameof(ImageFolderOptions.Channels)] = "the channels of --image",
         [nameof(ResNetWeightsOptions.ImageShape)] = "--image",
         [nameof(ResNetWeightsOptions.ClassNames)] = "--classes",
         [nameof(ResNetWeightsOptions.ChannelMeans)] = "--mean",
-        [nameof(ResNetWeightsOptions.ChannelDeviations)] = "--deviation",
+        [nameof(ResNetWeightsOptions.ChannelStandardDeviations)] = "--deviation",
     };
 
     /// <summary>Advice that is given otherwise here, because no option of this command line has the member's name.</summary>

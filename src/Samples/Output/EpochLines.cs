@@ -19,7 +19,7 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 
     /// <summary>Shows what <paramref name="train"/> reports while it runs.</summary>
     /// <param name="numberOfEpochs">How many reports there will be.</param>
-    /// <param name="train">Trains; hand its argument to <see cref="ResNetTrainer.Options.EpochCallback"/>.</param>
+    /// <param name="train">Trains; hand its argument to <see cref="ResNetTrainer.Options.MetricsCallback"/>.</param>
     public T During<T>(int numberOfEpochs, Func<Action<EpochReport>, T> train)
     {
         if (!display.IsLive)

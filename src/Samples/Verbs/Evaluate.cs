@@ -24,7 +24,7 @@ internal static class Evaluate
         Required = true,
     };
 
-    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+    private static readonly Option<UnreadableImageBehavior?> Unreadable = UnreadableOption.Create(
         "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
 
     /// <summary>The verb with its options.</summary>
@@ -43,7 +43,7 @@ internal static class Evaluate
         var network = model.Network.Model;
         var leftOut = new LeftOutFiles(display);
         var images = new DataPath(options.GetValue(Data)!)
-            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable) ?? UnreadableImages.Throw, leftOut);
+            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw, leftOut);
 
         var measured = Measurement.Of(mlContext, model.Chain, images, cancellation);
 

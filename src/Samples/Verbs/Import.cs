@@ -83,7 +83,7 @@ internal static class Import
             ImageShape = options.GetValue(Image),
             // an option of many values is empty when it is not given
             ChannelMeans = options.GetValue(Mean) is { Length: > 0 } means ? means : null,
-            ChannelDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
+            ChannelStandardDeviations = options.GetValue(Deviation) is { Length: > 0 } deviations ? deviations : null,
         });
         var report = network.ImportedWeights!;
 

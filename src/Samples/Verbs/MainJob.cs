@@ -42,7 +42,7 @@ internal static class MainJob
                 Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 64,
                     Augmentation = [new RandomCrop(2), new HorizontalFlip()] },
                 Device = ComputeDevice.Cpu, // the same figures on every machine of a kind
-                EpochCallback = report,
+                MetricsCallback = report,
                 Progress = epochs,
                 CancellationToken = cancellation,
             }))

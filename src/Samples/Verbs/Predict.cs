@@ -26,7 +26,7 @@ internal static class Predict
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+    private static readonly Option<UnreadableImageBehavior?> Unreadable = UnreadableOption.Create(
         "Files that cannot be read: 'skip' names them on standard error, goes on, and ends with 1 only if none could be read; 'stop' ends "
         + "with 1 at the first. [default: skip]");
 
@@ -54,7 +54,7 @@ internal static class Predict
             cancellation.ThrowIfCancellationRequested();
             if (prediction is null)
             {
-                if (files.Count == 1 || options.GetValue(Unreadable) == UnreadableImages.Throw)
+                if (files.Count == 1 || options.GetValue(Unreadable) == UnreadableImageBehavior.Throw)
                     throw new InvalidDataException($"{file}: {problem}.");
                 Display.Error($"{file}: {problem}.");
                 unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });

@@ -50,11 +50,11 @@ internal static class Summary
 
         var table = Display.NewTable(texts: ["layer", "type", "output"], numbers: ["parameters", "multiply-adds"]);
         foreach (var layer in layers)
-            table.AddRow(new Text(layer.Name), new Text(layer.Type), new Text($"{layer.Output}"), new Text($"{layer.Parameters:n0}"),
-                new Text($"{layer.MultiplyAdds:n0}"));
+            table.AddRow(new Text(layer.Name), new Text(layer.Type), new Text($"{layer.OutputShape}"),
+                new Text($"{layer.ParameterCount:n0}"), new Text($"{layer.MultiplyAdds:n0}"));
         display.Table(table);
 
-        var (parameters, multiplyAdds) = (layers.Sum(layer => layer.Parameters), layers.Sum(layer => layer.MultiplyAdds));
+        var (parameters, multiplyAdds) = (layers.Sum(layer => layer.ParameterCount), layers.Sum(layer => layer.MultiplyAdds));
         display.Line();
         display.Line($"{architecture.Name} for images of {image} and {classes} classes");
         display.Line($"parameters     {parameters,15:n0}");

@@ -30,7 +30,7 @@ internal static partial class Train
 
     private static void FitMemory(ResNetTrainer.Options trainer, ParseResult options)
     {
-        trainer.ImageMemoryBudget = options.GetValue(ImageMemory);
+        trainer.ImageMemoryBudgetMiB = options.GetValue(ImageMemory);
         trainer.ImageSpillDirectory = options.GetValue(Spill);
     }
 }

@@ -102,7 +102,7 @@ internal static partial class Train
         DefaultValueFactory = _ => "model.zip",
     };
 
-    private static readonly Option<UnreadableImages?> Unreadable = UnreadableOption.Create(
+    private static readonly Option<UnreadableImageBehavior?> Unreadable = UnreadableOption.Create(
         "Images that cannot be read: 'skip' leaves them out, names and counts them; 'stop' ends with 1 at the first. [default: stop]");
 
     private static readonly Option<string?> History = new("--history")
@@ -123,7 +123,7 @@ internal static partial class Train
         var command = new Command("train", "Trains a network on images and saves it.")
         {
             Data, Validation, Architecture, From, Classes, Freeze, RecipeName, Epochs, Milestones, BatchSize, LearningRate, TrainRows,
-            Image, Unreadable, Seed, Device, Output, History, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationFraction,
+            Image, Unreadable, Seed, Device, Output, History, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationSetFraction,
             Checkpoints, CheckpointInterval, Resume, KeepBest,
         };
         command.SetWork(Run);

@@ -7,7 +7,7 @@ namespace Samples.Verbs;
 /// <content>Options for runs that are to survive: checkpoints, and what is left of a cancelled training.</content>
 internal static partial class Train
 {
-    private static readonly Option<double?> ValidationFraction = new("--validation-fraction")
+    private static readonly Option<double?> ValidationSetFraction = new("--validation-fraction")
     {
         Description = "Hold out this part of the training images, such as 0.1, and choose the best epoch by it.",
         HelpName = "PART",
@@ -39,10 +39,10 @@ internal static partial class Train
 
     private static void Survive(ResNetTrainer.Options trainer, ParseResult options)
     {
-        trainer.ValidationFraction = options.GetValue(ValidationFraction);
+        trainer.ValidationSetFraction = options.GetValue(ValidationSetFraction);
         trainer.CheckpointDirectory = options.GetValue(Checkpoints);
         trainer.CheckpointInterval = options.GetValue(CheckpointInterval) is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
         trainer.Resume = options.GetValue(Resume);
-        trainer.OnCancellation = options.GetValue(KeepBest) ? CancellationBehavior.KeepBest : CancellationBehavior.Throw;
+        trainer.CancellationBehavior = options.GetValue(KeepBest) ? CancellationBehavior.KeepBest : CancellationBehavior.Throw;
     }
 }

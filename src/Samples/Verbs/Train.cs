@@ -41,7 +41,7 @@ internal static partial class Train
         FitMemory(trainer, options);
         using var network = epochs.During(recipe.NumberOfEpochs, report =>
         {
-            trainer.EpochCallback = report;
+            trainer.MetricsCallback = report;
             trainer.Progress = epochs;
             return mlContext.MulticlassClassification.Trainers.ResNet(trainer).Fit(keys.Transform(train));
         });
@@ -88,7 +88,7 @@ internal static partial class Train
 
     private static (IDataView Train, IDataView? Validation) LoadImages(MLContext mlContext, ParseResult options, LeftOutFiles leftOut)
     {
-        var unreadable = options.GetValue(Unreadable) ?? UnreadableImages.Throw;
+        var unreadable = options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw;
         var train = new DataPath(options.GetValue(Data)!).Load(mlContext, options.GetValue(Image), unreadable, leftOut);
         var shape = ((VectorDataViewType)train.Schema[ImageColumns.Features].Type).Dimensions;
         var validation = options.GetValue(Validation) is { } path

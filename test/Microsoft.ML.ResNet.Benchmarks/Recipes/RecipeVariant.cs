@@ -23,7 +23,7 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
         ["rate"] = (recipe, value) => recipe with { LearningRate = Number(value) },
         ["batch"] = (recipe, value) => recipe with { BatchSize = Whole(value) },
         ["decay"] = (recipe, value) => recipe with { WeightDecay = Number(value) },
-        ["decay-all"] = (recipe, value) => recipe with { DecaysBiasAndNorm = IsOn(value) },
+        ["decay-all"] = (recipe, value) => recipe with { WeightDecayOnBiasAndNorm = IsOn(value) },
         ["smoothing"] = (recipe, value) => recipe with { LabelSmoothing = Number(value) },
         ["average"] = (recipe, value) => recipe with { WeightAverageDecay = Number(value) is > 0 and var part ? part : null },
         ["clip"] = (recipe, value) => recipe with { GradientClipNorm = Number(value) is > 0 and var norm ? norm : null },
@@ -39,8 +39,8 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
         ["flip"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Flip(value)) },
         ["mixup"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new Mixup(alpha) : null },
         ["cutmix"] = (recipe, value) => recipe with { Mix = Number(value) is > 0 and var alpha ? new CutMix(alpha) : null },
-        ["flip-at-test"] = (recipe, value) => recipe with { FlipAtTestTime = IsOn(value) },
-        ["zero-residuals"] = (recipe, value) => recipe with { ZeroInitializesResiduals = IsOn(value) },
+        ["flip-at-test"] = (recipe, value) => recipe with { TestTimeFlip = IsOn(value) },
+        ["zero-residuals"] = (recipe, value) => recipe with { ZeroInitResiduals = IsOn(value) },
     };
 
     /// <summary>Reads a variant.</summary>

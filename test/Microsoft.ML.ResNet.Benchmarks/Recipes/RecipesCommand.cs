@@ -27,14 +27,14 @@ internal static class RecipesCommand
     private static readonly Option<string> Output =
         new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
     private static readonly Option<int?> Threads = new("--threads");
-    private static readonly Option<bool> NoFusedTraining = new("--no-fused-training") { Description = "Trains by libtorch and autograd." };
+    private static readonly Option<bool> NoCpuKernels = new("--no-fused-training") { Description = "Trains by libtorch and autograd." };
     private static readonly Option<bool> TableOnly = new("--table-only") { Description = "Trains nothing: only sums up the file." };
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture,
-            TrainRows, Epochs, Seeds, Variants, Output, Threads, NoFusedTraining, TableOnly };
+            TrainRows, Epochs, Seeds, Variants, Output, Threads, NoCpuKernels, TableOnly };
         command.SetAction(Run);
         return command;
     }
@@ -42,7 +42,11 @@ internal static class RecipesCommand
     private static void Run(ParseResult options)
     {
         ResNetRuntime.Configure(
-            new ResNetRuntimeOptions { Threads = options.GetValue(Threads), FusedTraining = !options.GetValue(NoFusedTraining) });
+            new ResNetRuntimeOptions
+            {
+                Threads = options.GetValue(Threads),
+                Numerics = new() { CpuKernelsForTraining = !options.GetValue(NoCpuKernels) },
+            });
         var mlContext = new MLContext(seed: 1);
         mlContext.Log += (_, message) =>
         {
@@ -82,7 +86,7 @@ internal static class RecipesCommand
             Architecture = architecture,
             Recipe = variant.Recipe,
             Seed = seed,
-            EpochCallback = report => last = report,
+            MetricsCallback = report => last = report,
         }).Fit(images.Train);
         var seconds = clock.Elapsed.TotalSeconds;
         var metrics = mlContext.MulticlassClassification.Evaluate(model.Transform(images.Test));

@@ -137,9 +137,9 @@ public class AugmentationTests
     {
         foreach (var (jitter, formula) in new (ColorJitter, Func<double[], double, double, int, double>)[]
         {
-            (new ColorJitter(Brightness: 0.4), (rgb, factor, _, c) => rgb[c] * factor),
-            (new ColorJitter(Contrast: 0.4), (rgb, factor, mean, c) => Math.Round(mean) + (rgb[c] - Math.Round(mean)) * factor),
-            (new ColorJitter(Saturation: 0.4), (rgb, factor, _, c) => Grey(rgb) + (rgb[c] - Grey(rgb)) * factor),
+            (new ColorJitter { Brightness = 0.4 }, (rgb, factor, _, c) => rgb[c] * factor),
+            (new ColorJitter { Contrast = 0.4 }, (rgb, factor, mean, c) => Math.Round(mean) + (rgb[c] - Math.Round(mean)) * factor),
+            (new ColorJitter { Saturation = 0.4 }, (rgb, factor, _, c) => Grey(rgb) + (rgb[c] - Grey(rgb)) * factor),
         })
         {
             var (before, after) = Apply(jitter);

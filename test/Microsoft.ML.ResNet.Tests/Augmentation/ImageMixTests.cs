@@ -103,7 +103,7 @@ public class ImageMixTests
     {
         Assert.AreEqual("mixup(0.2)", new Mixup().ToString());
         Assert.AreEqual("cutmix(1) of 0.5 of the batches", new CutMix { Probability = 0.5 }.ToString());
-        Assert.AreEqual(new CutMix(0.5), new CutMix { Alpha = 0.5 });
+        Assert.AreEqual(new CutMix(0.5), new CutMix(alpha: 0.5));
         Assert.AreNotEqual<ImageMix>(new CutMix(0.5), new Mixup(0.5));
 
         var problems = (TrainingRecipe.Tutorial with { Mix = new Mixup(0) { Probability = double.NaN } }).Problems().ToList();

@@ -96,7 +96,7 @@ public class CancellationTests
         return ImageRows.Trainer(ml, epochs: 9, change: options =>
         {
             options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant };
-            (options.OnCancellation, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
+            (options.CancellationBehavior, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
             (options.CheckpointDirectory, options.CheckpointInterval, options.Resume) = (folder, TimeSpan.FromTicks(1), true);
         }).Fit(View(Rows));
     }
@@ -138,8 +138,8 @@ public class CancellationTests
             options.FeatureColumnName = nameof(ImageRow.Planar);
             options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant, Augmentation = [this],
                 WeightAverageDecay = WeightAverageDecay };
-            (options.OnCancellation, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
-            options.EpochCallback = Callback ?? Reports.Add;
+            (options.CancellationBehavior, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
+            options.MetricsCallback = Callback ?? Reports.Add;
             var trainer = ml.MulticlassClassification.Trainers.ResNet(options);
             return validation is null ? trainer.Fit(View(Rows)) : trainer.Fit(View(Rows), validation);
         }

@@ -69,7 +69,7 @@ public partial class ComplaintTests
     public void Issue_6876_a_set_smaller_than_a_batch_and_a_last_batch_of_one_still_train(int rows)
     {
         EpochReport? report = null;
-        using var model = ImageRows.Trainer(_ml, change: options => options.EpochCallback = r => report = r)
+        using var model = ImageRows.Trainer(_ml, change: options => options.MetricsCallback = r => report = r)
             .Fit(Keyed(ImageRows.Create(rows)));
         Assert.IsTrue(double.IsFinite(report!.TrainLoss));
         Assert.IsTrue(Scores.Read(_ml, model.Transform(Keyed(ImageRows.Create(rows)))).All(row => row.Score.All(float.IsFinite)));
@@ -88,7 +88,7 @@ public partial class ComplaintTests
     public void Issue_3752_every_epoch_reports_both_sets_to_a_callback_that_may_keep_the_reports()
     {
         var reports = new List<EpochReport>();
-        ImageRows.Trainer(_ml, epochs: 3, change: options => options.EpochCallback = reports.Add)
+        ImageRows.Trainer(_ml, epochs: 3, change: options => options.MetricsCallback = reports.Add)
             .Fit(Keyed(ImageRows.Create(20)), Keyed(ImageRows.Create(10, seed: 3))).Dispose();
         CollectionAssert.AreEqual(new[] { 1, 2, 3 }, reports.Select(report => report.Epoch).ToArray());
         Assert.HasCount(3, reports.Select(report => report.TrainLoss).Distinct(), "a fresh object each time");
@@ -141,7 +141,7 @@ public partial class ComplaintTests
         var reports = new List<EpochReport>();
         var liars = ImageRows.Create(30, seed: 2);
         liars.ForEach(row => row.Key = (row.Key + 1) % 3); // the better the fit, the worse on these
-        using var model = ImageRows.Trainer(_ml, epochs: 4, change: options => options.EpochCallback = reports.Add)
+        using var model = ImageRows.Trainer(_ml, epochs: 4, change: options => options.MetricsCallback = reports.Add)
             .Fit(Keyed(ImageRows.Create(60)), Keyed(liars));
         Assert.AreEqual(reports.Max(report => report.ValidationAccuracy)!.Value, Scores.Accuracy(_ml, model.Transform(Keyed(liars))), 1e-9);
         Assert.IsGreaterThan(reports.Min(report => report.ValidationLoss!.Value), reports[^1].ValidationLoss!.Value,

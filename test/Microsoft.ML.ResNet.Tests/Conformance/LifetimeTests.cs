@@ -128,7 +128,7 @@ public class LifetimeTests
         var ml = new MLContext(seed: 1);
         Fit(ml, out var data).Dispose();
         var options = TinyImages.Options(epochs: 3);
-        options.EpochCallback = report => throw new InvalidDataException("the callback's own trouble");
+        options.MetricsCallback = report => throw new InvalidDataException("the callback's own trouble");
         var census = TensorCensus.Start();
         Assert.ThrowsExactly<InvalidDataException>(() => ml.MulticlassClassification.Trainers.ResNet(options).Fit(data));
         census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 1);

@@ -48,9 +48,9 @@ public class PipelineTests
         var epochs = 0;
         var options = TinyImages.Options(epochs: 2);
         options.FeatureColumnName = "Planar";
-        options.EpochCallback = report => epochs = report.NumberOfEpochs;
+        options.MetricsCallback = report => epochs = report.NumberOfEpochs;
         var trainer = ml.MulticlassClassification.Trainers.ResNet(options);
-        (options.FeatureColumnName, options.NumberOfEpochs, options.ScoreColumnName, options.Architecture) = ("Nowhere", 0, "", null!);
+        (options.FeatureColumnName, options.Recipe, options.ScoreColumnName, options.Architecture) = ("Nowhere", null!, "", null!);
 
         using var model = trainer.Fit(ImageRows.View(ml, 9));
 

@@ -24,7 +24,7 @@ public class ValidationTests
             Keyed(ImageRows.Create(50, seed: 2), lies: true));
         var reports = new List<EpochReport>();
         var trainer =
-            ImageRows.Trainer(ml, epochs: 4, change: options => (options.ValidationSet, options.EpochCallback) = (lies, reports.Add));
+            ImageRows.Trainer(ml, epochs: 4, change: options => (options.ValidationSet, options.MetricsCallback) = (lies, reports.Add));
 
         trainer.Fit(train).Dispose();
         trainer.Fit(train, good).Dispose();
@@ -73,7 +73,7 @@ public class ValidationTests
     {
         var ml = new MLContext(seed: 1);
         var reports = new List<EpochReport>();
-        using var model = ImageRows.Trainer(ml, epochs: 5, change: options => options.EpochCallback = reports.Add)
+        using var model = ImageRows.Trainer(ml, epochs: 5, change: options => options.MetricsCallback = reports.Add)
             .Fit(Keyed(ImageRows.Create(60)), validation);
         check(reports);
         var metrics = ml.MulticlassClassification.Evaluate(model.Transform(validation)); // ML.NET's own figures, over all 50 rows

@@ -9,8 +9,8 @@ public class LayerTests
     // From the top to the bottom: a folder uses only folders that stand below it here, so that there is no cycle.
     private static readonly (string Folder, string[] Uses)[] Layers =
     [
-        ("Catalogs", ["Root", "Scoring", "Interop", "Persistence", "Images/Cifar", "Images/Folders", "Images/Views", "Network", "Images",
-            "Tensors", "Foundation"]),
+        ("Catalogs", ["Root", "Training", "Scoring", "Interop", "Persistence", "Images/Cifar", "Images/Folders", "Images/Views",
+            "Network", "Images", "Tensors", "Foundation"]),
         ("Root", ["Fitting", "Training", "Scoring", "Persistence", "Interop", "Interop/Onnx", "Interop/PyTorch", "Reporting",
             "Augmentation",
             "Data", "Images/Columns", "Network/Torch", "Network", "Images", "Tensors", "Foundation"]),

@@ -20,6 +20,28 @@ public class PublicSurfaceTests
     }
 
     [TestMethod]
+    public void No_public_type_is_a_positional_record()
+    {
+        using var library = new LibraryAssembly();
+        var positional = library.Assembly.MainModule.GetTypes().Where(IsVisible)
+            .Where(type => type.Methods.Any(method => method is { IsPublic: true, Name: "Deconstruct" }));
+
+        AssertNone(positional.Select(type => $"{type.FullName}: the next member would break all who construct or deconstruct it"));
+    }
+
+    [TestMethod]
+    public void Enums_that_are_no_flags_have_singular_names()
+    {
+        using var library = new LibraryAssembly();
+        var enums = library.Assembly.MainModule.GetTypes().Where(type => IsVisible(type) && type.IsEnum).ToList();
+        Assert.IsGreaterThan(5, enums.Count);
+
+        AssertNone(enums.Where(type => Regex.IsMatch(type.Name, "(?<!ic|s)s$")
+            && type.CustomAttributes.All(attribute => attribute.AttributeType.Name != "FlagsAttribute"))
+            .Select(type => type.FullName));
+    }
+
+    [TestMethod]
     public void Every_option_tells_its_default()
     {
         using var library = new LibraryAssembly();
@@ -60,6 +82,8 @@ public class PublicSurfaceTests
         AssertNone(methods.Where(method => !method.Name.Contains('_', StringComparison.Ordinal))
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}"));
     }
+
+    private static bool IsVisible(TypeDefinition type) => type.IsPublic || (type.IsNestedPublic && IsVisible(type.DeclaringType));
 
     private static string Name(TypeDefinition type) => type.FullName.Replace('/', '.');
 

@@ -42,7 +42,7 @@ public sealed class CifarBinaryTests
         var path = NewFile("train.bin", bytes);
 
         var fine = Rows(Data.LoadFromCifarBinary(path));
-        var coarse = Rows(Data.LoadFromCifarBinary(new CifarBinaryOptions { Labels = CifarLabels.Coarse }, path));
+        var coarse = Rows(Data.LoadFromCifarBinary(new CifarBinaryOptions { LabelLevel = CifarLabelLevel.Coarse }, path));
 
         CollectionAssert.AreEqual(new[] { "apple", "woman", "worm" }, fine.ConvertAll(row => row.Label));
         CollectionAssert.AreEqual(new[] { "fruit_and_vegetables", "people", "vehicles_2" }, coarse.ConvertAll(row => row.Label));
@@ -91,9 +91,9 @@ public sealed class CifarBinaryTests
         var folder = Path.Combine(FolderOf(files), "cifar-100-binary");
 
         foreach (var split in Enum.GetValues<CifarSplit>())
-            foreach (var labels in Enum.GetValues<CifarLabels>())
+            foreach (var labels in Enum.GetValues<CifarLabelLevel>())
             {
-                var options = new CifarBinaryOptions { Split = split, Labels = labels };
+                var options = new CifarBinaryOptions { Split = split, LabelLevel = labels };
                 AssertSameRows(Rows(Data.LoadFromCifarBinary(options, folder)), Rows(Data.LoadFromCifarBinary(options, archive)));
             }
         CollectionAssert.AreEqual(new[] { "lake", "hill" }, Labels(Data.LoadFromCifarBinary(archive)));

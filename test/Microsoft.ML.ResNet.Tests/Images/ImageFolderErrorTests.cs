@@ -32,7 +32,7 @@ public sealed class ImageFolderErrorTests
     {
         var reports = new List<string>();
         var view = Data.LoadFromImageFolder(path,
-            new ImageFolderOptions { UnreadableImages = UnreadableImages.Skip, OnUnreadableImage = reports.Add });
+            new ImageFolderOptions { UnreadableImageBehavior = UnreadableImageBehavior.Skip, UnreadableImageCallback = reports.Add });
         Assert.IsNull(view.GetRowCount());
 
         CollectionAssert.AreEqual(new byte[] { 1, 2 }, Rows(view).ConvertAll(row => row.Pixels[0]));
@@ -47,7 +47,8 @@ public sealed class ImageFolderErrorTests
     [TestMethod]
     public void Skipping_leaves_out_the_same_rows_whether_or_not_pixels_are_wanted()
     {
-        var view = Data.LoadFromImageFolder(FolderOf(OneBroken), new ImageFolderOptions { UnreadableImages = UnreadableImages.Skip });
+        var view = Data.LoadFromImageFolder(FolderOf(OneBroken),
+            new ImageFolderOptions { UnreadableImageBehavior = UnreadableImageBehavior.Skip });
 
         CollectionAssert.AreEqual(new[] { "a", "b" }, Labels(view), "before the pixels were read");
         CollectionAssert.AreEqual(new[] { "a", "b" }, Labels(view), "after all images were tried");
@@ -59,7 +60,7 @@ public sealed class ImageFolderErrorTests
         var folder = FolderOf(("a/1.png", [1]), ("a/2.png", Plain(1, width: 3, height: 3)), ("b/1.png", Plain(2)));
 
         AssertBroken(() => Data.LoadFromImageFolder(folder), "a/1.png", "first image");
-        var view = Data.LoadFromImageFolder(folder, new ImageFolderOptions { UnreadableImages = UnreadableImages.Skip });
+        var view = Data.LoadFromImageFolder(folder, new ImageFolderOptions { UnreadableImageBehavior = UnreadableImageBehavior.Skip });
         Assert.HasCount(27, Rows(view)[0].Pixels);
     }
 

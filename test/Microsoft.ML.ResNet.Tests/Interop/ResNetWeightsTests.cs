@@ -390,7 +390,7 @@ public class ResNetWeightsTests
         ClassNames = TinyImages.Classes,
         ImageShape = TinyImages.Shape,
         ChannelMeans = [0.5f, 0.5f, 0.5f],
-        ChannelDeviations = [0.25f, 0.25f, 0.25f],
+        ChannelStandardDeviations = [0.25f, 0.25f, 0.25f],
         Strict = strict,
     };
 

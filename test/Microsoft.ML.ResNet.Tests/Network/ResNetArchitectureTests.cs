@@ -132,8 +132,8 @@ public class ResNetArchitectureTests
     {
         var layers = ResNetArchitecture.Cifar(20).Summarize(new ImageShape(3, 32, 32), 10);
 
-        Assert.AreEqual(272_474, layers.Sum(layer => layer.Parameters));
-        Assert.AreEqual(new ImageShape(64, 8, 8), layers.Last(layer => layer.Name == "layer3.2.bn2").Output);
+        Assert.AreEqual(272_474, layers.Sum(layer => layer.ParameterCount));
+        Assert.AreEqual(new ImageShape(64, 8, 8), layers.Last(layer => layer.Name == "layer3.2.bn2").OutputShape);
 
         var optionA = ResNetArchitecture.Parse("cifar-20-optionA").Summarize(new ImageShape(3, 32, 32), 10);
         Assert.AreEqual(40.6, optionA.Sum(layer => layer.MultiplyAdds) / 1e6, 0.05); // akamaster's table: 40.6 million
@@ -192,7 +192,7 @@ public class ResNetArchitectureTests
         {
             var golden = new GoldenNetwork(name);
             var layers = ResNetArchitecture.Parse(name).Summarize(new ImageShape(golden.InputShape[1], 32, 32), golden.Classes);
-            Assert.AreEqual(golden.Parameters, layers.Sum(layer => layer.Parameters), name);
+            Assert.AreEqual(golden.Parameters, layers.Sum(layer => layer.ParameterCount), name);
         }
     }
 }

@@ -254,7 +254,7 @@ public class FaultMatrixTests
         options.Resume = folder is not null;
         options.HistoryFile = folder is null ? null : Path.Combine(folder, "history.csv");
         options.CancellationToken = cancellation.Token;
-        options.EpochCallback = report =>
+        options.MetricsCallback = report =>
         {
             if (report.Epoch == stopAfterEpoch)
                 cancellation.Cancel();

@@ -203,7 +203,7 @@ public class HostileEntryTests
 
     private static void Score(TrainedResNet model)
     {
-        using var scorer = new BatchScorer(model);
+        using var scorer = new BatchScorer(model, new ResNetNumerics());
         scorer.Score(new byte[model.Shape.Size], 1, new float[model.Classes.Count]);
     }
 

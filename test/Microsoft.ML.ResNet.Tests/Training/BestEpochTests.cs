@@ -23,7 +23,7 @@ public class BestEpochTests
     [TestMethod]
     public void Patience_counts_epochs_without_enough_improvement()
     {
-        var best = new BestEpoch(ValidationMetric.Loss, new EarlyStopping(Patience: 2, MinimumChange: 0.1));
+        var best = new BestEpoch(ValidationMetric.Loss, new EarlyStopping { Patience = 2, MinimumChange = 0.1 });
         var losses = new[] { 1.0, 0.85, 0.80, 0.74, 0.70, 0.66 }; // enough at 0.85 and at 0.74, each against the last that was enough
         var stopped = losses.Select(loss =>
         {
@@ -47,7 +47,7 @@ public class BestEpochTests
     [TestMethod]
     public void Without_validation_the_last_is_the_best_and_patience_is_not_touched()
     {
-        var best = new BestEpoch(ValidationMetric.Loss, new EarlyStopping(Patience: 1));
+        var best = new BestEpoch(ValidationMetric.Loss, new EarlyStopping { Patience = 1 });
         foreach (var name in new[] { "1", "2", "3" })
             best.Add(null, () => [new NamedTensor(name, ElementType.Bool, [], new byte[1])]);
         Assert.AreEqual("3", best.Weights![0].Name);

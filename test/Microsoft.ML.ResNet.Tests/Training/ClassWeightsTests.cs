@@ -38,7 +38,7 @@ public class ClassWeightsTests
     public void A_rare_class_is_found_more_often_when_classes_are_balanced()
     {
         var census = TensorCensus.Start();
-        var (plain, balanced) = (RecallOfRareClass(ClassBalance.None), RecallOfRareClass(ClassBalance.Inverse));
+        var (plain, balanced) = (RecallOfRareClass(ClassBalance.None), RecallOfRareClass(ClassBalance.Balanced));
         census.AssertNoSurvivorsOfTraining(ResNetArchitecture.Cifar(8), networks: 2);
 
         Assert.IsGreaterThan(plain + 0.2, balanced);
@@ -51,7 +51,7 @@ public class ClassWeightsTests
         {
             using var scope = NewDisposeScope();
             var rows = new PixelBatch(zeros([labels.Length, 1, 1, 1], ScalarType.Byte), tensor(labels), own is null ? null : tensor(own));
-            using var weights = ClassWeights.Inverse(rows.Labels, rows.Weights);
+            using var weights = ClassWeights.Balanced(rows.Labels, rows.Weights);
             var all = weights.Apply(rows).Weights!.data<float>().ToArray();
             var some = weights.Apply(rows.Slice(4, 3)).Weights!.data<float>().ToArray();
             CollectionAssert.AreEqual(all[4..], some, "in any batch");

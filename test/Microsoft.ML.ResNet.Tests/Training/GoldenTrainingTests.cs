@@ -19,7 +19,7 @@ public class GoldenTrainingTests
         var rates = Doubles(facts.GetProperty("learning_rates"));
         var expectedLosses = Doubles(facts.GetProperty("losses"));
         using var network = new GoldenNetwork("cifar-20").Build(ResNetArchitecture.Cifar(20));
-        using var optimizer = new Sgd(Momentum: 0.9)
+        using var optimizer = new Sgd()
             .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))]);
         using var images = GoldenNetwork.Images(64, [64, 3, 32, 32]);
         using var labels = GoldenNetwork.Labels(64);

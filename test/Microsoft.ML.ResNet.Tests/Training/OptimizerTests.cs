@@ -16,14 +16,15 @@ public class OptimizerTests
     [DataRow(0.9, false, 0.01)]
     [DataRow(0.9, true, 0.01)]
     public void Sgd_is_PyTorchs(double momentum, bool nesterov, double decay)
-        => AssertSame(new Sgd(momentum, nesterov), decay,
+        => AssertSame(new Sgd { Momentum = momentum, Nesterov = nesterov }, decay,
             parameters => optim.SGD(parameters, 0.1, momentum, weight_decay: decay, nesterov: nesterov));
 
     [TestMethod]
     [DataRow(0.9, 0.999, 0.0)]
     [DataRow(0.8, 0.95, 0.05)]
     public void AdamW_is_PyTorchs(double beta1, double beta2, double decay)
-        => AssertSame(new AdamW(beta1, beta2), decay, parameters => optim.AdamW(parameters, 0.1, beta1, beta2, weight_decay: decay));
+        => AssertSame(new AdamW { Beta1 = beta1, Beta2 = beta2 }, decay,
+            parameters => optim.AdamW(parameters, 0.1, beta1, beta2, weight_decay: decay));
 
     [TestMethod]
     public void Clipping_is_PyTorchs()

@@ -55,7 +55,7 @@ public class PrecisionTests
         var options = TinyImages.Options(epochs: 6);
         options.Recipe = options.Recipe with { Precision = TrainingPrecision.BFloat16 };
         var losses = new List<double>();
-        options.EpochCallback = report => losses.Add(report.TrainLoss);
+        options.MetricsCallback = report => losses.Add(report.TrainLoss);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 60)).Transform(TinyImages.View(ml, 60));
         var census = TensorCensus.Start();
 

@@ -11,9 +11,9 @@ public class TrainingRecipeTests
     public static IEnumerable<object[]> Techniques =>
     [
         [TrainingRecipe.Tutorial with { Mix = new Mixup(1), MicroBatchSize = 5 }],
-        [TrainingRecipe.Tutorial with { Mix = new CutMix { Probability = 0.5 }, ClassBalance = ClassBalance.Inverse,
+        [TrainingRecipe.Tutorial with { Mix = new CutMix { Probability = 0.5 }, ClassBalance = ClassBalance.Balanced,
             LabelSmoothing = 0.1 }],
-        [TrainingRecipe.Tutorial with { ZeroInitializesResiduals = true }],
+        [TrainingRecipe.Tutorial with { ZeroInitResiduals = true }],
         [TrainingRecipe.Fast],
     ];
 
@@ -22,8 +22,8 @@ public class TrainingRecipeTests
     {
         Assert.IsEmpty(TrainingRecipe.Tutorial.Problems());
         Assert.IsEmpty(TrainingRecipe.Fast.Problems());
-        var everything = TrainingRecipe.Tutorial with { Mix = new Mixup(), ClassBalance = ClassBalance.Inverse, FlipAtTestTime = true,
-            ZeroInitializesResiduals = true };
+        var everything = TrainingRecipe.Tutorial with { Mix = new Mixup(), ClassBalance = ClassBalance.Balanced, TestTimeFlip = true,
+            ZeroInitResiduals = true };
         StringAssert.EndsWith(everything.ToString(),
             "augmentation crop(4) | flip, mixup(0.2), classes balanced, flip at test time, residuals start at 0");
     }
@@ -65,7 +65,7 @@ public class TrainingRecipeTests
         var ml = new MLContext(seed: 1);
         var losses = new List<double>();
         var options = TinyImages.Options(); // without augmentation: a flip moves what tells these classes apart
-        (options.Recipe, options.EpochCallback) =
+        (options.Recipe, options.MetricsCallback) =
             (recipe with { NumberOfEpochs = 4, BatchSize = 16, LearningRate = 0.05, Augmentation = AugmentationPolicy.None },
             report => losses.Add(report.TrainLoss));
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3));

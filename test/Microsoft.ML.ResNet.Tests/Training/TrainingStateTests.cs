@@ -14,7 +14,7 @@ public class TrainingStateTests
 {
     private const int Rows = 61, Epochs = 3; // 4 steps an epoch
 
-    public static IEnumerable<object[]> Optimizers => [[new Sgd(0.9, Nesterov: true)], [new AdamW()]];
+    public static IEnumerable<object[]> Optimizers => [[new Sgd { Nesterov = true }], [new AdamW()]];
 
     [TestMethod]
     [DynamicData(nameof(Optimizers))]
@@ -39,7 +39,7 @@ public class TrainingStateTests
     private static (byte[] Weights, double[] Losses)? Run(Optimizer optimizer, PixelStore images, string? folder, int stopAfterSteps)
     {
         var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 16, Optimizer = optimizer,
-            WeightAverageDecay = 0.9, Mix = new Mixup(1), ClassBalance = ClassBalance.Inverse,
+            WeightAverageDecay = 0.9, Mix = new Mixup(1), ClassBalance = ClassBalance.Balanced,
             Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }] };
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))

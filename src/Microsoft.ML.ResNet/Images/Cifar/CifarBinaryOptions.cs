@@ -10,8 +10,8 @@ public sealed record CifarBinaryOptions
     public CifarSplit Split { get; init; } = CifarSplit.Train;
 
     /// <summary>Which of CIFAR-100's labels to load; ignored for CIFAR-10.</summary>
-    /// <value>The default is <see cref="CifarLabels.Fine"/>.</value>
-    public CifarLabels Labels { get; init; } = CifarLabels.Fine;
+    /// <value>The default is <see cref="CifarLabelLevel.Fine"/>.</value>
+    public CifarLabelLevel LabelLevel { get; init; } = CifarLabelLevel.Fine;
 
     /// <summary>The format of the files.</summary>
     /// <value>The default is <see cref="CifarFormat.Auto"/>.</value>
@@ -22,7 +22,7 @@ public sealed record CifarBinaryOptions
     internal void Validate()
     {
         Check(Split, nameof(Split));
-        Check(Labels, nameof(Labels));
+        Check(LabelLevel, nameof(LabelLevel));
         Check(Format, nameof(Format));
     }
 

@@ -28,7 +28,7 @@ internal sealed record CifarLayout
     };
 
     /// <summary>The shape of every CIFAR image.</summary>
-    public static readonly ImageShape Shape = new(Channels: 3, Height: 32, Width: 32);
+    public static readonly ImageShape Shape = new(channels: 3, height: 32, width: 32);
 
     /// <summary>The option's value for this layout.</summary>
     public required CifarFormat Format { get; init; }
@@ -63,7 +63,7 @@ internal sealed record CifarLayout
     };
 
     /// <summary>The field that holds the wanted labels.</summary>
-    public CifarLabelField LabelField(CifarLabels labels) => labels == CifarLabels.Coarse ? CoarseLabel : FineLabel;
+    public CifarLabelField LabelField(CifarLabelLevel labels) => labels == CifarLabelLevel.Coarse ? CoarseLabel : FineLabel;
 
     /// <summary>The official file names of a split, for matching and for messages.</summary>
     public string FilesOf(CifarSplit split) => split == CifarSplit.Train ? TrainFiles : TestFile;

@@ -32,7 +32,7 @@ internal sealed record CifarPlan(
         }
 
         var layout = location.ChooseLayout(files, options);
-        var field = layout.LabelField(options.Labels);
+        var field = layout.LabelField(options.LabelLevel);
         var (from, classNames) = names.TryGetValue(field.NamesFile, out var listed)
             ? listed
             : ($"{layout.Name}'s standard names", field.StandardNames);

@@ -36,7 +36,7 @@ internal sealed class ImageFolderImages : ILabeledImages
     /// <summary>
     /// Whether it is known which images are left out: none when they are fatal, otherwise those that a full pass has found.
     /// </summary>
-    private bool KnowsItsRows => _allTried || _options.UnreadableImages == UnreadableImages.Throw;
+    private bool KnowsItsRows => _allTried || _options.UnreadableImageBehavior == UnreadableImageBehavior.Throw;
 
     /// <inheritdoc/>
     public IEnumerable<LabeledImage> Read(bool withPixels)
@@ -94,12 +94,12 @@ internal sealed class ImageFolderImages : ILabeledImages
     private void OnUnreadable(int index, string problem)
     {
         var message = $"{_store.Describe(_files[index].Name)}: {problem}.";
-        if (_options.UnreadableImages == UnreadableImages.Throw)
+        if (_options.UnreadableImageBehavior == UnreadableImageBehavior.Throw)
             throw new InvalidDataException(
-                $"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImages)} to {UnreadableImages.Skip} to leave such images "
-                + "out.");
+                $"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImageBehavior)} to {UnreadableImageBehavior.Skip} to leave "
+                + "such images out.");
         if (_unreadable.TryAdd(index, problem))
-            _options.OnUnreadableImage?.Invoke(message);
+            _options.UnreadableImageCallback?.Invoke(message);
     }
 
     private ImageShape ShapeOfFirstImage()
@@ -112,7 +112,7 @@ internal sealed class ImageFolderImages : ILabeledImages
             var problem = read(file.Name, bytes);
             if (problem is null && ImageDecoder.TryReadSize(bytes.Content, out var height, out var width, out problem))
                 return ShapeFrom(_options with { Height = _options.Height ?? height, Width = _options.Width ?? width });
-            if (_options.UnreadableImages == UnreadableImages.Throw)
+            if (_options.UnreadableImageBehavior == UnreadableImageBehavior.Throw)
                 throw new InvalidDataException(
                     $"{_store.Describe(file.Name)}: {problem}. It is the first image, whose size all others should get.");
         }

@@ -30,19 +30,20 @@ public sealed record ImageFolderOptions
     /// <summary>
     /// What to do with files that cannot be decoded, or not even opened (links that lead nowhere, missing permissions, errors of the disk).
     /// </summary>
-    /// <value>The default is <see cref="UnreadableImages.Throw"/>.</value>
+    /// <value>The default is <see cref="UnreadableImageBehavior.Throw"/>.</value>
     /// <remarks>
-    /// With <see cref="UnreadableImages.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass decodes every
-    /// image, even if only the label is wanted; later passes over the label decode nothing, as with <see cref="UnreadableImages.Throw"/>.
+    /// With <see cref="UnreadableImageBehavior.Skip"/>, all cursors must agree on the rows that are left out. So the first full pass
+    /// decodes every image, even if only the label is wanted; later passes over the label decode nothing, as with
+    /// <see cref="UnreadableImageBehavior.Throw"/>.
     /// </remarks>
-    public UnreadableImages UnreadableImages { get; init; } = UnreadableImages.Throw;
+    public UnreadableImageBehavior UnreadableImageBehavior { get; init; } = UnreadableImageBehavior.Throw;
 
     /// <summary>
     /// Called once for each image that is skipped, with a message that names the file and the reason: count the calls, or log them.
     /// </summary>
     /// <value>The default is null: images are skipped silently.</value>
     /// <remarks>Called by the thread that moves the cursor.</remarks>
-    public Action<string>? OnUnreadableImage { get; init; }
+    public Action<string>? UnreadableImageCallback { get; init; }
 
     /// <summary>How many images a cursor may decode at the same time. At least 1.</summary>
     /// <value>The default is the number of processors that .NET sees, which respects a container's limit.</value>
@@ -61,9 +62,10 @@ public sealed record ImageFolderOptions
             problems.Add($"{nameof(Height)} x {nameof(Width)} is {Height} x {Width}; expected at most {ImageDecoder.MaxPixels} pixels.");
         if (Channels is not (1 or 3))
             problems.Add($"{nameof(Channels)} is {Channels}; expected 1 or 3.");
-        if (!Enum.IsDefined(UnreadableImages))
+        if (!Enum.IsDefined(UnreadableImageBehavior))
             problems.Add(
-                $"{nameof(UnreadableImages)} is {UnreadableImages}; expected {UnreadableImages.Throw} or {UnreadableImages.Skip}.");
+                $"{nameof(UnreadableImageBehavior)} is {UnreadableImageBehavior}; expected "
+                + $"{UnreadableImageBehavior.Throw} or {UnreadableImageBehavior.Skip}.");
         if (MaxDegreeOfParallelism < 1)
             problems.Add($"{nameof(MaxDegreeOfParallelism)} is {MaxDegreeOfParallelism}; expected at least 1.");
         if (problems.Count > 0)

@@ -49,7 +49,7 @@ internal sealed class NetworkGraph
 
     private string Operation(PlanStep step, OnnxExportOptions options) => step switch
     {
-        ImageStep => _model.FlipsAtTestTime ? WithMirrorImages(Normalized(options)) : Normalized(options),
+        ImageStep => _model.TestTimeFlip ? WithMirrorImages(Normalized(options)) : Normalized(options),
         ConvolutionStep convolution => Convolution(convolution, _values[step.Input]),
         MaxPoolStep => MaxPool(step.Name, _values[step.Input]),
         ChannelPaddingStep padding => PaddedChannels(padding, EveryPixel(padding, _values[step.Input])),
@@ -147,13 +147,13 @@ internal sealed class NetworkGraph
         var folded = _weights.Of(step);
         var weight = _builder.Constant($"{step.Name}.weight", folded.Weight, folded.Shape.Take(2));
         var bias = _builder.Constant($"{step.Name}.bias", folded.Bias!.Value, folded.Shape.Take(1));
-        return _builder.Node("Gemm", _model.FlipsAtTestTime ? "logits.both" : Logits, [x, weight, bias], ("transB", 1));
+        return _builder.Node("Gemm", _model.TestTimeFlip ? "logits.both" : Logits, [x, weight, bias], ("transB", 1));
     }
 
     private void AddProbabilities()
     {
         var logits = _values[_plan.Steps[^1]];
-        _builder.Node("Softmax", Probabilities, [_model.FlipsAtTestTime ? MeanOfViews(logits) : logits], ("axis", 1));
+        _builder.Node("Softmax", Probabilities, [_model.TestTimeFlip ? MeanOfViews(logits) : logits], ("axis", 1));
     }
 
     private string PerChannel(string name, float[] values)

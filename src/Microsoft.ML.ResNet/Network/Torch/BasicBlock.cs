@@ -15,13 +15,14 @@ internal sealed class BasicBlock : nn.Module<Tensor, Tensor>
     /// <param name="width">Channels inside, and channels that go out.</param>
     /// <param name="stride">Step of the first convolution.</param>
     /// <param name="architecture">Tells shortcut and bias.</param>
-    public BasicBlock(int inputs, int width, int stride, ResNetArchitecture architecture) : base(nameof(BasicBlock))
+    /// <param name="channelsLast">Whether the weights lie channels-last in memory.</param>
+    public BasicBlock(int inputs, int width, int stride, ResNetArchitecture architecture, bool channelsLast) : base(nameof(BasicBlock))
     {
-        conv1 = new Convolution(inputs, width, 3, stride, architecture.ConvolutionBias);
+        conv1 = new Convolution(inputs, width, 3, stride, architecture.ConvolutionBias, channelsLast);
         bn1 = new BatchNorm(width);
-        conv2 = new Convolution(width, width, 3, bias: architecture.ConvolutionBias);
+        conv2 = new Convolution(width, width, 3, bias: architecture.ConvolutionBias, channelsLast: channelsLast);
         bn2 = new BatchNorm(width);
-        downsample = Shortcut.Create(architecture.Shortcut, inputs, width, stride, architecture.ConvolutionBias);
+        downsample = Shortcut.Create(architecture.Shortcut, inputs, width, stride, architecture.ConvolutionBias, channelsLast);
         RegisterComponents();
     }
 

@@ -20,16 +20,17 @@ internal sealed class Bottleneck : nn.Module<Tensor, Tensor>
     /// <param name="width">Channels inside; four times as many go out.</param>
     /// <param name="stride">Step of the 3x3 convolution.</param>
     /// <param name="architecture">Tells expansion, shortcut and bias.</param>
-    public Bottleneck(int inputs, int width, int stride, ResNetArchitecture architecture) : base(nameof(Bottleneck))
+    /// <param name="channelsLast">Whether the weights lie channels-last in memory.</param>
+    public Bottleneck(int inputs, int width, int stride, ResNetArchitecture architecture, bool channelsLast) : base(nameof(Bottleneck))
     {
         var outputs = width * architecture.Expansion;
-        conv1 = new Convolution(inputs, width, 1, bias: architecture.ConvolutionBias);
+        conv1 = new Convolution(inputs, width, 1, bias: architecture.ConvolutionBias, channelsLast: channelsLast);
         bn1 = new BatchNorm(width);
-        conv2 = new Convolution(width, width, 3, stride, architecture.ConvolutionBias);
+        conv2 = new Convolution(width, width, 3, stride, architecture.ConvolutionBias, channelsLast);
         bn2 = new BatchNorm(width);
-        conv3 = new Convolution(width, outputs, 1, bias: architecture.ConvolutionBias);
+        conv3 = new Convolution(width, outputs, 1, bias: architecture.ConvolutionBias, channelsLast: channelsLast);
         bn3 = new BatchNorm(outputs);
-        downsample = Shortcut.Create(architecture.Shortcut, inputs, outputs, stride, architecture.ConvolutionBias);
+        downsample = Shortcut.Create(architecture.Shortcut, inputs, outputs, stride, architecture.ConvolutionBias, channelsLast);
         RegisterComponents();
     }
 

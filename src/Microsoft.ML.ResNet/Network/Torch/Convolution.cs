@@ -19,10 +19,12 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <param name="size">Height and width of the kernel, in pixels; odd.</param>
     /// <param name="stride">Step, in pixels.</param>
     /// <param name="bias">Whether a bias is added.</param>
-    public Convolution(int inputs, int outputs, int size, int stride = 1, bool bias = false) : base(nameof(Convolution))
+    /// <param name="channelsLast">Whether the weights lie channels-last in memory.</param>
+    public Convolution(int inputs, int outputs, int size, int stride = 1, bool bias = false, bool channelsLast = true)
+        : base(nameof(Convolution))
     {
         using var empty = zeros(outputs, inputs, size, size);
-        weight = new Parameter(empty.ToChannelsLast());
+        weight = new Parameter(channelsLast ? empty.ToChannelsLast() : empty.alias());
         this.bias = bias ? new Parameter(zeros(outputs)) : null;
         _stride = [stride, stride];
         _padding = [size / 2, size / 2];

@@ -10,14 +10,15 @@ internal static class NormalizationOfTensors
     /// <summary>Converts a batch.</summary>
     /// <param name="normalization">How pixels become numbers.</param>
     /// <param name="pixels">uint8, (N, C, H, W).</param>
-    /// <returns>float32, (N, C, H, W) in channels-last memory; the caller owns it.</returns>
-    public static Tensor Apply(this Normalization normalization, Tensor pixels)
+    /// <param name="channelsLast">Whether the result lies channels-last in memory.</param>
+    /// <returns>float32, (N, C, H, W); the caller owns it.</returns>
+    public static Tensor Apply(this Normalization normalization, Tensor pixels, bool channelsLast = true)
     {
         using var scope = NewDisposeScope();
-        if (PlanarBytes.AreIn(pixels) && ResNetRuntime.Options.ChannelsLast)
+        if (PlanarBytes.AreIn(pixels) && channelsLast)
             return ByTable(normalization, pixels).MoveToOuterDisposeScope();
         var (scale, shift) = normalization.ScaleAndShift();
-        var images = pixels.ToChannelsLast().to_type(ScalarType.Float32);
+        var images = (channelsLast ? pixels.ToChannelsLast() : pixels).to_type(ScalarType.Float32);
         return images.mul_(PerChannel(scale)).add_(PerChannel(shift)).MoveToOuterDisposeScope();
 
         Tensor PerChannel(float[] values) => tensor(values, [1, values.Length, 1, 1], device: pixels.device);

@@ -4,49 +4,6 @@ using TorchSharp;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>
-/// How libtorch is set up in this process, and whether models score without it. The set-up happens once, before the first tensor, and
-/// every part can be switched off; docs/adr/0005 to 0007 and 0011 hold the measurements.
-/// </summary>
-public sealed record ResNetRuntimeOptions
-{
-    /// <summary>
-    /// Threads that one operation, or the scoring of one batch, may use; at least 1. The default, <see langword="null"/>, is the smaller of
-    /// libtorch's own choice and <see cref="Environment.ProcessorCount"/>, because libtorch does not see the CPU limit of a container. When
-    /// the variable
-    /// <c>OMP_NUM_THREADS</c> is set, the default leaves it alone.
-    /// </summary>
-    public int? Threads { get; init; }
-
-    /// <summary>
-    /// Whether waiting threads sleep soon instead of spinning for milliseconds (Linux; <c>GOMP_SPINCOUNT=10000</c>). On by default;
-    /// the variables <c>GOMP_SPINCOUNT</c> and <c>OMP_WAIT_POLICY</c>, when set, win.
-    /// </summary>
-    public bool BoundSpinning { get; init; } = true;
-
-    /// <summary>
-    /// Whether the allocator keeps large freed blocks for the next step instead of returning them to the system, which would cost
-    /// page faults on every step (Linux with glibc). On by default. Resident memory then stays at its peak.
-    /// </summary>
-    public bool KeepLargeBlocks { get; init; } = true;
-
-    /// <summary>Whether images and convolution weights are stored channels-last, which oneDNN computes faster. On by default.</summary>
-    public bool ChannelsLast { get; init; } = true;
-
-    /// <summary>
-    /// Whether networks are trained by this library's own kernels where there are some for them: on CPUs with 512-bit vectors, for stems
-    /// without pooling, projections as shortcuts, and channels in multiples of 16. On by default; everything else, and a GPU, uses
-    /// libtorch.
-    /// </summary>
-    public bool FusedTraining { get; init; } = true;
-
-    /// <summary>
-    /// Whether models score with the library's own convolutions, which need AVX2 or AVX-512, instead of libtorch's. On by default; the
-    /// probabilities are the same to 1e-5, and libtorch is not loaded for scoring. Read when a model is made or loaded.
-    /// </summary>
-    public bool DirectScoring { get; init; } = true;
-}
-
 /// <summary>Sets libtorch up, once for the process. Thread-safe.</summary>
 public static partial class ResNetRuntime
 {
@@ -57,17 +14,25 @@ public static partial class ResNetRuntime
     /// <summary>The options in force.</summary>
     public static ResNetRuntimeOptions Options => _options;
 
-    /// <summary>Chooses the options. Call it before the first <c>Fit</c>, <c>Transform</c> or <c>Load</c>.</summary>
+    /// <summary>
+    /// Chooses the options. Call it before the first <c>Fit</c>, <c>Transform</c> or <c>Load</c>; afterwards only
+    /// <see cref="ResNetRuntimeOptions.Numerics"/> may change.
+    /// </summary>
+    /// <param name="options">The options.</param>
+    /// <exception cref="ArgumentNullException">
+    /// <paramref name="options"/> or its <see cref="ResNetRuntimeOptions.Numerics"/> are <see langword="null"/>.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><see cref="ResNetRuntimeOptions.Threads"/> is less than 1.</exception>
     /// <exception cref="InvalidOperationException">libtorch is set up already, with other options.</exception>
     public static void Configure(ResNetRuntimeOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(options.Numerics, nameof(options));
         if (options.Threads is < 1)
             throw new ArgumentOutOfRangeException(nameof(options), options.Threads, "Threads must be at least 1, or null for the default.");
         lock (Gate)
         {
-            if (_started && _options != options)
+            if (_started && _options with { Numerics = options.Numerics } != options)
                 throw new InvalidOperationException(
                     $"libtorch is set up already, with {_options}. Call {nameof(ResNetRuntime)}.{nameof(Configure)} before the first Fit, "
                     + "Transform or Load.");

@@ -23,13 +23,15 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <param name="architecture">The plan.</param>
     /// <param name="channels">Colour planes of the images.</param>
     /// <param name="classes">Outputs.</param>
-    public ResidualNetwork(ResNetArchitecture architecture, int channels, int classes) : base(nameof(ResidualNetwork))
+    /// <param name="channelsLast">Whether images and weights lie channels-last in memory.</param>
+    public ResidualNetwork(ResNetArchitecture architecture, int channels, int classes, bool channelsLast = true)
+        : base(nameof(ResidualNetwork))
     {
-        Architecture = architecture;
+        (Architecture, ChannelsLast) = (architecture, channelsLast);
         _pools = architecture.Stem == ResNetStem.ImageNet;
         conv1 = _pools
-            ? new Convolution(channels, architecture.StemWidth, 7, stride: 2, architecture.ConvolutionBias)
-            : new Convolution(channels, architecture.StemWidth, 3, bias: architecture.ConvolutionBias);
+            ? new Convolution(channels, architecture.StemWidth, 7, stride: 2, architecture.ConvolutionBias, channelsLast)
+            : new Convolution(channels, architecture.StemWidth, 3, bias: architecture.ConvolutionBias, channelsLast: channelsLast);
         bn1 = new BatchNorm(architecture.StemWidth);
         fc = new Linear(architecture.FeatureWidth, classes);
 
@@ -48,10 +50,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>
     /// Builds the network of a model, on the CPU and in evaluation mode, and fills it with the weights; the caller owns it.
     /// </summary>
-    public static ResidualNetwork Of(TrainedResNet model)
+    /// <param name="model">The model.</param>
+    /// <param name="channelsLast">Whether images and weights lie channels-last in memory.</param>
+    public static ResidualNetwork Of(TrainedResNet model, bool channelsLast = true)
     {
         ResNetRuntime.EnsureStarted();
-        var network = new ResidualNetwork(model.Architecture, model.Shape.Channels, model.Classes.Count);
+        var network = new ResidualNetwork(model.Architecture, model.Shape.Channels, model.Classes.Count, channelsLast);
         StateDictionary.Load(network, model.Weights);
         network.eval();
         return network;
@@ -66,6 +70,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
 
     /// <summary>The plan that it was built from.</summary>
     public ResNetArchitecture Architecture { get; }
+
+    /// <summary>Whether images and weights lie channels-last in memory.</summary>
+    public bool ChannelsLast { get; }
 
     /// <summary>Stages behind the stem that are frozen; 0 is the stem alone, and <see langword="null"/> nothing.</summary>
     public int? FrozenStages { get; private set; }
@@ -175,8 +182,8 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         {
             var stride = index == 0 ? stage.Stride : 1;
             nn.Module<Tensor, Tensor> block = architecture.Block == ResNetBlock.Basic
-                ? new BasicBlock(width, stage.Width, stride, architecture)
-                : new Bottleneck(width, stage.Width, stride, architecture);
+                ? new BasicBlock(width, stage.Width, stride, architecture, ChannelsLast)
+                : new Bottleneck(width, stage.Width, stride, architecture, ChannelsLast);
             width = stage.Width * architecture.Expansion;
             blocks.append(index.ToString(System.Globalization.CultureInfo.InvariantCulture), block);
             _blocks.Add(block);

@@ -6,12 +6,13 @@ namespace Microsoft.ML.ResNet.Network.Torch;
 internal static class Shortcut
 {
     /// <summary>The shortcut of one block; <see langword="null"/> stands for the identity.</summary>
-    public static nn.Module<Tensor, Tensor>? Create(ResNetShortcut kind, int inputs, int outputs, int stride, bool bias)
+    public static nn.Module<Tensor, Tensor>? Create(ResNetShortcut kind, int inputs, int outputs, int stride, bool bias,
+        bool channelsLast)
         => inputs == outputs && stride == 1 ? null : kind switch
         {
             ResNetShortcut.Projection
-                => nn.Sequential(("0", new Convolution(inputs, outputs, 1, stride, bias)), ("1", new BatchNorm(outputs))),
-            ResNetShortcut.BareProjection => new Convolution(inputs, outputs, 1, stride, bias),
+                => nn.Sequential(("0", new Convolution(inputs, outputs, 1, stride, bias, channelsLast)), ("1", new BatchNorm(outputs))),
+            ResNetShortcut.BareProjection => new Convolution(inputs, outputs, 1, stride, bias, channelsLast),
             ResNetShortcut.Padding => new PaddingShortcut(outputs - inputs, stride),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "Not a shortcut."),
         };

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>Which of CIFAR-100's two labels to load. CIFAR-10 has only one.</summary>
-public enum CifarLabels
+public enum CifarLabelLevel
 {
     /// <summary>The 100 classes, such as <c>maple_tree</c>.</summary>
     Fine,

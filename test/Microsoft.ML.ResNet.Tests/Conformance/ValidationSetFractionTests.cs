@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Tests.Conformance;
 
 /// <summary>A part of the training rows that is held out does what a validation set of the same rows does.</summary>
 [TestClass]
-public class ValidationFractionTests
+public class ValidationSetFractionTests
 {
     private const int Rows = 61, Seed = 1;
 
@@ -73,8 +73,9 @@ public class ValidationFractionTests
     {
         var set = Keyed(ImageRows.Create(9));
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(
-            () => ImageRows.Trainer(new MLContext(), change: options => (options.ValidationFraction, options.ValidationSet) = (0.1, set)));
-        StringAssert.Contains(error.Message, "ValidationFraction and ValidationSet are both set");
+            () => ImageRows.Trainer(new MLContext(),
+            change: options => (options.ValidationSetFraction, options.ValidationSet) = (0.1, set)));
+        StringAssert.Contains(error.Message, "ValidationSetFraction and ValidationSet are both set");
     }
 
     [TestMethod]
@@ -102,7 +103,8 @@ public class ValidationFractionTests
         using var source = new CancellationTokenSource();
         Assert.ThrowsExactly<OperationCanceledException>(
             () => ImageRows.Trainer(new MLContext(Seed), epochs: 2,
-            change: options => (options.ValidationFraction, options.CheckpointDirectory, options.CancellationToken, options.EpochCallback)
+            change: options =>
+            (options.ValidationSetFraction, options.CheckpointDirectory, options.CancellationToken, options.MetricsCallback)
             = (0.2, folder, source.Token, _ => source.Cancel())).Fit(Keyed(rows)));
 
         var error = Assert.ThrowsExactly<InvalidOperationException>(() => Trainer(0.3, folder).Fit(Keyed(rows)));
@@ -132,8 +134,8 @@ public class ValidationFractionTests
         ml.Log += (_, e) => log?.Add(e.Message);
         return ImageRows.Trainer(ml, epochs: 2, change: options =>
         {
-            (options.ValidationFraction, options.CheckpointDirectory, options.Resume) = (fraction, folder, folder is not null);
-            options.EpochCallback = report => reports?.Add(report);
+            (options.ValidationSetFraction, options.CheckpointDirectory, options.Resume) = (fraction, folder, folder is not null);
+            options.MetricsCallback = report => reports?.Add(report);
         });
     }
 

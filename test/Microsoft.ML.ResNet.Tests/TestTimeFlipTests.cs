@@ -8,9 +8,9 @@ namespace Microsoft.ML.ResNet.Tests;
 
 /// <summary>A model that looks at mirror images too, wherever it is used.</summary>
 [TestClass]
-public class FlipAtTestTimeTests
+public class TestTimeFlipTests
 {
-    private static readonly TrainedResNet OneView = ExportedModel.Tiny(), TwoViews = OneView with { FlipsAtTestTime = true };
+    private static readonly TrainedResNet OneView = ExportedModel.Tiny(), TwoViews = OneView with { TestTimeFlip = true };
 
     [TestMethod]
     public void Scores_are_the_softmax_of_the_mean_of_both_logits()
@@ -42,7 +42,7 @@ public class FlipAtTestTimeTests
     public void The_ONNX_file_gives_the_same_scores(string name)
     {
         var shape = new ImageShape(3, 33, 30);
-        var model = ExportedModel.Create(ResNetArchitecture.Parse(name), shape, "a", "b", "c", "d") with { FlipsAtTestTime = true };
+        var model = ExportedModel.Create(ResNetArchitecture.Parse(name), shape, "a", "b", "c", "d") with { TestTimeFlip = true };
         using var bytes = new OnnxSession(ExportedModel.Export(model));
         using var floats = new OnnxSession(ExportedModel.Export(model, new() { Input = OnnxInput.Float32 }));
 
@@ -59,14 +59,14 @@ public class FlipAtTestTimeTests
     [TestMethod]
     public void A_saved_model_remembers_it_and_files_of_before_have_one_view()
     {
-        var (description, weights) = SavedModel.Entries(SavedModel.Create() with { FlipsAtTestTime = true });
+        var (description, weights) = SavedModel.Entries(SavedModel.Create() with { TestTimeFlip = true });
 
         StringAssert.Contains(System.Text.Encoding.UTF8.GetString(description), "\"flipsAtTestTime\": true");
-        Assert.IsTrue(SavedModel.Read(description, weights).Model.FlipsAtTestTime);
+        Assert.IsTrue(SavedModel.Read(description, weights).Model.TestTimeFlip);
         Assert.IsFalse(SavedModel.Description(SavedModel.Create()).Contains("flips", StringComparison.OrdinalIgnoreCase),
             "absent where there is one view");
         var (plain, plainWeights) = SavedModel.Entries(SavedModel.Create());
-        Assert.IsFalse(SavedModel.Read(plain, plainWeights).Model.FlipsAtTestTime);
+        Assert.IsFalse(SavedModel.Read(plain, plainWeights).Model.TestTimeFlip);
     }
 
     [TestMethod]
@@ -75,7 +75,7 @@ public class FlipAtTestTimeTests
         var ml = new MLContext(seed: 1);
         var options = TinyImages.Options(epochs: 2);
         EpochReport? last = null;
-        (options.Recipe, options.EpochCallback) = (options.Recipe with { FlipAtTestTime = true, BestBy = ValidationMetric.Loss },
+        (options.Recipe, options.MetricsCallback) = (options.Recipe with { TestTimeFlip = true, BestBy = ValidationMetric.Loss },
             report => last = last?.ValidationLoss < report.ValidationLoss ? last : report);
         var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 3));
         var validation = keys.Transform(TinyImages.View(ml, 45, seed: 2));
@@ -83,7 +83,7 @@ public class FlipAtTestTimeTests
         MulticlassClassificationMetrics metrics;
         using (var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(TinyImages.View(ml, 48)), validation))
         {
-            Assert.IsTrue(model.Model.FlipsAtTestTime);
+            Assert.IsTrue(model.Model.TestTimeFlip);
             metrics = ml.MulticlassClassification.Evaluate(model.Transform(validation));
         }
         census.AssertNoSurvivorsOfTraining(options.Architecture, networks: 1);
