@@ -122,7 +122,7 @@ public class NumericsTests
         Assert.AreEqual(!channelsLast, images.is_contiguous());
     }
 
-    private ResNetTransformer Fit(ResNetNumerics numerics)
+    private static ResNetTransformer Fit(ResNetNumerics numerics)
     {
         var ml = new MLContext(seed: 1);
         var options = TinyImages.Options(epochs: 2);

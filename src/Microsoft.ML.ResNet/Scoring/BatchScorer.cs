@@ -46,7 +46,8 @@ internal sealed class BatchScorer : IDisposable
         _life.EnterReadLock();
         try
         {
-            ObjectDisposedException.ThrowIf(_disposed, typeof(ResNetTransformer));
+            if (_disposed)
+                throw new ObjectDisposedException("ResNetTransformer"); // what the user disposed; this folder does not know it
             Engine.Run(pixels, count, scores);
             if (_flips)
                 AddMirrorImages(pixels, count, scores);
@@ -83,7 +84,7 @@ internal sealed class BatchScorer : IDisposable
     // Flip at test time: the mean of the logits of both views, as MirroredView says.
     private void AddMirrorImages(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
     {
-        var length = count * _imageSize;
+        var length = checked(count * _imageSize);
         var mirrored = ArrayPool<byte>.Shared.Rent(length);
         var others = ArrayPool<float>.Shared.Rent(count * Classes);
         pixels.Span[..length].CopyTo(mirrored);

@@ -1,5 +1,3 @@
-using Microsoft.ML.Data;
-using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.Transforms.Image;
 
 namespace Microsoft.ML.ResNet.Tests.Conformance;

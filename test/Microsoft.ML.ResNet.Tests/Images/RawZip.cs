@@ -8,8 +8,8 @@ internal sealed class RawZip
     public const ushort Utf8 = 1 << 11;
     public const byte Dos = 0, Unix = 3;
 
-    private readonly MemoryStream _body = new();
-    private readonly MemoryStream _directory = new();
+    private readonly List<byte> _body = [];
+    private readonly List<byte> _directory = [];
     private ushort _count;
 
     /// <summary>Info-ZIP's Unicode path field for a name.</summary>
@@ -23,7 +23,7 @@ internal sealed class RawZip
     /// <summary>Adds a stored entry.</summary>
     public RawZip Add(byte[] name, byte[] content, ushort flags = 0, byte[]? extra = null, byte system = Dos, uint mode = 0)
     {
-        var place = (uint)_body.Position;
+        var place = (uint)_body.Count;
         Write(_body, [0x50, 0x4b, 3, 4]);
         Common(_body, name, content, flags, 0);
         Write(_body, name, content);
@@ -35,18 +35,18 @@ internal sealed class RawZip
     }
 
     public byte[] ToArray() =>
-        [.. _body.ToArray(), .. _directory.ToArray(), 0x50, 0x4b, 5, 6, 0, 0, 0, 0, .. BitConverter.GetBytes(_count),
-            .. BitConverter.GetBytes(_count), .. BitConverter.GetBytes((uint)_directory.Length),
-            .. BitConverter.GetBytes((uint)_body.Length), 0, 0];
+        [.. _body, .. _directory, 0x50, 0x4b, 5, 6, 0, 0, 0, 0, .. BitConverter.GetBytes(_count),
+            .. BitConverter.GetBytes(_count), .. BitConverter.GetBytes((uint)_directory.Count),
+            .. BitConverter.GetBytes((uint)_body.Count), 0, 0];
 
-    private static void Common(MemoryStream stream, byte[] name, byte[] content, ushort flags, ushort extra) =>
+    private static void Common(List<byte> stream, byte[] name, byte[] content, ushort flags, ushort extra) =>
         Write(stream, [20, 0], BitConverter.GetBytes(flags), new byte[6], BitConverter.GetBytes(Crc32.HashToUInt32(content)),
             BitConverter.GetBytes(content.Length), BitConverter.GetBytes(content.Length), BitConverter.GetBytes((ushort)name.Length),
             BitConverter.GetBytes(extra));
 
-    private static void Write(MemoryStream stream, params byte[][] parts)
+    private static void Write(List<byte> stream, params byte[][] parts)
     {
         foreach (var part in parts)
-            stream.Write(part);
+            stream.AddRange(part);
     }
 }

@@ -78,7 +78,7 @@ internal sealed class ImageFolderImages : ILabeledImages
     /// as it is.
     /// </summary>
     private Func<string, ImageBytes, string?> Opening(IImageFileReader reader)
-        => _options.UnreadableImages == UnreadableImages.Skip ? reader.TryRead : reader.Read;
+        => _options.UnreadableImageBehavior == UnreadableImageBehavior.Skip ? reader.TryRead : reader.Read;
 
     private IEnumerable<DecodedChunk> Chunks(Stack<DecodedChunk> free)
     {

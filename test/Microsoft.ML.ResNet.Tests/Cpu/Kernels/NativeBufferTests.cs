@@ -34,7 +34,7 @@ public unsafe class NativeBufferTests
         using var scope = new AllocatorScope(new CountingAllocator(failAt: 2));
         using var buffer = new NativeBuffer(10);
 
-        Assert.ThrowsExactly<OutOfMemoryException>(() => buffer.EnsureLength(20));
+        Assert.Throws<OutOfMemoryException>(() => buffer.EnsureLength(20));
         Assert.AreEqual(0, buffer.Length);
 
         buffer.EnsureLength(20);
@@ -44,7 +44,7 @@ public unsafe class NativeBufferTests
     [TestMethod]
     public void More_than_there_is_address_space_is_refused()
     {
-        Assert.ThrowsExactly<OutOfMemoryException>(() => new NativeBuffer(long.MaxValue / 64));
+        Assert.Throws<OutOfMemoryException>(() => new NativeBuffer(long.MaxValue / 64));
         Assert.ThrowsExactly<OverflowException>(() => new NativeBuffer(long.MaxValue));
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new NativeBuffer(-1));
     }

@@ -28,7 +28,7 @@ internal sealed unsafe class CountingAllocator(int failAt = 0) : NativeAllocator
     public override void* Allocate(nuint bytes)
     {
         if (Interlocked.Increment(ref _asked) == failAt)
-            throw new OutOfMemoryException("refused by a test");
+            throw new InsufficientMemoryException("refused by a test");
         Interlocked.Increment(ref _live);
         return base.Allocate(bytes);
     }
@@ -63,7 +63,7 @@ internal sealed unsafe class GuardedAllocator(bool below) : NativeAllocator
         var body = (bytes + page - 1) / page * page;
         var start = MMap(0, body + 2 * page, ReadWrite, PrivateAnonymous, -1, 0);
         if (start == -1)
-            throw new OutOfMemoryException();
+            throw new InsufficientMemoryException();
         NativeMemory.Fill((void*)(start + (nint)page), body, 0xFF);
         if (MProtect(start, page, None) != 0 || MProtect(start + (nint)(page + body), page, None) != 0)
             throw new InvalidOperationException($"mprotect failed: error {Marshal.GetLastPInvokeError()}.");
