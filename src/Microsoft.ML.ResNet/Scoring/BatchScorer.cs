@@ -13,13 +13,14 @@ internal sealed class BatchScorer : IDisposable
     private readonly int _imageSize; // bytes
     private readonly int _width; // pixels
     private readonly bool _flips;
+    private readonly object _owner;
     private bool _disposed;
 
     /// <param name="model">The network.</param>
     /// <param name="numerics">Which engine computes it.</param>
-    public BatchScorer(TrainedResNet model, ResNetNumerics numerics) : this(model, ChooseEngine(model, numerics))
-    {
-    }
+    /// <param name="owner">What is said to be disposed when scores are asked for after <see cref="Dispose"/>; this, if it is unset.</param>
+    public BatchScorer(TrainedResNet model, ResNetNumerics numerics, object? owner = null) : this(model, ChooseEngine(model, numerics))
+        => _owner = owner ?? this;
 
     /// <param name="model">The network.</param>
     /// <param name="engine">Computes it; disposed with this.</param>
@@ -28,6 +29,7 @@ internal sealed class BatchScorer : IDisposable
         Classes = model.Classes.Count;
         (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
         Engine = engine;
+        _owner = this;
     }
 
     /// <summary>Classes, which is the length of one image's scores.</summary>
@@ -46,8 +48,7 @@ internal sealed class BatchScorer : IDisposable
         _life.EnterReadLock();
         try
         {
-            if (_disposed)
-                throw new ObjectDisposedException("ResNetTransformer"); // what the user disposed; this folder does not know it
+            ObjectDisposedException.ThrowIf(_disposed, _owner);
             Engine.Run(pixels, count, scores);
             if (_flips)
                 AddMirrorImages(pixels, count, scores);
