@@ -1,5 +1,3 @@
-using Microsoft.ML.Transforms.Image;
-
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
 /// <summary>Pixels as numbers of other ranges than 0 to 255: recognised, given or refused, and never rounded away.</summary>
