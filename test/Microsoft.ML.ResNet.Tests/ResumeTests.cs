@@ -173,7 +173,7 @@ public class ResumeTests
         ["Running: {\"Loss\":0,\"Right\":0,\"Rows\":-4}", "has seen -4 images"],
         ["Best: {\"Best\":null,\"Milestone\":null,\"EpochsSinceMilestone\":0,\"BestNumber\":9}", "the best is number 9"],
         ["without weights/fc.weight", "not of the same names"],
-        ["without weights/fc.weight, best/fc.weight", "'fc.weight' is missing"],
+        ["without weights/fc.weight, best/fc.weight", "missing: 'fc.weight'"],
         ["reshaped weights/fc.weight, best/fc.weight", "fc.weight"],
         ["without best/fc.weight", "not of the same names"],
         ["reshaped best/fc.weight", "not of the same names"],

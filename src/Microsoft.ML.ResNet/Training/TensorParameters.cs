@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>The parameters and running statistics of a network of tensors, as memory.</summary>
 /// <param name="network">The network; its tensors stay its own.</param>
-internal sealed unsafe class TensorParameters(ResidualNetwork network) : IParameterMemory
+internal sealed unsafe class TensorParameters(nn.Module network) : IParameterMemory
 {
     private readonly Dictionary<string, Tensor> _tensors = network.named_parameters().Select(entry => (entry.name, (Tensor)entry.parameter))
         .Concat(network.named_buffers().Select(entry => (entry.name, entry.buffer)))

@@ -52,7 +52,9 @@ public class ClassTests
         Expect([], "No valid training instances found. The data has no rows.");
         Expect([new() { Encoded = [1], Key = 1 }, new() { Encoded = [], Key = 2 },
             new() { Encoded = ImageRows.Create(1)[0].Encoded, Key = ImageRow.NoKey }],
-            "No valid training instances found. 1 rows have a missing label. 2 rows have an image that is missing or cannot be read.");
+            "No valid training instances found. 1 rows have a missing label. 2 rows have an image that is missing or cannot be read "
+                + "(row 0: expected an image in a format that Skia decodes (JPEG, PNG, WebP, GIF, BMP, ...), "
+                + "found 1 bytes that are none or end too early; row 1: expected an encoded image, found no bytes).");
 
         void Expect(List<ImageRow> rows, string message)
         {

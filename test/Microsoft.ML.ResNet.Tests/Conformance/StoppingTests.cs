@@ -77,12 +77,13 @@ public class StoppingTests
 
         var info = log.Where(entry => entry.Kind == ChannelMessageKind.Info
             && entry.Source.Contains(nameof(ResNetTrainer), StringComparison.Ordinal)).Select(entry => entry.Message).ToArray();
-        Assert.HasCount(3, info);
+        Assert.HasCount(4, info);
+        StringAssert.Contains(info[0], "batch normalisation is measured over the training images");
         foreach (var part in new[] { "on cpu", "seed 1", "9 images of 3x8x8", "3 classes", "2 epochs", "mean ",
             "SGD momentum 0.9 rate 0.05" })
-            StringAssert.Contains(info[0], part);
-        StringAssert.Contains(info[2], "Epoch 2/2: rate ");
-        StringAssert.Contains(info[2], "validation loss ");
+            StringAssert.Contains(info[1], part);
+        StringAssert.Contains(info[3], "Epoch 2/2: rate ");
+        StringAssert.Contains(info[3], "validation loss ");
         Assert.IsFalse(log.Any(entry => entry.Kind is ChannelMessageKind.Warning or ChannelMessageKind.Error), "nothing to warn of");
         Assert.IsFalse(log.Any(entry => entry.Message.Contains("was not disposed", StringComparison.OrdinalIgnoreCase)),
             "channels are closed");

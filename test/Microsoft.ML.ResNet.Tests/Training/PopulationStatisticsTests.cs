@@ -28,7 +28,8 @@ public class PopulationStatisticsTests
         PopulationStatistics.Measure(network, engine, images, Half, batchSize, () => { });
 
         using var noGradient = no_grad();
-        var outputs = network.children().OfType<Convolution>().Single().forward(Half.Apply(images.PixelsOf(0, Rows))).to_type(ScalarType.Float64);
+        var outputs = network.children().OfType<Convolution>().Single().forward(Half.Apply(images.PixelsOf(0, Rows)))
+            .to_type(ScalarType.Float64);
         AssertClose(outputs.mean([0, 2, 3]), network.children().OfType<BatchNorm>().Single().running_mean);
         AssertClose(outputs.var([0, 2, 3], unbiased: false), network.children().OfType<BatchNorm>().Single().running_var);
     }

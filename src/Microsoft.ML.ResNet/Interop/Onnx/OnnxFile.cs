@@ -25,17 +25,20 @@ internal static class OnnxFile
     {
         options.Check();
         CheckSize(model);
-        return new ModelProto
-        {
-            IrVersion = IrVersion,
-            OpsetImport = { new OperatorSetIdProto { Version = OperatorSet } },
-            ProducerName = "Microsoft.ML.ResNet",
-            ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3),
-            DocString = Describe(model),
-            Graph = NetworkGraph.Create(model, options),
-            MetadataProps = { OnnxMetadata.Of(model) },
-        };
+        return Wrap(model, NetworkGraph.Create(model, options));
     }
+
+    /// <summary>Makes the message around a graph that is made already.</summary>
+    public static ModelProto Wrap(TrainedResNet model, GraphProto graph) => new()
+    {
+        IrVersion = IrVersion,
+        OpsetImport = { new OperatorSetIdProto { Version = OperatorSet } },
+        ProducerName = "Microsoft.ML.ResNet",
+        ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3),
+        DocString = Describe(model),
+        Graph = graph,
+        MetadataProps = { OnnxMetadata.Of(model) },
+    };
 
     /// <summary>Writes the message to a stream, which stays open.</summary>
     public static void Write(Stream stream, ModelProto file) => file.WriteTo(stream);

@@ -9,10 +9,16 @@ namespace Microsoft.ML.ResNet.Network.Torch;
 /// </summary>
 internal sealed class Convolution : nn.Module<Tensor, Tensor>
 {
+    // On processors with AVX2, libtorch 2.10 computes the gradient of the weights of a strided 1x1 convolution over fewer channels from
+    // memory that is not its own, and writes there, if the memory is channels-last (docs/adr/0006). Slicing the pixels first gives the
+    // same numbers.
+    private const int NarrowestForStride = 8;
+
     public readonly Parameter weight; // (out, in, k, k)
     public readonly Parameter? bias; // (out)
     private readonly long[] _stride;
     private readonly long[] _padding;
+    private readonly bool _slicesFirst;
 
     /// <param name="inputs">Channels that come in.</param>
     /// <param name="outputs">Channels that go out.</param>
@@ -28,6 +34,7 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
         this.bias = bias ? new Parameter(zeros(outputs)) : null;
         _stride = [stride, stride];
         _padding = [size / 2, size / 2];
+        _slicesFirst = size == 1 && stride > 1 && inputs < NarrowestForStride;
         RegisterComponents();
     }
 
@@ -40,9 +47,13 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>Convolves in the precision of the input.</summary>
     public override Tensor forward(Tensor x)
     {
-        if (x.dtype == weight.dtype)
-            return nn.functional.conv2d(x, weight, bias, _stride, _padding);
         using var scope = NewDisposeScope();
-        return nn.functional.conv2d(x, weight.to_type(x.dtype), bias?.to_type(x.dtype), _stride, _padding).MoveToOuterDisposeScope();
+        var (w, b) = x.dtype == weight.dtype ? (weight, bias) : (weight.to_type(x.dtype), bias?.to_type(x.dtype));
+        var y = _slicesFirst
+            ? nn.functional.conv2d(x[TensorIndex.Colon, TensorIndex.Colon, EveryPixel, EveryPixel], w, b)
+            : nn.functional.conv2d(x, w, b, _stride, _padding);
+        return y.MoveToOuterDisposeScope();
     }
+
+    private TensorIndex EveryPixel => TensorIndex.Slice(null, null, _stride[0]);
 }

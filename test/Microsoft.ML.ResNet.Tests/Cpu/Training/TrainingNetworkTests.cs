@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -204,8 +205,9 @@ public class TrainingNetworkTests
         {
             using var scope = NewDisposeScope();
             fused.Forward(TensorMemory.PointerTo(input), (int)input.shape[0]);
-            var features = tensor(new ReadOnlySpan<float>(fused.Features, (int)input.shape[0] * fused.FeatureWidth).ToArray(),
-                [input.shape[0], fused.FeatureWidth], requires_grad: true);
+            var features = empty(input.shape[0], fused.FeatureWidth); // aligned memory: sums depend on it
+            new ReadOnlySpan<float>(fused.Features, (int)features.numel()).CopyTo(MemoryMarshal.Cast<byte, float>(features.bytes));
+            features.requires_grad_(true);
             var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
             loss.backward();
             fused.Backward(TensorMemory.PointerTo(features.grad!.contiguous()));
