@@ -132,7 +132,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
-            { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics) { InitialWeights = initial?.Report };
+            { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics)
+        { InitialWeights = initial?.Report };
     }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -230,7 +231,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
             .Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
-            recipe.TestTimeFlip) { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+            recipe.TestTimeFlip)
+        { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
     }
 
     private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device, bool channelsLast)

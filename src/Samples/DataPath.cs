@@ -41,8 +41,15 @@ internal sealed class DataPath
     /// <exception cref="InvalidDataException">The path leads to something else.</exception>
     public IDataView Load(MLContext mlContext, ImageShape? shape, UnreadableImageBehavior unreadable, LeftOutFiles leftOut)
     {
-        var options = new ImageFolderOptions { Subfolder = _split, Channels = shape?.Channels ?? 3, Height = shape?.Height,
-            Width = shape?.Width, UnreadableImageBehavior = unreadable, UnreadableImageCallback = leftOut.Add };
+        var options = new ImageFolderOptions
+        {
+            Subfolder = _split,
+            Channels = shape?.Channels ?? 3,
+            Height = shape?.Height,
+            Width = shape?.Width,
+            UnreadableImageBehavior = unreadable,
+            UnreadableImageCallback = leftOut.Add
+        };
         if (Directory.Exists(_path))
             return BinaryFiles() is { Count: > 0 } files
                 ? LoadBinaryFolder(mlContext, files)

@@ -30,8 +30,11 @@ var kinds = new Command(
 kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
 var rows = new Option<int>("--rows") { Description = "Images of 3x32x32.", DefaultValueFactory = _ => 340_000 };
 var budget = new Option<int?>("--budget") { Description = "Memory for images, in MiB." };
-var seconds = new Option<int>("--seconds") { Description = "When to stop training; it ends after an epoch if that is sooner.",
-    DefaultValueFactory = _ => 60 };
+var seconds = new Option<int>("--seconds")
+{
+    Description = "When to stop training; it ends after an epoch if that is sooner.",
+    DefaultValueFactory = _ => 60
+};
 var stream =
     new Command("stream",
     "Resident memory, second by second, while images are read and learnt; columns: seconds, MiB resident, MiB at the peak, phase.") { rows,
@@ -117,7 +120,10 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
         Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
         Recipe = TrainingRecipe.Tutorial with
         {
-            NumberOfEpochs = epochs, BatchSize = batch, LearningRate = 0.01, MicroBatchSize = microBatch,
+            NumberOfEpochs = epochs,
+            BatchSize = batch,
+            LearningRate = 0.01,
+            MicroBatchSize = microBatch,
         },
         Device = ComputeDevice.Cpu,
         MetricsCallback = onEpoch,

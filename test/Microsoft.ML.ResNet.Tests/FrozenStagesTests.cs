@@ -101,11 +101,21 @@ public class FrozenStagesTests
         Python.RunWithTorch(Program, _folder);
 
         var options = Options(stages: 1, new Sgd(), epochs: 3);
-        options.Recipe = options.Recipe with { BatchSize = Rows, MicroBatchSize = null, WeightAverageDecay = null,
-            NormStatistics = NormStatistics.Running, Schedule = LearningRateSchedule.Constant };
+        options.Recipe = options.Recipe with
+        {
+            BatchSize = Rows,
+            MicroBatchSize = null,
+            WeightAverageDecay = null,
+            NormStatistics = NormStatistics.Running,
+            Schedule = LearningRateSchedule.Constant
+        };
         var trained = Fit(options)!;
-        var weights = new ResNetWeightsOptions { Architecture = SavedModel.Narrow, ClassNames = TinyImages.Classes,
-            ImageShape = TinyImages.Shape };
+        var weights = new ResNetWeightsOptions
+        {
+            Architecture = SavedModel.Narrow,
+            ClassNames = TinyImages.Classes,
+            ImageShape = TinyImages.Shape
+        };
         using var theirs = new MLContext().Model.LoadResNetWeights(InFolder("after.pth"), weights);
         AssertClose(theirs.Model.Network.Weights, trained);
     }
@@ -114,8 +124,13 @@ public class FrozenStagesTests
     {
         InitialModel = new ResNetModelParameters(SavedModel.Create()),
         FrozenStages = stages,
-        Recipe = TinyImages.Options(epochs).Recipe with { Optimizer = optimizer, MicroBatchSize = 6, WeightAverageDecay = 0.9,
-            GradientClipNorm = 100 },
+        Recipe = TinyImages.Options(epochs).Recipe with
+        {
+            Optimizer = optimizer,
+            MicroBatchSize = 6,
+            WeightAverageDecay = 0.9,
+            GradientClipNorm = 100
+        },
         Device = ComputeDevice.Cpu,
     };
 

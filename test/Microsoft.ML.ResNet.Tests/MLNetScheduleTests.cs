@@ -30,8 +30,12 @@ public class MLNetScheduleTests
     public void Every_step_is_asked_for_by_epoch_and_batch()
     {
         var scheduler = new ExponentialLRDecay(learningRate: 0.5f, numEpochsPerDecay: 1, decayRate: 0.5f, staircase: false);
-        var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 7, LearningRate = 0.5,
-            Schedule = scheduler.ToSchedule() };
+        var recipe = TrainingRecipe.Tutorial with
+        {
+            NumberOfEpochs = 7,
+            LearningRate = 0.5,
+            Schedule = scheduler.ToSchedule()
+        };
         var schedule = MLNetSchedule.Bind(recipe, stepsPerEpoch: 13).Schedule;
 
         for (var epoch = 0; epoch < 7; epoch++)

@@ -123,8 +123,12 @@ public class ResNetTrainerTests
     public void Every_wrong_option_is_named_at_construction()
     {
         var ml = new MLContext();
-        var options = new ResNetTrainer.Options { ImageChannels = 5, LabelColumnName = "",
-            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN } };
+        var options = new ResNetTrainer.Options
+        {
+            ImageChannels = 5,
+            LabelColumnName = "",
+            Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 0, BatchSize = 1, LearningRate = double.NaN }
+        };
 
         var error = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ml.MulticlassClassification.Trainers.ResNet(options));
 

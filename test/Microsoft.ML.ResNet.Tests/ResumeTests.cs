@@ -251,8 +251,13 @@ public class ResumeTests
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
         using var cancellation = new CancellationTokenSource();
         var options = TinyImages.Options(Epochs);
-        options.Recipe = options.Recipe with { Optimizer = optimizer, Augmentation = [new RandomCrop(1), new HorizontalFlip()],
-            WeightAverageDecay = 0.9, LearningRate = 0.01 };
+        options.Recipe = options.Recipe with
+        {
+            Optimizer = optimizer,
+            Augmentation = [new RandomCrop(1), new HorizontalFlip()],
+            WeightAverageDecay = 0.9,
+            LearningRate = 0.01
+        };
         options.CheckpointDirectory = folder;
         options.Resume = folder is not null && resume;
         options.CancellationToken = cancellation.Token;

@@ -116,8 +116,12 @@ public sealed class StreamingTests
         var options = TinyImages.Options(epochs: 2);
         options.FeatureColumnName = nameof(ImageRow.Planar);
         options.ExampleWeightColumnName = nameof(ImageRow.Weight);
-        options.Recipe = options.Recipe with { Augmentation = [new RandomCrop(1), new HorizontalFlip()], MicroBatchSize = 7,
-            LearningRate = 0.01 };
+        options.Recipe = options.Recipe with
+        {
+            Augmentation = [new RandomCrop(1), new HorizontalFlip()],
+            MicroBatchSize = 7,
+            LearningRate = 0.01
+        };
         (options.ImageMemoryBudgetMiB, options.ImageSpillDirectory) = (budget, _folder);
         change?.Invoke(options);
         var rows = ImageRows.Create(Rows);

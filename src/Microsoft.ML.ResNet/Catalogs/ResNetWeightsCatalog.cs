@@ -73,6 +73,7 @@ public static class ResNetWeightsCatalog
                 channel.Warning(warning);
         }
         return new ResNetTransformer(environment, new TrainedResNet(options.Architecture, shape, options.Normalization, classes,
-            import.Tensors), options.Columns) { ImportedWeights = import.Report };
+            import.Tensors), options.Columns)
+        { ImportedWeights = import.Report };
     }
 }

@@ -77,8 +77,13 @@ internal sealed class PixelFile : IDisposable
     // as its handle.
     private static FileStream Open(string path)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None,
-            BufferSize = 0 };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            BufferSize = 0
+        };
         if (OperatingSystem.IsWindows())
         {
             options.Options = FileOptions.DeleteOnClose;

@@ -158,12 +158,12 @@ public sealed partial record ResNetArchitecture
 
     private static ResNetBlock DefaultCifarBlock(int depth)
         => (FitsCifar(depth, ResNetBlock.Basic), FitsCifar(depth, ResNetBlock.Bottleneck)) switch
-    {
-        (true, true) => depth < 44 ? ResNetBlock.Basic : ResNetBlock.Bottleneck,
-        (true, false) => ResNetBlock.Basic,
-        (false, true) => ResNetBlock.Bottleneck,
-        _ => throw InvalidCifarDepth(depth, null),
-    };
+        {
+            (true, true) => depth < 44 ? ResNetBlock.Basic : ResNetBlock.Bottleneck,
+            (true, false) => ResNetBlock.Basic,
+            (false, true) => ResNetBlock.Bottleneck,
+            _ => throw InvalidCifarDepth(depth, null),
+        };
 
     private static ArgumentOutOfRangeException InvalidCifarDepth(int depth, ResNetBlock? block)
     {

@@ -84,7 +84,8 @@ internal sealed partial class CheckpointFolder(string folder)
             catch (IOException e)
             {
                 throw new IOException($"The checkpoint '{path}' could not be read, and training has not begun. That says nothing about "
-                    + $"what is in the file, which stays as it is; try again when it can be read. {e.Message}", e) { HResult = e.HResult };
+                    + $"what is in the file, which stays as it is; try again when it can be read. {e.Message}", e)
+                { HResult = e.HResult };
             }
         }
         return null;

@@ -72,8 +72,11 @@ internal static class ModelArchive
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
         WeightCheck.Check(tensors, architecture, shape.Channels, read.Classes.Count);
-        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime) { History = history,
-            KeptEpoch = keptEpoch }, columns);
+        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime)
+        {
+            History = history,
+            KeptEpoch = keptEpoch
+        }, columns);
     }
 
     private static ModelDescription Describe(TrainedResNet model, ModelColumns columns, string weightsHash)

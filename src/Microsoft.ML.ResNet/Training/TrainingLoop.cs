@@ -153,9 +153,11 @@ internal sealed class TrainingLoop : IDisposable
     {
         using var scope = NewDisposeScope();
         var batch = train.Take(rows);
-        batch = batch with {
+        batch = batch with
+        {
             Pixels = _recipe.Augmentation.Apply(batch.Pixels,
-            new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step)))) };
+            new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step))))
+        };
         batch = _classWeights?.Apply(batch) ?? batch;
         var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);
 

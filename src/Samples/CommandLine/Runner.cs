@@ -16,8 +16,11 @@ internal static class Runner
 {
     private const int Failed = 1, WrongUsage = 2, Cancelled = 130;
 
-    private static readonly Option<bool> Json = new("--json") { Description = "End with one line of JSON, for machines.",
-        Recursive = true };
+    private static readonly Option<bool> Json = new("--json")
+    {
+        Description = "End with one line of JSON, for machines.",
+        Recursive = true
+    };
 
     // a loss may be NaN
     private static readonly JsonSerializerOptions JsonFormat =

@@ -51,8 +51,13 @@ internal static class Evaluate
         display.Show(measured);
         display.Line();
         display.ShowClasses(measured, network.ClassNames);
-        var result = new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name,
-            ["parameters"] = network.ParameterCount, ["unreadable"] = leftOut.Count };
+        var result = new JsonObject
+        {
+            ["model"] = model.Path,
+            ["architecture"] = network.Architecture.Name,
+            ["parameters"] = network.ParameterCount,
+            ["unreadable"] = leftOut.Count
+        };
         measured.AddTo(result);
         return result;
     }

@@ -100,7 +100,12 @@ internal static class Import
             $"Network: {model.Architecture.Name}, {model.ParameterCount:n0} parameters, images of {model.ImageShape}, "
             + $"{model.ClassNames.Count} classes");
         display.Line($"Model: {output}");
-        return new JsonObject { ["model"] = output, ["architecture"] = model.Architecture.Name, ["parameters"] = model.ParameterCount,
-            ["tensors"] = report.Matched.Count };
+        return new JsonObject
+        {
+            ["model"] = output,
+            ["architecture"] = model.Architecture.Name,
+            ["parameters"] = model.ParameterCount,
+            ["tensors"] = report.Matched.Count
+        };
     }
 }

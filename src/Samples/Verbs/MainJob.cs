@@ -39,8 +39,12 @@ internal static class MainJob
             .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
                 Architecture = ResNetArchitecture.Cifar(8),
-                Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 64,
-                    Augmentation = [new RandomCrop(2), new HorizontalFlip()] },
+                Recipe = TrainingRecipe.Tutorial with
+                {
+                    NumberOfEpochs = Epochs,
+                    BatchSize = 64,
+                    Augmentation = [new RandomCrop(2), new HorizontalFlip()]
+                },
                 Device = ComputeDevice.Cpu, // the same figures on every machine of a kind
                 MetricsCallback = report,
                 Progress = epochs,

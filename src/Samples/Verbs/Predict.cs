@@ -74,7 +74,12 @@ internal static class Predict
             throw new InvalidDataException($"None of the {files.Count} files could be read.");
 
         display.Table(table);
-        return new JsonObject { ["model"] = model.Path, ["architecture"] = network.Architecture.Name, ["predictions"] = results,
-            ["unreadable"] = unreadable };
+        return new JsonObject
+        {
+            ["model"] = model.Path,
+            ["architecture"] = network.Architecture.Name,
+            ["predictions"] = results,
+            ["unreadable"] = unreadable
+        };
     }
 }

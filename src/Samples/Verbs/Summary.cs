@@ -59,7 +59,12 @@ internal static class Summary
         display.Line($"{architecture.Name} for images of {image} and {classes} classes");
         display.Line($"parameters     {parameters,15:n0}");
         display.Line($"multiply-adds  {multiplyAdds,15:n0}   (for one image)");
-        return new JsonObject { ["architecture"] = architecture.Name, ["parameters"] = parameters, ["multiplyAdds"] = multiplyAdds,
-            ["layers"] = layers.Count };
+        return new JsonObject
+        {
+            ["architecture"] = architecture.Name,
+            ["parameters"] = parameters,
+            ["multiplyAdds"] = multiplyAdds,
+            ["layers"] = layers.Count
+        };
     }
 }

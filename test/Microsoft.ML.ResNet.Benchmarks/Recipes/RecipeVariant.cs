@@ -32,8 +32,10 @@ internal sealed record RecipeVariant(string Name, TrainingRecipe Recipe)
         ["schedule"] = (recipe, value) => recipe with { Schedule = Schedule(value) },
         ["peak"] = (recipe, value) => recipe with { Schedule = (OneCycleSchedule)recipe.Schedule with { Peak = Number(value) } },
         ["crop"] = (recipe, value)
-            => recipe with {
-            Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var padding ? new RandomCrop(padding) : null) },
+            => recipe with
+            {
+                Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var padding ? new RandomCrop(padding) : null)
+            },
         ["cutout"] = (recipe, value)
             => recipe with { Augmentation = Replace(recipe.Augmentation, Whole(value) is > 0 and var size ? new Cutout(size) : null) },
         ["flip"] = (recipe, value) => recipe with { Augmentation = Replace(recipe.Augmentation, Flip(value)) },

@@ -13,17 +13,27 @@ namespace Benchmarks.Recipes;
 /// </summary>
 internal static class RecipesCommand
 {
-    private static readonly Option<string> Data = new("--data") { Description = "A folder or zip with the parts train and test.",
-        Required = true };
+    private static readonly Option<string> Data = new("--data")
+    {
+        Description = "A folder or zip with the parts train and test.",
+        Required = true
+    };
     private static readonly Option<string> Architecture = new("--architecture") { DefaultValueFactory = _ => "cifar-20" };
     private static readonly Option<int?> TrainRows = new("--train-rows") { Description = "Images to learn from; all if left out." };
     private static readonly Option<int?> Epochs =
         new("--epochs") { Description = "Epochs of every variant; the recipe's own if left out." };
-    private static readonly Option<int[]> Seeds = new("--seeds") { DefaultValueFactory = _ => [1, 2, 3],
-        AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<int[]> Seeds = new("--seeds")
+    {
+        DefaultValueFactory = _ => [1, 2, 3],
+        AllowMultipleArgumentsPerToken = true
+    };
     private static readonly Option<string[]> Variants =
-        new("--variants") { Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.",
-        Required = true, AllowMultipleArgumentsPerToken = true };
+        new("--variants")
+        {
+            Description = "Recipes, the first to compare the others with, such as fast, tutorial, fast+cutout=0.",
+            Required = true,
+            AllowMultipleArgumentsPerToken = true
+        };
     private static readonly Option<string> Output =
         new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
     private static readonly Option<int?> Threads = new("--threads");
@@ -56,8 +66,10 @@ internal static class RecipesCommand
         };
         var architecture = ResNetArchitecture.Parse(options.GetValue(Architecture)!);
         var variants = options.GetValue(Variants)!.Select(RecipeVariant.Parse)
-            .Select(variant => variant with {
-                Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs } }).ToList();
+            .Select(variant => variant with
+            {
+                Recipe = variant.Recipe with { NumberOfEpochs = options.GetValue(Epochs) ?? variant.Recipe.NumberOfEpochs }
+            }).ToList();
         var results = new RecipeResults(options.GetValue(Output)!);
         var rows = options.GetValue(TrainRows) ?? 0;
         if (!options.GetValue(TableOnly))

@@ -136,8 +136,12 @@ public class CancellationTests
             };
             var options = TinyImages.Options(epochs);
             options.FeatureColumnName = nameof(ImageRow.Planar);
-            options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant, Augmentation = [this],
-                WeightAverageDecay = WeightAverageDecay };
+            options.Recipe = options.Recipe with
+            {
+                Schedule = LearningRateSchedule.Constant,
+                Augmentation = [this],
+                WeightAverageDecay = WeightAverageDecay
+            };
             (options.CancellationBehavior, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
             options.MetricsCallback = Callback ?? Reports.Add;
             var trainer = ml.MulticlassClassification.Trainers.ResNet(options);

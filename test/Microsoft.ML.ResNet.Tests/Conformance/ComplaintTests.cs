@@ -16,8 +16,11 @@ public partial class ComplaintTests
     public void Issue_5392_images_train_at_their_own_size_on_a_net_that_fits()
     {
         var rows = Enumerable.Range(0, 12)
-            .Select(row => new ImageRow { Encoded = ImageSamples.Plain((byte)(row % 2 * 200), width: 64, height: 36),
-            Key = (uint)(row % 2) }).ToList();
+            .Select(row => new ImageRow
+            {
+                Encoded = ImageSamples.Plain((byte)(row % 2 * 200), width: 64, height: 36),
+                Key = (uint)(row % 2)
+            }).ToList();
         using var model = ImageRows.Trainer(_ml, "Encoded").Fit(Keyed(rows));
         Assert.AreEqual(new ImageShape(3, 36, 64), model.Model.ImageShape);
         Assert.IsLessThan(100_000, model.Model.ParameterCount);

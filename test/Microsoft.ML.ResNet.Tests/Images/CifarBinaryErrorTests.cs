@@ -166,7 +166,8 @@ public sealed class CifarBinaryErrorTests
         using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
             writer.WriteEntry(
                 new System.Formats.Tar.UstarTarEntry(System.Formats.Tar.TarEntryType.RegularFile,
-                "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
+                "data_batch_1.bin")
+                { DataStream = new MemoryStream(Cifar10(1, 1)) });
         var path = NewFile("set.tar.gz", GZip(tar.ToArray()[..^1024])); // as if cut between two files
 
         AssertBroken(() => Rows(Data.LoadFromCifarBinary(path)), path, "truncated");
@@ -193,7 +194,8 @@ public sealed class CifarBinaryErrorTests
         using (var writer = new System.Formats.Tar.TarWriter(tar, leaveOpen: true))
             writer.WriteEntry(
                 new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile,
-                "data_batch_1.bin") { DataStream = new MemoryStream(Cifar10(1, 1)) });
+                "data_batch_1.bin")
+                { DataStream = new MemoryStream(Cifar10(1, 1)) });
         for (var i = 0; i < 400; i++)
         {
             var damaged = tar.ToArray();

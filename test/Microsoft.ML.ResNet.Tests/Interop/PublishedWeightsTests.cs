@@ -66,8 +66,11 @@ public class PublishedWeightsTests
 
     private static ResNetTransformer Load(MLContext mlContext)
     {
-        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse("cifar-20-optionA"),
-            ClassNames = CifarClassNames.Cifar10 };
+        var options = new ResNetWeightsOptions
+        {
+            Architecture = ResNetArchitecture.Parse("cifar-20-optionA"),
+            ClassNames = CifarClassNames.Cifar10
+        };
         var model = mlContext.Model.LoadResNetWeights(SharedData.Require("data/resnet20-12fca82f.th"), options);
         Assert.IsTrue(model.ImportedWeights!.IsExact, model.ImportedWeights.ToString());
         return model;

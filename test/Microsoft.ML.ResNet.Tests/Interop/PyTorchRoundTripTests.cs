@@ -33,8 +33,12 @@ public class PyTorchRoundTripTests
         Python.RunWithTorch(Program, folder, name, $"{side}");
 
         AssertEqual(Floats(InFolder("ours.logits")), Logits(ours, pixels), "our weights");
-        var options = new ResNetWeightsOptions { Architecture = ResNetArchitecture.Parse(name), ClassNames = ours.Model.ClassNames,
-            ImageShape = shape };
+        var options = new ResNetWeightsOptions
+        {
+            Architecture = ResNetArchitecture.Parse(name),
+            ClassNames = ours.Model.ClassNames,
+            ImageShape = shape
+        };
         foreach (var file in new[] { "theirs.pth", "theirs-legacy.pth" })
         {
             using var theirs = new MLContext().Model.LoadResNetWeights(InFolder(file), options);

@@ -109,7 +109,9 @@ public class ResNetWeightsTests
         => StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => new MLContext().Model.LoadResNetWeights(
             GoldenNoise.Path("cifar-20.pth"), Options with
             {
-                Architecture = ResNetArchitecture.D2l18(), ImageShape = new(3, 224, 224), Strict = false,
+                Architecture = ResNetArchitecture.D2l18(),
+                ImageShape = new(3, 224, 224),
+                Strict = false,
             })).Message, "nothing in common");
 
     [TestMethod]
@@ -293,8 +295,11 @@ public class ResNetWeightsTests
             StringAssert.Contains(message, $"The weights are of another network than {network}: its stages have", file);
             StringAssert.Contains(message, $"They are those of {file}.");
         }
-        StringAssert.Contains(Refused(Zeros(ResNetArchitecture.ImageNet(18)), Options with { Architecture = ResNetArchitecture.ImageNet(34),
-            Strict = false }), "have 3, 4, 6, 3 blocks, theirs 2, 2, 2, 2.");
+        StringAssert.Contains(Refused(Zeros(ResNetArchitecture.ImageNet(18)), Options with
+        {
+            Architecture = ResNetArchitecture.ImageNet(34),
+            Strict = false
+        }), "have 3, 4, 6, 3 blocks, theirs 2, 2, 2, 2.");
     }
 
     [TestMethod]

@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Tests.Network;
 
 /// <summary>
-/// The worked example of docs/architecture.md: a stem of three 3x3 convolutions, as He et al. 2018 (arXiv:1812.01187) have it. What it takes is
-/// a plan (<see cref="Plan"/>) and a module (<see cref="DeepStemNetwork"/>); training, scoring and ONNX follow the plan.
+/// The worked example of docs/architecture.md: a stem of three 3x3 convolutions, as He et al. 2018 (arXiv:1812.01187) have it. What it
+/// takes is a plan (<see cref="Plan"/>) and a module (<see cref="DeepStemNetwork"/>); training, scoring and ONNX follow the plan.
 /// </summary>
 [TestClass]
 public class DeepStemTests
@@ -60,7 +60,8 @@ public class DeepStemTests
         var pixels = new byte[Images * Shape.Size];
         new Random(1).NextBytes(pixels);
         var normalization = new Normalization([0.5f, 0.4f, 0.3f], [0.2f, 0.3f, 0.25f]);
-        var weights = new FoldedWeights(Tensors(network).ToDictionary(entry => entry.Name, entry => RawTensors.Save(entry.Name, entry.Tensor)));
+        var weights =
+            new FoldedWeights(Tensors(network).ToDictionary(entry => entry.Name, entry => RawTensors.Save(entry.Name, entry.Tensor)));
         var batch = tensor(pixels, [Images, Shape.Channels, Shape.Height, Shape.Width]);
 
         var expected = network.forward(normalization.Apply(batch)).detach().data<float>().ToArray();

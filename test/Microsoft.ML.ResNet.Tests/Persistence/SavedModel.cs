@@ -11,8 +11,11 @@ namespace Microsoft.ML.ResNet.Tests.Persistence;
 internal static class SavedModel
 {
     /// <summary>Three stages of 4, 8 and 16 channels: 5,000 weights.</summary>
-    public static ResNetArchitecture Narrow { get; } = ResNetArchitecture.Cifar(8) with { StemWidth = 4,
-        Stages = [new(4, 1, 1), new(8, 1, 2), new(16, 1, 2)] };
+    public static ResNetArchitecture Narrow { get; } = ResNetArchitecture.Cifar(8) with
+    {
+        StemWidth = 4,
+        Stages = [new(4, 1, 1), new(8, 1, 2), new(16, 1, 2)]
+    };
 
     public static ModelColumns Columns { get; } = new("Features", "Label", "Score", "PredictedLabel", PixelLayout.Auto, ChannelOrder.Rgb);
 

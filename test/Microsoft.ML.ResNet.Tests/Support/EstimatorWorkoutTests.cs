@@ -69,10 +69,10 @@ public sealed class EstimatorWorkoutTests
     [TestMethod]
     public void A_promise_without_the_annotations_is_caught_in_step_10()
         => Caught("10", "KeyValues", new DistortedEstimator(_ml.Transforms.Conversion.MapValueToKey("Label", "Species"))
-    {
-        Promise = (good, input)
-            => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey))),
-    });
+        {
+            Promise = (good, input)
+                => new(good(input).Select(column => new SchemaShape.Column(column.Name, column.Kind, column.ItemType, column.IsKey))),
+        });
 
     [TestMethod]
     public void A_promised_annotation_that_is_not_delivered_is_caught_in_step_10() => Caught("10", "KeyValues", new DistortedEstimator(Copy)
@@ -92,18 +92,18 @@ public sealed class EstimatorWorkoutTests
     [TestMethod]
     public void A_promise_of_another_type_is_caught_in_step_10()
         => Caught("10", "'Twin' was promised as Double and delivered as Single", new DistortedEstimator(Copy)
-    {
-        Promise = (good, input)
-            => new(good(input)
-            .Select(column => column.Name == "Twin" ? new(column.Name, column.Kind, NumberDataViewType.Double, false) : column)),
-    });
+        {
+            Promise = (good, input)
+                => new(good(input)
+                .Select(column => column.Name == "Twin" ? new(column.Name, column.Kind, NumberDataViewType.Double, false) : column)),
+        });
 
     [TestMethod]
     public void An_estimator_that_promises_a_schema_for_invalid_input_is_caught_in_step_3()
         => Caught("3: the estimator's GetOutputSchema", "accepted", new DistortedEstimator(Copy)
-    {
-        Promise = (_, input) => input,
-    }, invalidInput: Empty);
+        {
+            Promise = (_, input) => input,
+        }, invalidInput: Empty);
 
     [TestMethod]
     public void An_estimator_that_fits_invalid_input_is_caught_in_step_3() => Caught("3: Fit", "accepted", new DistortedEstimator(Copy)
@@ -162,16 +162,18 @@ public sealed class EstimatorWorkoutTests
     public void A_difference_below_the_tolerance_is_not_caught() => EstimatorWorkout.Run(_ml, Distorted(Copy, good => new(good)
     {
         View = view => new DistortedView(
-            view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 9e-7f : 0) } },
+            view)
+        { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 9e-7f : 0) } },
     }), Points);
 
     [TestMethod]
     public void A_difference_above_the_tolerance_is_caught()
         => Caught("7, input for Fit: values", "differs", Distorted(Copy, good => new(good)
-    {
-        View = view => new DistortedView(
-            view) { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 1.1e-6f : 0) } },
-    }));
+        {
+            View = view => new DistortedView(
+                view)
+            { Cursor = (cursor, _, _) => new DistortedCursor(cursor) { Floats = value => value + (value == 0 ? 1.1e-6f : 0) } },
+        }));
 
     [TestMethod]
     public void A_view_with_another_schema_than_the_transformer_tells_is_caught_in_step_7() =>

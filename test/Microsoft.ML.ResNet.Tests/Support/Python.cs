@@ -30,8 +30,11 @@ internal static class Python
         {
             using var process =
                 Process.Start(
-                new ProcessStartInfo(python, ["-c", program, .. arguments]) { RedirectStandardOutput = true,
-                RedirectStandardError = true })!;
+                new ProcessStartInfo(python, ["-c", program, .. arguments])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true
+                })!;
             var errors = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

@@ -24,8 +24,13 @@ internal static class TinyImages
     public static ResNetTrainer.Options Options(int epochs = 4) => new()
     {
         Architecture = ResNetArchitecture.Cifar(8),
-        Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = epochs, BatchSize = 16, LearningRate = 0.05,
-            Augmentation = AugmentationPolicy.None },
+        Recipe = TrainingRecipe.Tutorial with
+        {
+            NumberOfEpochs = epochs,
+            BatchSize = 16,
+            LearningRate = 0.05,
+            Augmentation = AugmentationPolicy.None
+        },
         Device = ComputeDevice.Cpu,
     };
 

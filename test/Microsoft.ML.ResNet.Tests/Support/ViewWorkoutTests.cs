@@ -85,7 +85,8 @@ public sealed class ViewWorkoutTests
         using var released = new ManualResetEventSlim();
         Caught("still running after 0.1 s",
             Bent(cursor => new(
-            cursor) { Disposing = () => Assert.IsTrue(cursor.Position != 0 || released.Wait(TimeSpan.FromSeconds(30))) }),
+            cursor)
+            { Disposing = () => Assert.IsTrue(cursor.Position != 0 || released.Wait(TimeSpan.FromSeconds(30))) }),
             view => ViewWorkout.CursorsMayBeDisposedEarly(view, TimeSpan.FromSeconds(0.1)));
         released.Set();
     }
@@ -102,14 +103,17 @@ public sealed class ViewWorkoutTests
     [TestMethod]
     public void A_getter_of_an_inactive_column_is_caught() =>
         Caught("inactive column 'Number'",
-            Bent(cursor => new(cursor) {
-            GetterAsked = (column, _) => { if (!cursor.IsColumnActive(column)) throw new NotSupportedException("wrong exception"); } }));
+            Bent(cursor => new(cursor)
+            {
+                GetterAsked = (column, _) => { if (!cursor.IsColumnActive(column)) throw new NotSupportedException("wrong exception"); }
+            }));
 
     [TestMethod]
     public void A_getter_of_a_wrong_type_is_caught() =>
         Caught("with a wrong type",
             Bent(cursor => new(
-            cursor) { GetterAsked = (_, type) => { if (type.Name == "Alien") throw new InvalidCastException("wrong exception"); } }));
+            cursor)
+            { GetterAsked = (_, type) => { if (type.Name == "Alien") throw new InvalidCastException("wrong exception"); } }));
 
     [TestMethod]
     public void A_view_that_shuffles_and_denies_it_is_caught()

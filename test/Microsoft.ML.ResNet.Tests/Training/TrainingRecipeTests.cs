@@ -22,8 +22,13 @@ public class TrainingRecipeTests
     {
         Assert.IsEmpty(TrainingRecipe.Tutorial.Problems());
         Assert.IsEmpty(TrainingRecipe.Fast.Problems());
-        var everything = TrainingRecipe.Tutorial with { Mix = new Mixup(), ClassBalance = ClassBalance.Balanced, TestTimeFlip = true,
-            ZeroInitResiduals = true };
+        var everything = TrainingRecipe.Tutorial with
+        {
+            Mix = new Mixup(),
+            ClassBalance = ClassBalance.Balanced,
+            TestTimeFlip = true,
+            ZeroInitResiduals = true
+        };
         StringAssert.EndsWith(everything.ToString(),
             "augmentation crop(4) | flip, mixup(0.2), classes balanced, flip at test time, residuals start at 0");
     }

@@ -38,9 +38,16 @@ public class TrainingStateTests
     // Everything that changes during training, or null if it was stopped.
     private static (byte[] Weights, double[] Losses)? Run(Optimizer optimizer, PixelStore images, string? folder, int stopAfterSteps)
     {
-        var recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = Epochs, BatchSize = 16, Optimizer = optimizer,
-            WeightAverageDecay = 0.9, Mix = new Mixup(1), ClassBalance = ClassBalance.Balanced,
-            Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }] };
+        var recipe = TrainingRecipe.Tutorial with
+        {
+            NumberOfEpochs = Epochs,
+            BatchSize = 16,
+            Optimizer = optimizer,
+            WeightAverageDecay = 0.9,
+            Mix = new Mixup(1),
+            ClassBalance = ClassBalance.Balanced,
+            Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }]
+        };
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);

@@ -30,8 +30,16 @@ internal sealed unsafe class Avx2TileKernel : TileKernel
         for (var i = 0; i < ConvolutionTile.Pixels; i++)
             (inputOffsets[i], outputOffsets[i]) = ((nint)i * inputs, (nint)i * outputs);
         nint start = 0;
-        var tile = new ConvolutionTile { Count = ConvolutionTile.Pixels, InputOffsets = inputOffsets, RunOffsets = &start, RunCount = 1,
-            RunLength = inputs, OutputOffsets = outputOffsets, BlockStride = MapLayout.FullBlock };
+        var tile = new ConvolutionTile
+        {
+            Count = ConvolutionTile.Pixels,
+            InputOffsets = inputOffsets,
+            RunOffsets = &start,
+            RunCount = 1,
+            RunLength = inputs,
+            OutputOffsets = outputOffsets,
+            BlockStride = MapLayout.FullBlock
+        };
         const int GroupChannels = ConvolutionTile.MaxBlocks * MapLayout.FullBlock;
         for (var output = 0; output < outputs; output += GroupChannels)
         {

@@ -11,8 +11,11 @@ namespace Microsoft.ML.ResNet.Interop.Onnx;
 /// </summary>
 internal static class OnnxMetadata
 {
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
+    };
 
     /// <summary>Lists the pairs, in a fixed order.</summary>
     public static IEnumerable<StringStringEntryProto> Of(TrainedResNet model)

@@ -119,10 +119,12 @@ public class CpuEngineTests
     {
         var model = ExportedModel.Tiny();
         var ruined =
-            model with {
-            Weights = [.. model.Weights.Select(tensor => tensor.Name == "layer1.0.bn1.bias"
+            model with
+            {
+                Weights = [.. model.Weights.Select(tensor => tensor.Name == "layer1.0.bn1.bias"
             ? tensor with { Data = NaNs(tensor.Data.Length) }
-            : tensor)] };
+            : tensor)]
+            };
         using var direct = new BatchScorer(ruined, new CpuEngine(ruined, Kernel(), threads: 1));
         using var reference = new BatchScorer(ruined, new TorchEngine(ruined));
         var pixels = ExportedModel.Images(model.Shape, 1)[0];
