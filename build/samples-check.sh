@@ -19,7 +19,7 @@ run() { # run VERB...: keeps output, error and exit code
 value() { tail -n 1 "$work/out" | sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; } # a value of the line that --json ends with
 above() { awk -v found="$(value "$1")" -v least="$2" 'BEGIN { exit !(found != "" && found + 0 > least) }'; }
 fails_with() { # fails_with EXIT-CODE PATTERN: as it should, with one clear line and no stack trace
-  test "$code" -eq "$1" && grep -q "$2" "$work/err" && test "$(grep -c . "$work/err")" -eq 1
+  test "$code" -eq "$1" && grep -q -- "$2" "$work/err" && test "$(grep -c . "$work/err")" -eq 1
 }
 
 run --json
@@ -77,7 +77,7 @@ train_more --from "$model" --freeze 1
 check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
 train_more --from $golden/cifar-20.pth
 check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
-train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "does not fit cifar-32"
+train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "of another network than cifar-32"
 train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "--from is unset"
 train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "fast or finetune or tutorial"
 

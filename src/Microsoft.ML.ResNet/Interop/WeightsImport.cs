@@ -70,7 +70,7 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
             throw new WeightsFormatException(
                 $"The weights are of another network than {architecture.Name}: its stages have "
                 + $"{string.Join(", ", architecture.Stages.Select(stage => stage.Blocks))} blocks, theirs {string.Join(", ", blocks)}. "
-                + $"{ClosestNetwork.Describe(found)} Strict = false does not allow this: too little would be left of what was trained.");
+                + $"{ClosestNetwork.Describe(found)} Too little would be left of what was trained, so that nothing was taken.");
 
         var convolutions = NetworkPlan.StateOf(architecture, channels: 3, classes: 2).Where(entry => entry.Shape.Length == 4)
             .Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
