@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.ML.CommandLine;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Images.Columns;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.Trainers;
 
 namespace Microsoft.ML.ResNet;
@@ -232,6 +233,8 @@ public sealed partial class ResNetTrainer
             foreach (var problem in Recipe?.Problems() ?? ["Recipe is null; TrainingRecipe.Tutorial is the default."])
                 yield return problem;
             foreach (var problem in Architecture?.Problems() ?? ["Architecture is null; ResNetArchitecture.Cifar(20) is the default."])
+                yield return problem;
+            foreach (var problem in Architecture is null ? [] : ModelLimits.Problems(Architecture))
                 yield return problem;
             foreach (var (name, value) in new[] { (nameof(FeatureColumnName), FeatureColumnName),
                 (nameof(LabelColumnName), LabelColumnName), (nameof(ScoreColumnName), ScoreColumnName),

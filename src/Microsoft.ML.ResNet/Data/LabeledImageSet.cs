@@ -124,6 +124,10 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
             first = known;
         else if (!image.TryReadShape(out first, out problem))
             return false;
+        if (!ModelLimits.Allow(first)) // before memory is taken for them: what cannot be saved is not trained
+            throw new InvalidOperationException(
+                $"The images are {first} (channels x height x width); a model takes {ModelLimits.ImageShapes}. "
+                + "Set ImageHeight and ImageWidth to have them resized, or resize them before.");
         builder = new PixelStoreBuilder(first, memory, data.GetRowCount());
         return true;
     }

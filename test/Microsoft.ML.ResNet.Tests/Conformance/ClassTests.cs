@@ -65,6 +65,29 @@ public class ClassTests
     }
 
     [TestMethod]
+    public void What_no_model_file_could_hold_is_refused_before_training()
+    {
+        var ml = new MLContext(seed: 1);
+        var definition = SchemaDefinition.Create(typeof(ImageRow));
+        definition[nameof(ImageRow.Key)].ColumnType = new KeyDataViewType(typeof(uint), 100_001);
+        definition[nameof(ImageRow.Planar)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 1, 1, 16_385);
+        var rows = Enumerable.Range(0, 4).Select(row => new ImageRow { Planar = new byte[16_385], Key = (uint)row % 2 + 1 }).ToList();
+        var data = ml.Data.LoadFromEnumerable(rows, definition);
+        var trainer = ImageRows.Trainer(ml, change: options => options.LabelColumnName = nameof(ImageRow.Key));
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => trainer.Fit(data)).Message, "at most 100000");
+
+        definition[nameof(ImageRow.Key)].ColumnType = new KeyDataViewType(typeof(uint), 2);
+        data = ml.Data.LoadFromEnumerable(rows, definition);
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => trainer.Fit(data));
+        StringAssert.Contains(error.Message, "The images are 1x1x16385");
+        StringAssert.Contains(error.Message, "sides of 1 to 16384 pixels");
+
+        var wide = Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ImageRows.Trainer(ml, change: options
+            => options.Architecture = ResNetArchitecture.Cifar(8) with { StemWidth = (1 << 20) + 1 }));
+        StringAssert.Contains(wide.Message, "wider than 1048576 channels");
+    }
+
+    [TestMethod]
     public void Keys_of_absurd_count_are_refused_before_memory_is_taken()
     {
         var ml = new MLContext(seed: 1);
