@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
@@ -115,7 +116,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
         using var train = Read(channel, input, columns, shape: null, memory, "training");
         if (heldColumns is not null)
-            heldColumns.Images.Range ??= columns.Images.Range;
+            heldColumns.Images.Range ??= columns.Images.Range ?? (columns.Images is FloatVectorColumn ? PixelRange.Bytes : null);
         using var held = validation is null
             ? null
             : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");

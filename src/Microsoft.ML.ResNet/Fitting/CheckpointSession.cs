@@ -132,7 +132,7 @@ internal sealed class CheckpointSession
                 metadata[FingerprintPrefix + name] = value;
             _folder.Write(state.OptimizerSteps, metadata, state.Tensors);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException) // the last: a header too long
         {
             _channel.Warning(
                 $"The checkpoint could not be written; training goes on, and the checkpoints of before are untouched. {e.Message}");

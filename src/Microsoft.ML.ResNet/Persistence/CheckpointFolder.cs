@@ -54,9 +54,9 @@ internal sealed partial class CheckpointFolder(string folder)
         FileOperations.Current.CreateFolder(folder);
         Tidy(); // first: half a file on a full disk would keep it full
         var all = new Dictionary<string, string>(metadata) { [HashKey] = Hash(metadata, tensors) };
-        SafeFile.Write(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{step:d12}.safetensors")),
-            stream => Safetensors.Write(stream, tensors, all));
-        Tidy();
+        var path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"checkpoint-{step:d12}.safetensors"));
+        SafeFile.Write(path, stream => Safetensors.Write(stream, tensors, all));
+        Tidy(justWritten: path);
     }
 
     /// <summary>Reads the newest checkpoint that is whole.</summary>
@@ -114,13 +114,13 @@ internal sealed partial class CheckpointFolder(string folder)
     }
 
     // Removes what is ours and no longer needed. What cannot be removed now is removed with the next checkpoint.
-    private void Tidy()
+    private void Tidy(string? justWritten = null)
     {
         try
         {
             var files = Files();
             var unfinished = files.Where(path => UnfinishedName.IsMatch(Path.GetFileName(path)));
-            foreach (var path in unfinished.Concat(NewestFirst(files).Skip(Kept)))
+            foreach (var path in unfinished.Concat(NewestFirst(files).Skip(Kept)).Where(path => path != justWritten))
                 FileOperations.Current.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

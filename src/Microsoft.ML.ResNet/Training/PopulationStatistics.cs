@@ -33,7 +33,7 @@ internal static class PopulationStatistics
             checkAlive();
             using var batchScope = NewDisposeScope();
             moments.ForEach(moment => moment.Begin());
-            engine.Forward(normalization.Apply(images.Slice(first, count).Pixels));
+            engine.Forward(normalization.Apply(images.Slice(first, count).Pixels, network.ChannelsLast));
             moments.ForEach(moment => moment.Add(count));
         }
         moments.ForEach(moment => moment.End());

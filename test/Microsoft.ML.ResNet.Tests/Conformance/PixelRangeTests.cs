@@ -1,9 +1,22 @@
+using Microsoft.ML.ResNet.Images.Columns;
+
 namespace Microsoft.ML.ResNet.Tests.Conformance;
 
 /// <summary>Pixels as numbers of other ranges than 0 to 255: recognised, given or refused, and never rounded away.</summary>
 [TestClass]
 public class PixelRangeTests
 {
+    [TestMethod]
+    public void Values_around_0_are_grey_in_a_range_that_0_halves_and_suspicious_in_one_that_it_ends()
+    {
+        float[] grey = [0.5f, 0.5f, -0.5f, 0.5f];
+        var values = PixelValues.Of(grey, areAll: true)!.Value;
+
+        Assert.IsTrue(values.Fits(PixelRange.OfExtractPixels(127.5f, 1)));
+        Assert.IsTrue(values.Fits(PixelRange.MinusOneToOne));
+        Assert.IsFalse(values.Fits(PixelRange.Bytes));
+    }
+
     [TestMethod]
     [DataRow(0f, 1 / 255f)]
     [DataRow(127.5f, 1 / 127.5f)]

@@ -29,9 +29,9 @@ internal sealed unsafe class ChannelPadding(FeatureMap input, FeatureMap output,
         var before = (to.Shape.Channels - from.Shape.Channels) / 2;
         for (var y = 0; y < to.Shape.Height; y++)
             for (var x = 0; x < to.Shape.Width; x++)
-                for (var channel = 0; channel < to.Shape.Channels; channel++)
+                for (var channel = 0; channel < to.Blocks * to.BlockChannels; channel++)
                     target[to.Offset(channel, y, x)] = channel >= before && channel < before + from.Shape.Channels
                         ? source[from.Offset(channel - before, y * stride, x * stride)]
-                        : 0; // the map holds what the batch before left
+                        : 0; // the map holds what the batch before left, beyond its last channel too
     }
 }

@@ -86,11 +86,11 @@ internal sealed class WorkerTeam : IDisposable
         lock (_bell)
         {
             ObjectDisposedException.ThrowIf(_ended, this);
-            _open.Add(work);
-            _opened++;
             while (_helpers.Count < work.Workers - 1 && StartHelper(worker: _helpers.Count + 1))
             {
             }
+            _open.Add(work); // last: nobody finds the work of a caller that fails before
+            _opened++;
             Monitor.PulseAll(_bell);
         }
     }

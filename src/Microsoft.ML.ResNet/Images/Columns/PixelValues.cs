@@ -46,14 +46,15 @@ internal readonly record struct PixelValues(float Least, float Most, bool HasFra
 
     /// <summary>
     /// Whether the values can have been made in a range: none lies outside by more than an eighth of it, which filters overshoot, and they
-    /// are not all fractions near 0 of a range that has 255 whole numbers.
+    /// are not all fractions near 0 of a range that has 255 whole numbers and ends at 0.
     /// </summary>
     public bool Fits(PixelRange range)
     {
         var (low, high) = (Math.Min(range.Black, range.Full), Math.Max(range.Black, range.Full));
         var margin = (high - low) / 8;
+        var zeroIsAnEnd = Math.Abs(low) <= 1 || Math.Abs(high) <= 1; // elsewhere, values around 0 are grey
         return Least >= low - margin && Most <= high + margin
-            && !(HasFractions && high - low > Dark && Least >= -1 && Most <= 1);
+            && !(HasFractions && high - low > Dark && zeroIsAnEnd && Least >= -1 && Most <= 1);
     }
 
     /// <summary>The range that the values were made in.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Cpu.Inference;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 
@@ -131,6 +132,40 @@ public class CpuEngineTests
 
         Assert.IsTrue(Score(direct, pixels, 1).All(float.IsNaN));
         Assert.IsTrue(Score(reference, pixels, 1).All(float.IsNaN));
+    }
+
+    [TestMethod]
+    public void An_image_that_overflows_leaves_nothing_to_the_next()
+    {
+        var plan = ResNetArchitecture.Cifar(8) with
+        {
+            StemWidth = 12, // no multiple of a vector
+            Shortcut = ResNetShortcut.Padding,
+            Stages = [new(12, 1, 1), new(24, 1, 2)],
+        };
+        var model = ExportedModel.Create(plan, new ImageShape(3, 8, 8), "a", "b");
+        model = model with
+        {
+            Normalization = new Normalization([0, 0, 0], [1 / 255f, 1 / 255f, 1 / 255f]), // black is 0, whatever the weights
+            Weights = [.. model.Weights
+                .Select(tensor => tensor.Name == "conv1.weight" ? tensor with { Data = Huge(tensor.Data) } : tensor)],
+        };
+        var (black, white) = (new byte[model.Shape.Size], Enumerable.Repeat((byte)255, model.Shape.Size).ToArray());
+        using var fresh = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        using var used = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        var expected = Score(fresh, black, 1);
+
+        Assert.IsTrue(Score(used, white, 1).Any(float.IsNaN), "it overflows");
+        Assert.IsTrue(expected.All(float.IsFinite));
+        CollectionAssert.AreEqual(expected, Score(used, black, 1));
+    }
+
+    private static byte[] Huge(ReadOnlyMemory<byte> floats)
+    {
+        var bytes = floats.ToArray();
+        foreach (ref var value in MemoryMarshal.Cast<byte, float>(bytes.AsSpan()))
+            value *= 1e38f;
+        return bytes;
     }
 
     private static byte[] NaNs(int length)
