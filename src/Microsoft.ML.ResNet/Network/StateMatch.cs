@@ -11,13 +11,13 @@ internal sealed class StateMatch
     private readonly List<NamedTensor> _matched = [], _unexpected = [];
     private readonly List<string> _missing = [], _mismatched = [];
 
-    private StateMatch(IReadOnlyList<NamedTensor> found, IEnumerable<(string Name, ElementType Type, long[] Shape)> expected)
+    private StateMatch(IReadOnlyList<NamedTensor> found, IEnumerable<StateEntry> expected)
     {
         var rest = new OrderedDictionary<string, NamedTensor>(StringComparer.Ordinal);
         foreach (var tensor in found)
             if (!rest.TryAdd(tensor.Name, tensor))
                 _unexpected.Add(tensor); // a second one of that name
-        foreach (var (name, type, shape) in expected)
+        foreach (var (name, type, shape, _) in expected)
         {
             if (!rest.Remove(name, out var tensor))
                 _missing.Add(name);
@@ -50,10 +50,10 @@ internal sealed class StateMatch
     /// <param name="channels">Colour planes of its images.</param>
     /// <param name="classes">Its outputs.</param>
     public static StateMatch Of(IReadOnlyList<NamedTensor> found, ResNetArchitecture architecture, int channels, int classes)
-        => new(found, NetworkPlan.StateOf(architecture, channels, classes).Select(entry => (entry.Name, entry.Type, entry.Shape)));
+        => new(found, NetworkPlan.StateOf(architecture, channels, classes));
 
     /// <summary>Compares with any list of names, types and shapes.</summary>
-    public static StateMatch Of(IReadOnlyList<NamedTensor> found, IEnumerable<(string Name, ElementType Type, long[] Shape)> expected)
+    public static StateMatch Of(IReadOnlyList<NamedTensor> found, IEnumerable<StateEntry> expected)
         => new(found, expected);
 
     /// <summary>

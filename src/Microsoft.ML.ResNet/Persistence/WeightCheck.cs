@@ -15,8 +15,7 @@ internal static class WeightCheck
     public static void Check(IReadOnlyList<NamedTensor> found, ResNetArchitecture architecture, int channels, int classes)
     {
         // A hostile plan can ask for millions of tensors. Those that are looked at are more than there are, so that none is overlooked.
-        var match = StateMatch.Of(found, NetworkPlan.StateOf(architecture, channels, classes).Take(2 * found.Count + 100)
-            .Select(entry => (entry.Name, entry.Type, entry.Shape)));
+        var match = StateMatch.Of(found, NetworkPlan.StateOf(architecture, channels, classes).Take(2 * found.Count + 100));
         if (!match.IsExact)
             throw new ModelFormatException($"The weights do not fit the architecture: {match}.");
         if (StateMatch.ProblemOfValues(match.Matched) is { } problem)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Microsoft.ML.ResNet.Cpu.Training;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
@@ -52,19 +53,21 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, bool cpuKer
 
     /// <summary>Whether the CPU's kernels can train a network, fast or not: there are some for all that learns.</summary>
     public static bool HasKernelsFor(ResidualNetwork network, int height, int width)
-    {
-        var (plan, parameters) = (network.PlanFor(height, width), new TensorParameters(network));
-        return network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
+        => HaveKernels(network, network.PlanFor(height, width), new TensorParameters(network));
+
+    private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
+        => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
             && TrainingNetwork.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
-    }
 
     // On CPUs without vectors of 512 bits libtorch is faster.
     private bool TryStartKernels(int height, int width)
     {
-        if (!cpuKernels || !Vector512.IsHardwareAccelerated || !HasKernelsFor(network, height, width))
+        if (!cpuKernels || !Vector512.IsHardwareAccelerated)
             return false;
-        _kernels = new TrainingNetwork(network.PlanFor(height, width), network.FrozenStages, new TensorParameters(network),
-            get_num_threads());
+        var (plan, parameters) = (network.PlanFor(height, width), new TensorParameters(network));
+        if (!HaveKernels(network, plan, parameters))
+            return false;
+        _kernels = new TrainingNetwork(plan, network.FrozenStages, parameters, get_num_threads());
         return true;
     }
 

@@ -47,6 +47,8 @@ internal sealed class Convolution : nn.Module<Tensor, Tensor>
     /// <summary>Convolves in the precision of the input.</summary>
     public override Tensor forward(Tensor x)
     {
+        if (!_slicesFirst && x.dtype == weight.dtype)
+            return nn.functional.conv2d(x, weight, bias, _stride, _padding);
         using var scope = NewDisposeScope();
         var (w, b) = x.dtype == weight.dtype ? (weight, bias) : (weight.to_type(x.dtype), bias?.to_type(x.dtype));
         var y = _slicesFirst

@@ -19,7 +19,8 @@ internal static class StateDictionary
     public static void Load(ResidualNetwork network, IReadOnlyList<NamedTensor> weights)
     {
         var entries = Entries(network).ToList();
-        var match = StateMatch.Of(weights, entries.Select(entry => (entry.Name, RawTensors.TypeOf(entry.Tensor), entry.Tensor.shape)));
+        var match = StateMatch.Of(weights, entries.Select(entry
+            => new StateEntry(entry.Name, RawTensors.TypeOf(entry.Tensor), entry.Tensor.shape)));
         if (!match.IsExact)
             throw new ArgumentException($"The weights do not fit the network: {match}.", nameof(weights));
 
