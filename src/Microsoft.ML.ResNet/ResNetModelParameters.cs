@@ -15,6 +15,9 @@ public sealed class ResNetModelParameters
     /// <summary>The shape of the images that it takes.</summary>
     public ImageShape ImageShape => Network.Shape;
 
+    /// <summary>How a picture of another size becomes such an image.</summary>
+    public ImageGeometry ImageGeometry => Network.Geometry;
+
     /// <summary>
     /// The names of the classes, in the order of the scores: the values of the label's keys as text, or numbers from 0 where the keys have
     /// no values.

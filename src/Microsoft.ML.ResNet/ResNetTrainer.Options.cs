@@ -63,13 +63,16 @@ public sealed partial class ResNetTrainer
             ShortName = "seed", SortOrder = 9)]
         public int? Seed;
 
-        /// <summary>Rows of an image in pixels, where the column does not tell; above 0. The default is <see langword="null"/>.</summary>
+        /// <summary>
+        /// Rows of an image in pixels, above 0; pictures of another size are resized. The default, <see langword="null"/>, is what the
+        /// column tells; for pictures of any size that of <see cref="InitialModel"/>, and without one that of the first picture.
+        /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Rows of an image in pixels, where the column does not tell.", ShortName = "height",
             SortOrder = 10)]
         public int? ImageHeight;
 
         /// <summary>
-        /// Columns of an image in pixels, where the column does not tell; above 0. The default is <see langword="null"/>.
+        /// Columns of an image in pixels, above 0; otherwise as <see cref="ImageHeight"/>.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Columns of an image in pixels, where the column does not tell.", ShortName = "width",
             SortOrder = 11)]
@@ -79,6 +82,14 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "Colour planes of an image, where the column does not tell.", ShortName = "channels",
             SortOrder = 12)]
         public int? ImageChannels;
+
+        /// <summary>
+        /// How pictures of another size become images of <see cref="ImageHeight"/> x <see cref="ImageWidth"/>: encoded files,
+        /// <c>MLImage</c>, and vectors of pixels whose dimensions tell another size. The model remembers it. The default,
+        /// <see langword="null"/>, is that of <c>LoadFromImageFolder</c> where the images come from there, else that of
+        /// <see cref="InitialModel"/>, and else <see cref="Microsoft.ML.ResNet.ImageGeometry.Fill"/>.
+        /// </summary>
+        public ImageGeometry? ImageGeometry;
 
         /// <summary>Where the channels of a pixel lie in a vector. The default reads it off the vector's dimensions.</summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Where the channels of a pixel lie in a vector.", ShortName = "layout",
@@ -231,6 +242,8 @@ public sealed partial class ResNetTrainer
         internal IEnumerable<string> Problems()
         {
             foreach (var problem in Recipe?.Problems() ?? ["Recipe is null; TrainingRecipe.Tutorial is the default."])
+                yield return problem;
+            foreach (var problem in ImageGeometry?.Problems() ?? [])
                 yield return problem;
             foreach (var problem in Architecture?.Problems() ?? ["Architecture is null; ResNetArchitecture.Cifar(20) is the default."])
                 yield return problem;

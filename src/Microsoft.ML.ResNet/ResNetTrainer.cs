@@ -4,6 +4,7 @@ using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images.Columns;
+using Microsoft.ML.ResNet.Images.Views;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Persistence;
@@ -108,18 +109,20 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
         var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
-        transfer?.CheckStem(columns.Images.Shape);
+        transfer?.CheckStem(columns.Images.Shape ?? InitialShape(columns.Images));
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
         var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
             : null;
         var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
-        using var train = Read(channel, input, columns, shape: null, memory, "training");
+        var request = new ImageRequest(columns.Images.Shape ?? InitialShape(columns.Images), Geometry(columns.Feature),
+            _options.Recipe.Augmentation.KeptFor);
+        using var train = Read(channel, input, columns, request, memory, "training");
         if (heldColumns is not null)
             heldColumns.Images.Range ??= columns.Images.Range ?? (columns.Images is FloatVectorColumn ? PixelRange.Bytes : null);
         using var held = validation is null
             ? null
-            : Read(channel, validation, heldColumns!, train.Shape, memory.Beside(train.Store), "validation");
+            : Read(channel, validation, heldColumns!, new(train.Shape, request.Geometry), memory.Beside(train.Store), "validation");
         CheckClasses(channel, train.RowsPerClass, classes);
 
         var device = ResolveDevice(channel);
@@ -128,7 +131,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
         var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
-            split?.Validation ?? held, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
+            split?.Validation ?? held, request.Geometry, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
             checkpoints, onCaller));
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
@@ -148,13 +151,13 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
 
-    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageShape? shape, ImageMemory memory,
-        string what)
+    private LabeledImageSet Read(IChannel channel, IDataView data, LabeledImageColumns columns, ImageRequest request,
+        ImageMemory memory, string what)
     {
-        if (columns.Images.Shape is { } found && shape is { } needed && found != needed)
+        if (columns.Images.Shape is { } found && request.Shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
         var (set, leftOut) = TrainingGuard.Prepare(channel,
-            () => (LabeledImageSet.Read(data, columns, shape, memory, CheckAlive, out var unusable), unusable));
+            () => (LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var unusable), unusable));
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set?.LackOfContrast is { } warning)
@@ -166,6 +169,17 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return set ?? throw _host.Except(
             $"No valid {what} instances found. {string.Join(" ", leftOut.Describe().DefaultIfEmpty("The data has no rows."))}");
     }
+
+    // Where images come from a folder that was loaded decoded, its geometry is what scoring has to repeat.
+    private ImageGeometry Geometry(DataViewSchema.Column images)
+        => _options.ImageGeometry ?? LabeledImageView.GeometryOf(images) ?? _options.InitialModel?.ImageGeometry ?? ImageGeometry.Fill;
+
+    // Pictures of any size become what the initial model takes.
+    private ImageShape? InitialShape(ImageColumnKind images)
+        => images.HoldsPictures && _options.InitialModel?.ImageShape is { } shape
+            ? new ImageShape(_options.ImageChannels ?? (shape.Channels is 1 or 3 ? shape.Channels : 3),
+                _options.ImageHeight ?? shape.Height, _options.ImageWidth ?? shape.Width)
+            : null;
 
     private ValidationSplit HoldOut(IChannel channel, LabeledImageSet set, double fraction, int seed)
     {
@@ -204,11 +218,12 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return device;
     }
 
-    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ClassLabels classes,
-        Action<ResidualNetwork> begin, Device device, int seed, ResNetNumerics numerics, CheckpointSession? checkpoints,
+    private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ImageGeometry geometry,
+        ClassLabels classes, Action<ResidualNetwork> begin, Device device, int seed, ResNetNumerics numerics,
+            CheckpointSession? checkpoints,
         Action<Action> onCaller)
     {
-        var recipe = Recipe(channel, train.Store.Count);
+        var recipe = Recipe(channel, train.Store.Count, train.Shape);
         channel.Info(
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
@@ -233,7 +248,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             .Run(loop, trainStore, validationStore);
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
             recipe.TestTimeFlip)
-        { History = [.. loop.History], KeptEpoch = loop.KeptEpoch };
+        { History = [.. loop.History], KeptEpoch = loop.KeptEpoch, Geometry = geometry };
     }
 
     private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device, bool channelsLast)
@@ -259,10 +274,10 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
                 + $"{string.Join(", ", absent.Take(5))}{(absent.Count > 5 ? ", ..." : "")}.");
     }
 
-    private TrainingRecipe Recipe(IChannel channel, int rows)
+    private TrainingRecipe Recipe(IChannel channel, int rows, ImageShape shape)
     {
         var asked = _options.Recipe;
-        var recipe = asked.ForRows(rows);
+        var recipe = asked.For(rows, shape);
         var steps = BatchOrder.Count(rows, recipe.BatchSize);
         if (recipe.BatchSize != asked.BatchSize)
             channel.Info(FormattableString.Invariant(

@@ -70,7 +70,8 @@ internal static class ReadingSpeed
         var features = rows.Schema[ImageColumns.Features];
         var columns = new LabeledImageColumns(features, ImageColumnKind.Create(features.Type, new ImageColumnOptions(), out _)!,
             rows.Schema[ImageColumns.Label], null);
-        return LabeledImageSet.Read(rows, columns, shape: null, ImageMemory.Of(null, null), () => { }, out _)!;
+        return LabeledImageSet.Read(rows, columns, new ImageRequest(null, ImageGeometry.Fill), ImageMemory.Of(null, null),
+            () => { }, out _)!;
     }
 
     private static byte[] ReadPlain(string path, string subfolder)

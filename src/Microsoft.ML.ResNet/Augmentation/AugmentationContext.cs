@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 
@@ -11,6 +12,12 @@ namespace Microsoft.ML.ResNet.Augmentation;
 /// <param name="Random">Where every random choice comes from; fresh for each batch.</param>
 internal sealed record AugmentationContext(int Seed, int Epoch, IReadOnlyList<long> Rows, Normalization Normalization, Random Random)
 {
+    /// <summary>
+    /// What is known of the training set's pictures where they are kept whole; <see langword="null"/> where images are as the network takes
+    /// them.
+    /// </summary>
+    public WholePictures? Pictures { get; init; }
+
     /// <summary>A random choice that stays the same for a row in every epoch: 0 or 1.</summary>
     public int CoinOf(int image) => Seeds.Derive(Seed, (int)Rows[image], -1) & 1;
 

@@ -70,10 +70,10 @@ public static class ImageDataCatalog
     /// begin with a dot, <c>Thumbs.db</c>, <c>desktop.ini</c>, and folders such as <c>.git</c>, <c>.ipynb_checkpoints</c> and
     /// <c>__MACOSX</c>; any other folder that begins with a dot, such as <c>.NET</c>, is a class.</para>
     /// <para>Any format that Skia decodes will do (JPEG, PNG, WebP, GIF, BMP, ...), whatever the file's extension. Images of another size
-    /// are resized with antialiasing; the aspect ratio is not kept. Transparent pixels are laid over black. Orientation tags are ignored.
-    /// Images of more than 100 million pixels, or longer than 256 MiB, count as unreadable, and so do files of some bytes that claim to be
-    /// large. PNG, GIF and BMP are decoded whole, which takes four bytes a pixel for a moment; JPEG and WebP leave out detail that the size
-    /// does not need.</para>
+    /// are resized with antialiasing, as <see cref="ImageFolderOptions.Geometry"/> says, which a model that is trained on them remembers.
+    /// Transparent pixels are laid over black. Images of more than 100 million pixels, or longer than 256 MiB, count as unreadable, and so
+    /// do files of some bytes that claim to be large. PNG, GIF and BMP are decoded whole, which takes four bytes a pixel for a moment; JPEG
+    /// and WebP leave out detail that the size does not need.</para>
     /// <para>A column of <c>LoadRawImageBytes</c> gives the same pixels for the same file. <c>LoadImages</c> decodes with ML.NET's own
     /// code: the same again for PNG, and some grey levels off for a JPEG or WebP that is much larger than the model's images.</para>
     /// <para>This call lists the files, and reads the first image's size if the options do not give one. A cursor over <c>Label</c> alone
@@ -92,12 +92,53 @@ public static class ImageDataCatalog
         options ??= new ImageFolderOptions();
         options.Validate();
         var images = new ImageFolderImages(path, options);
-        if (images.Remarks.Count > 0)
-        {
-            using var channel = CatalogUtils.GetEnvironment(catalog).Start("Loading");
-            foreach (var remark in images.Remarks)
-                channel.Warning(remark);
-        }
+        Warn(catalog, images.Remarks);
         return new LabeledImageView(images);
+    }
+
+    /// <summary>
+    /// Loads the files of images that are sorted into one folder per class, from disk or from a <c>.zip</c>, without decoding them: the
+    /// trainer makes images of them, as <see cref="ResNetTrainer.Options.ImageGeometry"/> says, and can keep more of a picture than the
+    /// network takes (<see cref="RandomResizedCrop"/>).
+    /// </summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Data</c>.</param>
+    /// <param name="path">
+    /// The folder or the zip archive that holds the class folders, directly or in <see cref="ImageFolderOptions.Subfolder"/>.
+    /// </param>
+    /// <param name="options">
+    /// The subfolder, and what to do with files that cannot be opened; size, channels and geometry are not used. Null for the defaults.
+    /// </param>
+    /// <returns>
+    /// The data, ordered by class and then file name: <c>Features</c>, a <c>Vector&lt;Byte&gt;</c> of the file's length, as
+    /// <c>LoadRawImageBytes</c> makes it; <c>Label</c>, the class folder's name as text; and <c>ImagePath</c>, the file's.
+    /// </returns>
+    /// <remarks>
+    /// Names are understood as <see cref="LoadFromImageFolder"/> does. A file that cannot be opened and is to be skipped leaves a row
+    /// without bytes. What is in the files is not looked at: the trainer leaves out those that are no images, and scores of them are NaN.
+    /// </remarks>
+    /// <exception cref="ArgumentException">The path is empty, or an option is out of range.</exception>
+    /// <exception cref="FileNotFoundException">The path does not exist.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There are fewer than two class folders, images lie deeper than class folders, or the file is not a zip archive, or does not tell the
+    /// encoding of its names.
+    /// </exception>
+    public static IDataView LoadImageFilesFromFolder(this DataOperationsCatalog catalog, string path, ImageFolderOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        options ??= new ImageFolderOptions();
+        options.Validate();
+        var files = new ImageFolderFiles(path, options);
+        Warn(catalog, files.Remarks);
+        return new LabeledImageView(files);
+    }
+
+    private static void Warn(DataOperationsCatalog catalog, IReadOnlyList<string> remarks)
+    {
+        if (remarks.Count == 0)
+            return;
+        using var channel = CatalogUtils.GetEnvironment(catalog).Start("Loading");
+        foreach (var remark in remarks)
+            channel.Warning(remark);
     }
 }

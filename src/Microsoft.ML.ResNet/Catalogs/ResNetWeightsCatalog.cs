@@ -73,7 +73,8 @@ public static class ResNetWeightsCatalog
                 channel.Warning(warning);
         }
         return new ResNetTransformer(environment, new TrainedResNet(options.Architecture, shape, options.Normalization, classes,
-            import.Tensors), options.Columns)
+            import.Tensors)
+        { Geometry = options.Geometry }, options.Columns)
         { ImportedWeights = import.Report };
     }
 }

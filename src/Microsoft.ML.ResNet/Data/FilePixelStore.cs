@@ -19,8 +19,9 @@ internal sealed class FilePixelStore : PixelStore
     /// <param name="file">The pixels; the store takes it over.</param>
     /// <param name="labels">int64, (N): class indices from 0; the store takes it over.</param>
     /// <param name="weights">float32, (N): what each row counts; the store takes it over. <see langword="null"/>: all the same.</param>
-    public FilePixelStore(PixelFile file, Tensor labels, Tensor? weights)
-        : base(labels, weights) => _file = file;
+    /// <param name="pictures">What is known of whole pictures.</param>
+    public FilePixelStore(PixelFile file, Tensor labels, Tensor? weights, WholePictures? pictures = null)
+        : base(labels, weights, pictures) => _file = file;
 
     /// <inheritdoc/>
     public override long? BytesInMemory => null;

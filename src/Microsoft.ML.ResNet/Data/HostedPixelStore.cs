@@ -7,7 +7,8 @@ namespace Microsoft.ML.ResNet.Data;
 /// </summary>
 /// <param name="host">Where the images are; it stays the caller's and must live longer.</param>
 /// <param name="device">Where the batches go.</param>
-internal sealed class HostedPixelStore(PixelStore host, Device device) : PixelStore(host.Labels.to(device), host.Weights?.to(device))
+internal sealed class HostedPixelStore(PixelStore host, Device device)
+    : PixelStore(host.Labels.to(device), host.Weights?.to(device), host.Pictures)
 {
     /// <inheritdoc/>
     public override long? BytesInMemory => host.BytesInMemory;

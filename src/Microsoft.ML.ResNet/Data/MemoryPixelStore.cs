@@ -10,8 +10,9 @@ internal sealed class MemoryPixelStore : PixelStore
     /// <param name="pixels">uint8, (N, C, H, W); the store takes it over.</param>
     /// <param name="labels">int64, (N): class indices from 0; the store takes it over.</param>
     /// <param name="weights">float32, (N): what each row counts; the store takes it over. <see langword="null"/>: all the same.</param>
-    public MemoryPixelStore(Tensor pixels, Tensor labels, Tensor? weights)
-        : base(labels, weights) => _pixels = pixels.DetachFromDisposeScope();
+    /// <param name="pictures">What is known of whole pictures.</param>
+    public MemoryPixelStore(Tensor pixels, Tensor labels, Tensor? weights, WholePictures? pictures = null)
+        : base(labels, weights, pictures) => _pixels = pixels.DetachFromDisposeScope();
 
     /// <inheritdoc/>
     public override long? BytesInMemory => _pixels.numel();

@@ -13,8 +13,12 @@ internal abstract class PixelStore : IDisposable
     /// <param name="weights">
     /// float32, (N): what each row counts, 1 on average; the store takes it over. <see langword="null"/>: all the same.
     /// </param>
-    protected PixelStore(Tensor labels, Tensor? weights)
+    /// <param name="pictures">
+    /// What is known of whole pictures; <see langword="null"/> where images are as the network takes them.
+    /// </param>
+    protected PixelStore(Tensor labels, Tensor? weights, WholePictures? pictures = null)
     {
+        Pictures = pictures;
         Labels = labels.DetachFromDisposeScope();
         Weights = weights?.DetachFromDisposeScope();
     }
@@ -24,6 +28,11 @@ internal abstract class PixelStore : IDisposable
 
     /// <summary>float32, (N): what each row counts, 1 on average; <see langword="null"/> where all count the same.</summary>
     public Tensor? Weights { get; }
+
+    /// <summary>
+    /// What is known of the pictures where they are kept whole; <see langword="null"/> where images are as the network takes them.
+    /// </summary>
+    public WholePictures? Pictures { get; }
 
     /// <summary>How many images there are.</summary>
     public int Count => (int)Labels.shape[0];
@@ -43,13 +52,17 @@ internal abstract class PixelStore : IDisposable
         if (!ImageMemory.FitsDevice(BytesInMemory))
             return new HostedPixelStore(this, device);
         using var scope = NewDisposeScope();
-        return new MemoryPixelStore(PixelsOf(0, Count).to(device), Labels.to(device), Weights?.to(device));
+        return new MemoryPixelStore(PixelsOf(0, Count).to(device), Labels.to(device), Weights?.to(device), Pictures);
     }
 
     /// <summary>Some of the images, in an order of their own, without a copy of them.</summary>
     /// <param name="rows">Indices of rows.</param>
     /// <returns>The store of these; dispose it before this one.</returns>
     public PixelStore Subset(IReadOnlyList<long> rows) => new PixelSubset(this, [.. rows]);
+
+    /// <summary>The images as the network takes them where it does not learn: of whole pictures, the part that the geometry says.</summary>
+    /// <returns>A store of its own in each case, to be disposed before this one, which it leaves as it is.</returns>
+    public PixelStore Framed() => Pictures is { } pictures ? new FramedPixelStore(this, pictures) : new PixelStoreView(this);
 
     /// <summary>
     /// Tells which rows will be taken: while the caller works on one batch, the store may fetch the next ones. A hint that changes no

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using static TorchSharp.torch;
 
@@ -22,6 +23,8 @@ internal sealed class PixelStoreBuilder : IDisposable
     private readonly List<Tensor> _chunks = []; // the last one is being filled
     private readonly List<long> _labels = [];
     private readonly List<float> _weights = [];
+    private readonly List<PictureSize> _pictures = [];
+    private readonly ImageTarget? _target;
     private PixelFile? _file;
     private unsafe byte* _chunkStart; // of the last one
     private int _chunkRows; // room in the last chunk
@@ -33,8 +36,13 @@ internal sealed class PixelStoreBuilder : IDisposable
     /// <param name="chunkBytes">
     /// Bytes that are collected before they move on; the default is 64 MiB. That much, twice, may be needed beyond the budget.
     /// </param>
-    public PixelStoreBuilder(ImageShape shape, ImageMemory? memory = null, long? expectedRows = null, int chunkBytes = DefaultChunkBytes)
+    /// <param name="target">
+    /// What the network takes of whole pictures; <see langword="null"/> where images are as the network takes them.
+    /// </param>
+    public PixelStoreBuilder(ImageShape shape, ImageMemory? memory = null, long? expectedRows = null, int chunkBytes = DefaultChunkBytes,
+        ImageTarget? target = null)
     {
+        _target = target;
         _shape = shape;
         _memory = memory;
         _expectedRows = expectedRows;
@@ -55,9 +63,12 @@ internal sealed class PixelStoreBuilder : IDisposable
     /// <summary>Keeps what was written to <see cref="NextImage"/>.</summary>
     /// <param name="label">Its class, from 0.</param>
     /// <param name="weight">What the row counts; finite and above 0. Give it for every row or for none.</param>
+    /// <param name="picture">The size of the picture before it was squashed; it counts where pictures are kept whole.</param>
     /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
-    public void Add(int label, float? weight = null)
+    public void Add(int label, float? weight = null, PictureSize picture = default)
     {
+        if (_target is not null)
+            _pictures.Add(picture);
         _statistics.Add(NextImage);
         _labels.Add(label);
         if (weight is { } given)
@@ -90,9 +101,10 @@ internal sealed class PixelStoreBuilder : IDisposable
             Spill();
         using var scope = NewDisposeScope();
         var (labels, weights) = (tensor(_labels), _weights.Count == 0 ? null : tensor(Relative(_weights)));
+        var pictures = _target is { } target ? new WholePictures([.. _pictures], target) : null;
         if (_file is null)
-            return new MemoryPixelStore(Joined(), labels, weights);
-        var store = new FilePixelStore(_file, labels, weights);
+            return new MemoryPixelStore(Joined(), labels, weights, pictures);
+        var store = new FilePixelStore(_file, labels, weights, pictures);
         _file = null;
         return store;
     }

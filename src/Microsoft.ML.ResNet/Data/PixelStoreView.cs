@@ -4,7 +4,7 @@ namespace Microsoft.ML.ResNet.Data;
 
 /// <summary>All images of another store under a second owner, which may dispose the view without disposing the store.</summary>
 /// <param name="whole">The store; it stays the caller's and must live longer.</param>
-internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels.alias(), whole.Weights?.alias())
+internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels.alias(), whole.Weights?.alias(), whole.Pictures)
 {
     /// <inheritdoc/>
     public override long? BytesInMemory => whole.BytesInMemory;

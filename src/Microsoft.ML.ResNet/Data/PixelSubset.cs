@@ -11,7 +11,8 @@ internal sealed class PixelSubset : PixelStore
     /// <param name="whole">The store of all images; it stays the caller's and must live longer.</param>
     /// <param name="rows">Indices of its rows, in the order of this store.</param>
     public PixelSubset(PixelStore whole, long[] rows)
-        : base(Select(whole.Labels, rows), whole.Weights is { } weights ? OneOnAverage(Select(weights, rows)) : null)
+        : base(Select(whole.Labels, rows), whole.Weights is { } weights ? OneOnAverage(Select(weights, rows)) : null,
+            whole.Pictures?.Subset(rows))
             => (_whole, _rows) = (whole, rows);
 
     /// <inheritdoc/>

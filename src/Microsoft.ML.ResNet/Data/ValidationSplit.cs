@@ -33,17 +33,17 @@ internal sealed record ValidationSplit(LabeledImageSet Train, LabeledImageSet Va
     private static LabeledImageSet Part(LabeledImageSet set, long[] rows)
     {
         var part = set.Store.Subset(rows);
-        var statistics = new ChannelStatistics(set.Shape);
+        var statistics = new ChannelStatistics(set.StoredShape);
         for (var first = 0; first < rows.Length; first += RowsAtATime)
         {
             using var scope = NewDisposeScope();
             var pixels = part.PixelsOf(first, Math.Min(RowsAtATime, rows.Length - first)).bytes;
-            for (; pixels.Length > 0; pixels = pixels[set.Shape.Size..])
-                statistics.Add(pixels[..set.Shape.Size]);
+            for (; pixels.Length > 0; pixels = pixels[set.StoredShape.Size..])
+                statistics.Add(pixels[..set.StoredShape.Size]);
         }
         var rowsPerClass = new int[set.RowsPerClass.Count];
         foreach (var label in part.Labels.data<long>())
             rowsPerClass[label]++;
-        return new LabeledImageSet(part, set.Shape, statistics.Measure(), rowsPerClass);
+        return new LabeledImageSet(part, set.Shape, statistics.Measure(), rowsPerClass) { KeptShape = set.KeptShape };
     }
 }

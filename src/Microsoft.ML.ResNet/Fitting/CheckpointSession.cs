@@ -165,7 +165,7 @@ internal sealed class CheckpointSession
     private static string Digest(LabeledImageSet set)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        var rows = (int)Math.Clamp(64 * ImageMemory.MiB / set.Shape.Size, 1, 1024); // Tensor.bytes reaches 2 GiB at most
+        var rows = (int)Math.Clamp(64 * ImageMemory.MiB / set.StoredShape.Size, 1, 1024); // Tensor.bytes reaches 2 GiB at most
         for (var first = 0; first < set.Store.Count; first += rows)
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
@@ -175,6 +175,7 @@ internal sealed class CheckpointSession
             if (batch.Weights is { } weights)
                 hash.AppendData(weights.bytes);
         }
-        return $"{set.Store.Count} of {set.Shape} with SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}";
+        return $"{set.Store.Count} of {set.Shape} with SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}"
+            + (set.Store.Pictures is { } pictures ? $", {pictures.Target.Geometry} of {set.StoredShape}" : "");
     }
 }

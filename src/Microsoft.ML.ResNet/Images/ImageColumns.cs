@@ -10,4 +10,10 @@ public static class ImageColumns
 
     /// <summary>The class: its name, as text.</summary>
     public const string Label = "Label";
+
+    /// <summary>
+    /// The path of the file, as text; within a zip archive, of its entry. Only <see cref="ImageDataCatalog.LoadImageFilesFromFolder"/> has
+    /// it.
+    /// </summary>
+    public const string ImagePath = "ImagePath";
 }

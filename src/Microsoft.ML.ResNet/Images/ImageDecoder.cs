@@ -12,9 +12,9 @@ namespace Microsoft.ML.ResNet.Images;
 /// <remarks>
 /// Images that cannot be read are reported as <c>false</c> and a reason, not as an exception, so that callers can count them cheaply.
 /// Transparent pixels are laid over black: that equals the premultiplied colours which an <c>MLImage</c> holds, so a file and its
-/// <c>MLImage</c> give the same pixels. Grey images become three equal channels; the aspect ratio is not kept; colour profiles and the
-/// camera's orientation tag are ignored, as Pillow and torchvision do. An <c>MLImage</c> of a JPEG or WebP that is much larger than wanted
-/// may differ by some grey levels, because ML.NET has decoded all of it, where <see cref="SizeToDecode"/> leaves out detail.
+/// <c>MLImage</c> give the same pixels. Grey images become three equal channels; colour profiles are ignored, as Pillow and torchvision do.
+/// An <c>MLImage</c> of a JPEG or WebP that is much larger than wanted may differ by some grey levels, because ML.NET has decoded all of
+/// it, where <see cref="SizeToDecode"/> leaves out detail.
 /// </remarks>
 internal static class ImageDecoder
 {
@@ -41,10 +41,11 @@ internal static class ImageDecoder
 
     /// <summary>Reads an encoded image's size from its header, without decoding pixels.</summary>
     /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF, BMP or whatever else Skia decodes.</param>
-    /// <param name="height">Rows, in pixels.</param>
-    /// <param name="width">Columns, in pixels.</param>
+    /// <param name="geometry">Whether the camera's orientation counts.</param>
+    /// <param name="height">Rows of the picture as it stands, in pixels.</param>
+    /// <param name="width">Columns of the picture as it stands, in pixels.</param>
     /// <param name="problem">Why the size could not be read.</param>
-    public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, out int height, out int width,
+    public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, ImageGeometry geometry, out int height, out int width,
         [NotNullWhen(false)] out string? problem)
     {
         (height, width) = (0, 0);
@@ -52,7 +53,7 @@ internal static class ImageDecoder
         {
             if (!TryOpen(bytes, encoded.Length, out var codec, out var info, out problem))
                 return false;
-            (height, width) = (info.Height, info.Width);
+            (height, width) = OrientationOf(codec, geometry).Turn(info.Height, info.Width);
             codec.Dispose();
             return true;
         }
@@ -60,22 +61,29 @@ internal static class ImageDecoder
 
     /// <summary>Decodes an encoded image into planes.</summary>
     /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF (its first frame), BMP or whatever else Skia decodes.</param>
-    /// <param name="shape">The shape to write; 1 channel (grey) or 3 (red, green, blue).</param>
+    /// <param name="target">The shape to write, of 1 channel (grey) or 3 (red, green, blue), and how the picture becomes that.</param>
     /// <param name="planar">
     /// Receives the image: exactly <see cref="ImageShape.Size"/> bytes. Undefined when the image cannot be read.
     /// </param>
+    /// <param name="picture">The size of the picture as it stands.</param>
     /// <param name="problem">Why the image could not be read: expected and found.</param>
     /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
-    public static unsafe bool TryDecode(ReadOnlySpan<byte> encoded, ImageShape shape, Span<byte> planar,
+    public static unsafe bool TryDecode(ReadOnlySpan<byte> encoded, ImageTarget target, Span<byte> planar, out PictureSize picture,
         [NotNullWhen(false)] out string? problem)
     {
-        CheckTarget(shape, planar.Length);
+        CheckTarget(target.Shape, planar.Length);
+        picture = default;
         fixed (byte* bytes = encoded)
         {
             if (!TryOpen(bytes, encoded.Length, out var codec, out var info, out problem))
                 return false;
             using (codec)
-                return TryDecode(codec, info, shape, planar, out problem);
+            {
+                var orientation = OrientationOf(codec, target.Geometry);
+                picture = new(orientation.Turn(info.Height, info.Width));
+                var frame = PictureFrame.Of(target.Geometry, info.Height, info.Width, orientation, target.Shape);
+                return TryDecode(codec, info, frame, target.Shape, planar, out problem);
+            }
         }
     }
 
@@ -84,22 +92,25 @@ internal static class ImageDecoder
     /// <param name="width">Columns, in pixels.</param>
     /// <param name="height">Rows, in pixels.</param>
     /// <param name="isBgra">Whether a pixel's bytes are blue, green, red, alpha; otherwise red, green, blue, alpha.</param>
-    /// <param name="shape">The shape to write; 1 channel (grey) or 3 (red, green, blue).</param>
+    /// <param name="target">
+    /// The shape to write, of 1 channel (grey) or 3 (red, green, blue), and how the picture becomes that; it stands upright.
+    /// </param>
     /// <param name="planar">Receives the image: exactly <see cref="ImageShape.Size"/> bytes.</param>
     /// <param name="problem">Why the pixels could not be used: expected and found.</param>
     /// <exception cref="ArgumentException">The shape is impossible, or <paramref name="planar"/> does not fit it.</exception>
-    public static bool TryConvert(
-        ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageShape shape, Span<byte> planar,
-            [NotNullWhen(false)] out string? problem)
+    public static bool TryConvert(ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageTarget target,
+        Span<byte> planar, [NotNullWhen(false)] out string? problem)
     {
-        CheckTarget(shape, planar.Length);
+        CheckTarget(target.Shape, planar.Length);
         problem = SizeProblem(height, width);
         if (problem is null && pixels.Length != (long)width * height * BytesPerPixel)
             problem = $"expected {(long)width * height * BytesPerPixel} bytes for {width} x {height} pixels of four bytes, found "
                 + $"{pixels.Length}";
         if (problem is not null)
             return false;
-        PlaneWriter.Write(pixels, height, width, isBgra, shape, planar);
+        PlaneWriter.Write(pixels, height, width, isBgra, PictureFrame.Of(target.Geometry, height, width, default, target.Shape),
+            target.Shape,
+            planar);
         return true;
     }
 
@@ -131,21 +142,21 @@ internal static class ImageDecoder
         return problem is null;
     }
 
-    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, ImageShape shape, Span<byte> planar,
+    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, PictureFrame frame, ImageShape shape, Span<byte> planar,
         [NotNullWhen(false)] out string? problem)
     {
-        var size = SizeToDecode(codec, info, shape);
+        var size = SizeToDecode(codec, info, frame);
         var length = size.Width * size.Height * BytesPerPixel;
         if (length > LongestSharing)
             lock (OneAtATime)
-                return TryDecodeLarge(codec, info, size, shape, planar, out problem);
+                return TryDecodeLarge(codec, info, size, frame, shape, planar, out problem);
         if (length > LongestPooled)
-            return TryDecodeLarge(codec, info, size, shape, planar, out problem);
+            return TryDecodeLarge(codec, info, size, frame, shape, planar, out problem);
         var pixels = ArrayPool<byte>.Shared.Rent(length);
         try
         {
             fixed (byte* start = pixels)
-                return TryDecode(codec, info, size, start, shape, planar, out problem);
+                return TryDecode(codec, info, size, start, frame, shape, planar, out problem);
         }
         finally
         {
@@ -153,13 +164,13 @@ internal static class ImageDecoder
         }
     }
 
-    private static unsafe bool TryDecodeLarge(SKCodec codec, SKImageInfo info, SKSizeI size, ImageShape shape, Span<byte> planar,
-        [NotNullWhen(false)] out string? problem)
+    private static unsafe bool TryDecodeLarge(SKCodec codec, SKImageInfo info, SKSizeI size, PictureFrame frame,
+        ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
     {
         var pixels = (byte*)NativeMemory.Alloc((nuint)size.Width * (nuint)size.Height * BytesPerPixel);
         try
         {
-            return TryDecode(codec, info, size, pixels, shape, planar, out problem);
+            return TryDecode(codec, info, size, pixels, frame, shape, planar, out problem);
         }
         finally
         {
@@ -167,8 +178,8 @@ internal static class ImageDecoder
         }
     }
 
-    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, SKSizeI size, byte* pixels, ImageShape shape,
-        Span<byte> planar, [NotNullWhen(false)] out string? problem)
+    private static unsafe bool TryDecode(SKCodec codec, SKImageInfo info, SKSizeI size, byte* pixels, PictureFrame frame,
+        ImageShape shape, Span<byte> planar, [NotNullWhen(false)] out string? problem)
     {
         var alpha = info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Premul;
         var result = codec.GetPixels(new SKImageInfo(size.Width, size.Height, SKColorType.Rgba8888, alpha), (nint)pixels);
@@ -178,7 +189,7 @@ internal static class ImageDecoder
         if (problem is not null)
             return false;
         var length = size.Width * size.Height * BytesPerPixel;
-        PlaneWriter.Write(new ReadOnlySpan<byte>(pixels, length), size.Height, size.Width, isBgra: false, shape, planar);
+        PlaneWriter.Write(new ReadOnlySpan<byte>(pixels, length), size.Height, size.Width, isBgra: false, frame, shape, planar);
         return true;
     }
 
@@ -186,11 +197,14 @@ internal static class ImageDecoder
     /// The size at which the codec should decode. JPEG and WebP can leave out detail while they decode, much faster than decoding it all;
     /// at twice the wanted size, what remains for the filter hides the difference.
     /// </summary>
-    private static SKSizeI SizeToDecode(SKCodec codec, SKImageInfo info, ImageShape shape)
+    private static SKSizeI SizeToDecode(SKCodec codec, SKImageInfo info, PictureFrame frame)
     {
-        var scale = 2f * Math.Max((float)shape.Width / info.Width, (float)shape.Height / info.Height);
+        var scale = 2f * Math.Max((float)frame.Place.Width / info.Width, (float)frame.Place.Height / info.Height);
         return scale < 1 ? codec.GetScaledDimensions(scale) : info.Size;
     }
+
+    private static PictureOrientation OrientationOf(SKCodec codec, ImageGeometry geometry)
+        => geometry.HonorOrientation ? PictureOrientation.Of(codec.EncodedOrigin) : default;
 
     private static string Describe(SKCodecResult result) => result switch
     {

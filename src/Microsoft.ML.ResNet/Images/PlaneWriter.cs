@@ -17,25 +17,52 @@ internal static class PlaneWriter
     private const int BlueWeight = 7471;
 
     /// <summary>Writes an image of <paramref name="shape"/>; lengths are the caller's to check.</summary>
-    /// <param name="pixels">Rows of four-byte pixels without padding.</param>
+    /// <param name="pixels">Rows of four-byte pixels without padding: a picture as it is stored.</param>
     /// <param name="height">Rows in <paramref name="pixels"/>.</param>
     /// <param name="width">Columns in <paramref name="pixels"/>.</param>
     /// <param name="isBgra">Whether a pixel's bytes are blue, green, red, alpha; otherwise red, green, blue, alpha.</param>
+    /// <param name="frame">Where the picture goes in the image.</param>
     /// <param name="shape">The shape to write: 1 channel (grey) or 3 (red, green, blue).</param>
     /// <param name="planar">Receives <see cref="ImageShape.Size"/> bytes.</param>
-    public static void Write(ReadOnlySpan<byte> pixels, int height, int width, bool isBgra, ImageShape shape, Span<byte> planar)
+    public static void Write(ReadOnlySpan<byte> pixels, int height, int width, bool isBgra, PictureFrame frame, ImageShape shape,
+        Span<byte> planar)
     {
-        if ((height, width) == (shape.Height, shape.Width))
+        if (frame.IsWhole(height, width))
         {
             WritePlanes(pixels, isBgra, shape, planar);
             return;
         }
-        var resized = ArrayPool<Vector128<float>>.Shared.Rent(shape.PlaneSize);
-        var bytes = ArrayPool<byte>.Shared.Rent(shape.PlaneSize * 4);
-        Resampler.Resize(pixels, height, width, resized.AsSpan(0, shape.PlaneSize), shape.Height, shape.Width);
-        Round(resized.AsSpan(0, shape.PlaneSize), bytes);
-        WritePlanes(bytes, isBgra, shape, planar);
-        ArrayPool<byte>.Shared.Return(bytes);
+        var rented = ArrayPool<uint>.Shared.Rent(2 * shape.PlaneSize);
+        var image = rented.AsSpan(0, shape.PlaneSize);
+        var turned = rented.AsSpan(shape.PlaneSize, shape.PlaneSize);
+        Resize(MemoryMarshal.Cast<byte, uint>(pixels), height, width, frame, image);
+        if (frame.Orientation.IsUpright)
+            turned = image;
+        else
+            frame.Orientation.Apply(image, turned, shape.Height, shape.Width);
+        WritePlanes(MemoryMarshal.AsBytes(turned), isBgra, shape, planar);
+        ArrayPool<uint>.Shared.Return(rented);
+    }
+
+    /// <summary>Resizes a picture into the part of an image that it covers; the rest becomes black.</summary>
+    /// <param name="pixels">The picture.</param>
+    /// <param name="height">Its rows.</param>
+    /// <param name="width">Its columns.</param>
+    /// <param name="frame">Where it goes.</param>
+    /// <param name="image">Receives the image, as it lies in the file.</param>
+    public static void Resize(ReadOnlySpan<uint> pixels, int height, int width, PictureFrame frame, Span<uint> image)
+    {
+        var (place, rows, columns) = (frame.Place, frame.VisibleRows, frame.VisibleColumns);
+        var acrossRows = new FilterTaps(height, place.Height, rows.First - place.Top, rows.Count, frame.Interpolation);
+        var acrossColumns = new FilterTaps(width, place.Width, columns.First - place.Left, columns.Count, frame.Interpolation);
+        var size = rows.Count * columns.Count;
+        var resized = ArrayPool<Vector128<float>>.Shared.Rent(size);
+        Resampler.Resize(pixels, height, width, width, acrossRows, acrossColumns, resized.AsSpan(0, size), rows.Count, columns.Count);
+        if (size < image.Length)
+            image.Clear();
+        for (var row = 0; row < rows.Count; row++)
+            Round(resized.AsSpan(row * columns.Count, columns.Count),
+                MemoryMarshal.AsBytes(image.Slice((rows.First + row) * frame.Columns + columns.First, columns.Count)));
         ArrayPool<Vector128<float>>.Shared.Return(resized);
     }
 
@@ -82,13 +109,14 @@ internal static class PlaneWriter
         }
     }
 
+    /// <summary>Rounds pixels of four numbers to bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Round(ReadOnlySpan<Vector128<float>> pixels, Span<byte> bytes)
+    public static void Round(ReadOnlySpan<Vector128<float>> pixels, Span<byte> bytes)
     {
+        var (zero, full) = (Vector128<int>.Zero, Vector128.Create(255)); // cubic filters overshoot
         for (var i = 0; i < pixels.Length; i++)
         {
-            // Weights sum to 1, so a value leaves 0 to 255 by rounding errors only: adding one half and truncating needs no clamp.
-            var whole = Vector128.ConvertToInt32(pixels[i] + Vector128.Create(0.5f));
+            var whole = Vector128.Clamp(Vector128.ConvertToInt32(pixels[i] + Vector128.Create(0.5f)), zero, full);
             for (var channel = 0; channel < 4; channel++)
                 bytes[4 * i + channel] = (byte)whole[channel];
         }

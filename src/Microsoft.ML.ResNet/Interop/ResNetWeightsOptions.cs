@@ -21,6 +21,13 @@ public sealed record ResNetWeightsOptions
     /// <value>The default, null, is the architecture's <see cref="ResNetArchitecture.UsualImageShape"/>.</value>
     public ImageShape? ImageShape { get; init; }
 
+    /// <summary>How a picture of another size becomes such an image.</summary>
+    /// <value>
+    /// The default, null, is what the networks of that stem are evaluated with: <see cref="ImageGeometry.CenterCrop"/> for
+    /// <see cref="ResNetStem.ImageNet"/>, and <see cref="ImageGeometry.Fill"/> else.
+    /// </value>
+    public ImageGeometry? ImageGeometry { get; init; }
+
     /// <summary>What is subtracted from each channel, in units of 0 (black) to 1 (full).</summary>
     /// <value>
     /// The default, null, is ImageNet's for three channels: 0.485, 0.456, 0.406 (red, green, blue). For other channel counts it must be
@@ -83,6 +90,11 @@ public sealed record ResNetWeightsOptions
     /// <summary><see cref="ImageShape"/> with its default.</summary>
     internal ImageShape Images => ImageShape ?? Architecture.UsualImageShape;
 
+    /// <summary><see cref="ImageGeometry"/> with its default.</summary>
+    internal ImageGeometry Geometry
+        => ImageGeometry ?? (Architecture.Stem == ResNetStem.ImageNet ? Microsoft.ML.ResNet.ImageGeometry.CenterCrop
+            : Microsoft.ML.ResNet.ImageGeometry.Fill);
+
     /// <summary>The normalisation with its defaults.</summary>
     internal Normalization Normalization => new([.. ChannelMeans ?? ImageNetMeans], [.. ChannelStandardDeviations ?? ImageNetDeviations]);
 
@@ -117,6 +129,8 @@ public sealed record ResNetWeightsOptions
     {
         if (!ModelLimits.Allow(Images))
             yield return $"{nameof(ImageShape)} is {Images}; expected {ModelLimits.ImageShapes}.";
+        foreach (var problem in ImageGeometry?.Problems() ?? [])
+            yield return problem;
         var (means, deviations) = (Normalization.Mean, Normalization.Deviation);
         if (means.Count != Images.Channels || deviations.Count != Images.Channels)
             yield return $"{nameof(ChannelMeans)} has {means.Count} values and {nameof(ChannelStandardDeviations)} {deviations.Count}; "

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Network;
@@ -24,6 +25,12 @@ internal sealed record TrainedResNet(
     /// The number of the epoch that left the weights, the first being 1. The default, <see langword="null"/>, is unknown.
     /// </summary>
     public int? KeptEpoch { get; init; }
+
+    /// <summary>How a picture of another size becomes an image of <see cref="Shape"/>. The default is that of models without one.</summary>
+    public ImageGeometry Geometry { get; init; } = ImageGeometry.Legacy;
+
+    /// <summary>What pictures become.</summary>
+    public ImageTarget Target => new(Shape, Geometry);
 
     /// <summary>The network on paper.</summary>
     public NetworkPlan Plan => NetworkPlan.Of(Architecture, Shape, Classes.Count);

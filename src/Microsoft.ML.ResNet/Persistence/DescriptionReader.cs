@@ -38,6 +38,22 @@ internal static class DescriptionReader
         return ModelLimits.Allow(shape) ? shape : throw Error($"images of {shape}; expected {ModelLimits.ImageShapes}");
     }
 
+    /// <summary>How pictures become images of that shape.</summary>
+    /// <exception cref="ModelFormatException">It is none.</exception>
+    public static ImageGeometry Geometry(ModelDescription.ImageDescription image)
+    {
+        if (image.Geometry is not { } read)
+            return ImageGeometry.Legacy;
+        var geometry = new ImageGeometry
+        {
+            Fit = read.Fit,
+            CropRatio = read.CropRatio ?? ImageGeometry.CenterCrop.CropRatio,
+            HonorOrientation = read.HonorOrientation,
+            Interpolation = read.Interpolation,
+        };
+        return geometry.Problems().FirstOrDefault() is { } problem ? throw Error($"an impossible geometry: {problem}") : geometry;
+    }
+
     /// <summary>The normalisation of the pixels.</summary>
     /// <exception cref="ModelFormatException">
     /// There is not one mean and one deviation for each channel, or not such that pixels become finite numbers.

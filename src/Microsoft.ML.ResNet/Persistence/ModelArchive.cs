@@ -67,7 +67,7 @@ internal static class ModelArchive
     /// <exception cref="ModelFormatException">The entries are damaged or contradict each other.</exception>
     public static (TrainedResNet Model, ModelColumns Columns) Read(Stream description, Stream weights)
     {
-        var (read, architecture, shape, normalization, classes, columns) = Read(ReadBounded(description));
+        var (read, architecture, shape, normalization, classes, columns, geometry) = Read(ReadBounded(description));
         var (history, keptEpoch) = HistoryJson.Read(read.History);
         CheckHash(weights, read.Weights?.Sha256);
         var tensors = ReadWeights(weights);
@@ -75,7 +75,8 @@ internal static class ModelArchive
         return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime)
         {
             History = history,
-            KeptEpoch = keptEpoch
+            KeptEpoch = keptEpoch,
+            Geometry = geometry,
         }, columns);
     }
 
@@ -84,12 +85,14 @@ internal static class ModelArchive
         var (plan, shape, normalization) = (model.Architecture, model.Shape, model.Normalization);
         return new ModelDescription
         {
-            Format = ModelDescription.CurrentFormat,
+            Format = model.Geometry == ImageGeometry.Legacy ? 1 : ModelDescription.CurrentFormat, // older readers take the first
             Architecture = new(plan.Stem, plan.StemWidth, plan.Block, plan.Shortcut, plan.ConvolutionBias,
                 [.. plan.Stages.Select(stage => new ModelDescription.StageDescription(stage.Width, stage.Blocks, stage.Stride))], plan.Name,
                 plan.Naming),
             Image = new(shape.Channels, shape.Height, shape.Width, normalization.Mean, normalization.Deviation, columns.Layout,
-                columns.Order, columns.Range.IsBytes ? null : columns.Range.Black, columns.Range.IsBytes ? null : columns.Range.Full),
+                columns.Order, columns.Range.IsBytes ? null : columns.Range.Black, columns.Range.IsBytes
+                    ? null
+                    : columns.Range.Full, Describe(model.Geometry)),
             Classes = ClassLabelsJson.Write(model.Classes),
             Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
             FlipsAtTestTime = model.TestTimeFlip,
@@ -98,15 +101,22 @@ internal static class ModelArchive
         };
     }
 
+    private static ModelDescription.GeometryDescription? Describe(ImageGeometry geometry)
+        => geometry == ImageGeometry.Legacy
+            ? null
+            : new(geometry.Fit, geometry.Fit == ImageFit.CenterCrop ? geometry.CropRatio : null, geometry.HonorOrientation,
+                geometry.Interpolation);
+
     private static (ModelDescription, ResNetArchitecture, ImageShape, Normalization, ClassLabels,
-        ModelColumns) Read(ReadOnlySpan<byte> utf8)
+        ModelColumns, ImageGeometry) Read(ReadOnlySpan<byte> utf8)
     {
         if (utf8.Length > MaximumDescriptionLength)
             throw new ModelFormatException($"{DescriptionEntry} has more than {MaximumDescriptionLength} bytes.");
         var read = ModelDescription.Read(utf8);
         return (read, DescriptionReader.Architecture(read.Architecture), DescriptionReader.Shape(read.Image),
             DescriptionReader.Normalization(read.Image),
-            ClassLabelsJson.Read(read.Classes), DescriptionReader.Columns(read.Columns, read.Image));
+            ClassLabelsJson.Read(read.Classes), DescriptionReader.Columns(read.Columns, read.Image),
+                DescriptionReader.Geometry(read.Image));
     }
 
     private static byte[] ReadBounded(Stream stream)

@@ -10,7 +10,7 @@ namespace Microsoft.ML.ResNet.Persistence;
 internal sealed record ModelDescription
 {
     /// <summary>The format that this code writes, and the newest that it reads.</summary>
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     // Not JsonSerializerDefaults.Web: it would read numbers from text and take member names in any case.
     private static readonly JsonSerializerOptions Json = new()
@@ -62,7 +62,11 @@ internal sealed record ModelDescription
     /// <summary>What the network takes: shape in pixels, normalisation in units of 0 to 1, and how pixels lie in vectors.</summary>
     public sealed record ImageDescription(int Channels, int Height, int Width, IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation,
         PixelLayout Layout = PixelLayout.Auto, ChannelOrder Order = ChannelOrder.Rgb,
-        float? Black = null, float? Full = null);
+        float? Black = null, float? Full = null, GeometryDescription? Geometry = null);
+
+    /// <summary>How pictures of another size become images; absent in format 1, which squashed them and ignored orientation tags.</summary>
+    public sealed record GeometryDescription(ImageFit Fit, double? CropRatio = null, bool HonorOrientation = false,
+        ImageInterpolation Interpolation = ImageInterpolation.Bilinear);
 
     /// <summary>The classes; type and values are absent where keys stand for nothing.</summary>
     public sealed record ClassDescription(int Count, string? Type = null, JsonElement? Values = null);

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.Runtime;
 
@@ -9,11 +10,11 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// for every class, and its predicted class is missing. Serves one cursor.
 /// </summary>
 /// <param name="scorer">Computes the scores.</param>
-/// <param name="shape">The shape of every image.</param>
+/// <param name="target">What every image becomes.</param>
 /// <param name="capacity">Rows in a full batch; at least 1.</param>
-internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capacity)
+internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int capacity)
 {
-    private readonly byte[] _pixels = new byte[capacity * shape.Size];
+    private readonly byte[] _pixels = new byte[capacity * target.Shape.Size];
     private readonly float[] _scores = new float[capacity * scorer.Classes];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
     private int _readable;
@@ -38,7 +39,8 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
     /// <summary>Adds the image of a reader's current row.</summary>
     public void Add(ImageColumnReader image)
     {
-        var isReadable = image.TryRead(shape, _pixels.AsSpan(_readable * shape.Size, shape.Size), out var problem);
+        var size = target.Shape.Size;
+        var isReadable = image.TryRead(target, _pixels.AsSpan(_readable * size, size), out _, out var problem);
         if (!isReadable)
             Problems.Add(_rows + Count, problem!);
         _slots[Count++] = isReadable ? _readable++ : -1;

@@ -1,4 +1,5 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.Runtime;
 
@@ -21,7 +22,7 @@ internal sealed class ScoredView : IDataView
     private readonly IDataView _source;
     private readonly ColumnBindings _bindings;
     private readonly BatchScorer _scorer;
-    private readonly ImageShape _shape;
+    private readonly ImageTarget _target;
     private readonly ImageColumnKind _images;
     private readonly DataViewSchema.Column _feature;
     private int _reported; // 1 once a cursor has told which images could not be read
@@ -32,17 +33,17 @@ internal sealed class ScoredView : IDataView
     /// Where the score columns stand among the source's: each behind the column that it hides, or else at the end.
     /// </param>
     /// <param name="scorer">Computes the scores.</param>
-    /// <param name="shape">The shape in which the model takes images.</param>
+    /// <param name="target">What the model takes.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
-    public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageShape shape,
+    public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageTarget target,
         ImageColumnKind images, DataViewSchema.Column feature)
     {
         _channels = channels;
         _source = source;
         _bindings = bindings;
         _scorer = scorer;
-        _shape = shape;
+        _target = target;
         _images = images;
         _feature = feature;
     }
@@ -103,7 +104,8 @@ internal sealed class ScoredView : IDataView
             if (ahead is not null)
             {
                 _image = view._images.Open(ahead, view._feature);
-                _batch = new ScoreBuffer(view._scorer, view._shape, Math.Clamp(BatchBytes / view._shape.Size, 1, BatchSize));
+                _batch = new ScoreBuffer(view._scorer, view._target,
+                    Math.Clamp(BatchBytes / view._target.Shape.Size, 1, BatchSize));
             }
         }
 

@@ -86,6 +86,8 @@ internal sealed class TrainingLoop : IDisposable
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
+        using var judgedTrain = train.Framed();
+        using var judgedValidation = validation?.Framed();
         _classWeights = _recipe.ClassBalance == ClassBalance.Balanced ? ClassWeights.Balanced(train.Labels, train.Weights) : null;
         while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
         {
@@ -93,7 +95,7 @@ internal sealed class TrainingLoop : IDisposable
             var trained = TrainEpoch(train);
             Divergence.CheckEpoch(trained, _network, _epoch);
             var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
-            var validated = JudgeEpoch(train, validation);
+            var validated = JudgeEpoch(judgedTrain, judgedValidation);
             EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
         }
         return _best.Weights!; // an epoch has ended, here or in the state that was restored
@@ -156,7 +158,8 @@ internal sealed class TrainingLoop : IDisposable
         batch = batch with
         {
             Pixels = _recipe.Augmentation.Apply(batch.Pixels,
-            new AugmentationContext(_seed, _epoch, rows, _normalization, new Random(Seeds.Derive(_seed, _epoch, _step))))
+            new AugmentationContext(_seed, _epoch, rows, _normalization,
+                new Random(Seeds.Derive(_seed, _epoch, _step))) { Pictures = train.Pictures })
         };
         batch = _classWeights?.Apply(batch) ?? batch;
         var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);

@@ -20,8 +20,8 @@ public sealed record TrainingRecipe
 
     /// <summary>
     /// For training that starts from another model's weights: 10 epochs of SGD, a tenth of the usual rate after a warm-up of one epoch,
-    /// then half a cosine. Rate 0.01, momentum 0.9 and weight decay 1e-4 are what is commonly taken (Li et al. 2020, arXiv:2002.11770,
-    /// section 1); the best rate depends on how near the images are to those of before.
+    /// then half a cosine; photos are cropped at random sizes. Rate 0.01, momentum 0.9 and weight decay 1e-4 are what is commonly taken (Li
+    /// et al. 2020, arXiv:2002.11770, section 1); the best rate depends on how near the images are to those of before.
     /// </summary>
     public static TrainingRecipe FineTune { get; } = new()
     {
@@ -31,6 +31,7 @@ public sealed record TrainingRecipe
         Schedule = new WarmUpSchedule(0.1, new CosineSchedule()),
         WeightDecay = 1e-4,
         MinimumStepsPerEpoch = FewSteps,
+        Augmentation = AugmentationPolicy.Auto,
     };
 
     /// <summary>
@@ -196,11 +197,12 @@ public sealed record TrainingRecipe
     }
 
     /// <summary>
-    /// The recipe for so many training images: with smaller batches where <see cref="MinimumStepsPerEpoch"/> asks for them.
+    /// The recipe for so many training images of a shape: with smaller batches where <see cref="MinimumStepsPerEpoch"/> asks for them, and
+    /// the augmentation that <see cref="AugmentationPolicy.Auto"/> stands for.
     /// </summary>
-    internal TrainingRecipe ForRows(int rows)
+    internal TrainingRecipe For(int rows, ImageShape shape)
     {
-        var recipe = this;
+        var recipe = this with { Augmentation = Augmentation.For(shape) };
         while (BatchOrder.Count(rows, recipe.BatchSize) < MinimumStepsPerEpoch && recipe.BatchSize / 2 >= SmallestBatch)
             recipe = recipe with { BatchSize = recipe.BatchSize / 2, LearningRate = recipe.LearningRate / 2 };
         return recipe;

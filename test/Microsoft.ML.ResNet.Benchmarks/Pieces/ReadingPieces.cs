@@ -30,7 +30,7 @@ public class ReadingPieces
     }
 
     [Benchmark]
-    public void Decode() => ImageDecoder.TryDecode(_jpeg, Shape, _planar, out _);
+    public void Decode() => ImageDecoder.TryDecode(_jpeg, new(Shape, ImageGeometry.Fill), _planar, out _, out _);
 
     [Benchmark]
     public void Statistics() => _statistics.Add(_planar);

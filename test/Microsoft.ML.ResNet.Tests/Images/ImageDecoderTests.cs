@@ -103,7 +103,7 @@ public sealed class ImageDecoderTests
         WritePngSize(encoded, 40_000, 40_000);
 
         AssertUnreadable(encoded, "100000000 pixels", "40000 x 40000");
-        Assert.IsFalse(ImageDecoder.TryReadSize(encoded, out _, out _, out var problem));
+        Assert.IsFalse(ImageDecoder.TryReadSize(encoded, ImageGeometry.Fill, out _, out _, out var problem));
         StringAssert.Contains(problem, "40000 x 40000", StringComparison.Ordinal);
     }
 
@@ -191,7 +191,7 @@ public sealed class ImageDecoderTests
                 var damaged = (byte[])whole.Clone();
                 for (var j = 0; j < 1 + i % 5; j++)
                     damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
-                if (!ImageDecoder.TryDecode(damaged, new(3, 8, 8), target, out var problem))
+                if (!ImageDecoder.TryDecode(damaged, new(new(3, 8, 8), ImageGeometry.Fill), target, out _, out var problem))
                     StringAssert.Contains(problem, "expected", StringComparison.Ordinal);
             }
         }
@@ -200,29 +200,33 @@ public sealed class ImageDecoderTests
     [TestMethod]
     public void Pixel_rows_of_another_length_than_their_size_are_refused()
     {
-        Assert.IsFalse(ImageDecoder.TryConvert(new byte[15], 2, 2, true, new(3, 2, 2), new byte[12], out var problem));
+        Assert.IsFalse(
+            ImageDecoder.TryConvert(new byte[15], 2, 2, true, new(new(3, 2, 2), ImageGeometry.Fill), new byte[12], out var problem));
         StringAssert.Contains(problem, "expected 16 bytes", StringComparison.Ordinal);
-        Assert.IsFalse(ImageDecoder.TryConvert([], 0, 2, true, new(3, 2, 2), new byte[12], out _));
+        Assert.IsFalse(ImageDecoder.TryConvert([], 0, 2, true, new(new(3, 2, 2), ImageGeometry.Fill), new byte[12], out _));
     }
 
     [TestMethod]
     public void A_target_that_does_not_fit_the_shape_is_the_callers_error()
     {
-        Assert.ThrowsExactly<ArgumentException>(() => ImageDecoder.TryDecode(Plain(1), new(3, 2, 2), new byte[11], out _));
-        Assert.ThrowsExactly<ArgumentException>(() => ImageDecoder.TryDecode(Plain(1), new(2, 2, 2), new byte[8], out _));
+        Assert.ThrowsExactly<ArgumentException>(
+            () => ImageDecoder.TryDecode(Plain(1), new(new(3, 2, 2), ImageGeometry.Fill), new byte[11], out _, out _));
+        Assert.ThrowsExactly<ArgumentException>(
+            () => ImageDecoder.TryDecode(Plain(1), new(new(2, 2, 2), ImageGeometry.Fill), new byte[8], out _, out _));
     }
 
     private static byte[] Decode(byte[] encoded, ImageShape shape)
     {
         var planar = new byte[shape.Size];
-        Assert.IsTrue(ImageDecoder.TryDecode(encoded, shape, planar, out var problem), problem);
+        Assert.IsTrue(ImageDecoder.TryDecode(encoded, new(shape, ImageGeometry.Fill), planar, out _, out var problem), problem);
         return planar;
     }
 
     private static byte[] Convert(ReadOnlySpan<byte> pixels, int width, int height, bool isBgra, ImageShape shape)
     {
         var planar = new byte[shape.Size];
-        Assert.IsTrue(ImageDecoder.TryConvert(pixels, width, height, isBgra, shape, planar, out var problem), problem);
+        Assert.IsTrue(
+            ImageDecoder.TryConvert(pixels, width, height, isBgra, new(shape, ImageGeometry.Fill), planar, out var problem), problem);
         return planar;
     }
 
@@ -236,7 +240,7 @@ public sealed class ImageDecoderTests
 
     private static void AssertUnreadable(byte[] encoded, params string[] parts)
     {
-        Assert.IsFalse(ImageDecoder.TryDecode(encoded, new(3, 4, 4), new byte[48], out var problem));
+        Assert.IsFalse(ImageDecoder.TryDecode(encoded, new(new(3, 4, 4), ImageGeometry.Fill), new byte[48], out _, out var problem));
         foreach (var part in parts)
             StringAssert.Contains(problem, part, StringComparison.Ordinal);
     }

@@ -160,7 +160,9 @@ public sealed class LabeledImageCursorTests
     /// <summary>Three images of one pixel, in one reused buffer as the real readers have.</summary>
     private sealed class MemoryImages : ILabeledImages
     {
-        public ImageShape Shape => new(3, 1, 1);
+        public ImageShape? Shape => new(3, 1, 1);
+
+        public ImageGeometry? Geometry => null;
 
         public long? Count => Names.Length;
 
@@ -170,10 +172,10 @@ public sealed class LabeledImageCursorTests
 
         public bool PixelsWereWanted { get; private set; }
 
-        public IEnumerable<LabeledImage> Read(bool withPixels)
+        public IEnumerable<LabeledImage> Read(bool withBytes)
         {
             Opened++;
-            PixelsWereWanted |= withPixels;
+            PixelsWereWanted |= withBytes;
             var buffer = new byte[3];
             try
             {

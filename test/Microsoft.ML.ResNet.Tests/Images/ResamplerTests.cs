@@ -18,7 +18,8 @@ public sealed class ResamplerTests
             new Random(seed).NextBytes(source);
             var shape = new ImageShape(3, to.Height, to.Width);
             var planar = new byte[shape.Size];
-            Assert.IsTrue(ImageDecoder.TryConvert(source, from.Width, from.Height, isBgra: false, shape, planar, out _));
+            Assert.IsTrue(
+                ImageDecoder.TryConvert(source, from.Width, from.Height, isBgra: false, new(shape, ImageGeometry.Fill), planar, out _));
 
             for (var i = 0; i < shape.Size; i++)
             {
@@ -35,7 +36,9 @@ public sealed class ResamplerTests
         foreach (var (width, height) in new[] { (1, 1), (7, 3), (300, 200), (1, 500), (33, 32) })
         {
             var planar = new byte[3 * 32 * 32];
-            Assert.IsTrue(ImageDecoder.TryDecode(Plain(255, 128, 1, width, height), new(3, 32, 32), planar, out var problem), problem);
+            Assert.IsTrue(
+                ImageDecoder.TryDecode(Plain(255, 128, 1, width, height), new(new(3, 32, 32), ImageGeometry.Fill), planar, out _,
+                out var problem), problem);
             CollectionAssert.AreEqual(new byte[] { 255, 128, 1 }, planar.Distinct().ToArray());
         }
     }
@@ -46,7 +49,7 @@ public sealed class ResamplerTests
         var planar = new byte[16 * 16];
         var stripes = Encode(160, 160, (x, y) => (x + y) % 2 == 0 ? SKColors.White : SKColors.Black);
 
-        Assert.IsTrue(ImageDecoder.TryDecode(stripes, new(1, 16, 16), planar, out _));
+        Assert.IsTrue(ImageDecoder.TryDecode(stripes, new(new(1, 16, 16), ImageGeometry.Fill), planar, out _, out _));
 
         Assert.IsTrue(planar.All(value => value is >= 125 and <= 130), string.Join(' ', planar.Distinct()));
     }
@@ -58,8 +61,10 @@ public sealed class ResamplerTests
             => new((byte)(128 + 100 * Math.Sin(x / 40.0)), (byte)(128 + 100 * Math.Cos(y / 30.0)), (byte)((x + y) / 4));
         var (fromJpeg, fromPng) = (new byte[3 * 24 * 32], new byte[3 * 24 * 32]);
 
-        Assert.IsTrue(ImageDecoder.TryDecode(Encode(512, 384, Scene, SKEncodedImageFormat.Jpeg), new(3, 24, 32), fromJpeg, out _));
-        Assert.IsTrue(ImageDecoder.TryDecode(Encode(512, 384, Scene), new(3, 24, 32), fromPng, out _));
+        Assert.IsTrue(
+            ImageDecoder.TryDecode(Encode(512, 384, Scene, SKEncodedImageFormat.Jpeg), new(new(3, 24, 32), ImageGeometry.Fill), fromJpeg,
+            out _, out _));
+        Assert.IsTrue(ImageDecoder.TryDecode(Encode(512, 384, Scene), new(new(3, 24, 32), ImageGeometry.Fill), fromPng, out _, out _));
 
         Assert.IsLessThan(4, fromJpeg.Zip(fromPng, (a, b) => Math.Abs(a - b)).Max());
     }

@@ -66,7 +66,7 @@ public class PopulationStatisticsTests
     [DataRow(8, 20, 8, 0.2)]
     public void A_recipe_that_asks_for_steps_halves_batch_and_rate_until_there_are_so_many(int batch, int rows, int expected, double rate)
     {
-        var recipe = (TrainingRecipe.Fast with { BatchSize = batch, MinimumStepsPerEpoch = 15 }).ForRows(rows);
+        var recipe = (TrainingRecipe.Fast with { BatchSize = batch, MinimumStepsPerEpoch = 15 }).For(rows, new ImageShape(3, 32, 32));
 
         Assert.AreEqual(expected, recipe.BatchSize);
         Assert.AreEqual(rate, recipe.LearningRate, 1e-12);
@@ -74,7 +74,7 @@ public class PopulationStatisticsTests
 
     [TestMethod]
     public void The_classic_recipe_keeps_its_batch_however_few_images_there_are()
-        => Assert.AreEqual(TrainingRecipe.Tutorial, TrainingRecipe.Tutorial.ForRows(20));
+        => Assert.AreEqual(TrainingRecipe.Tutorial, TrainingRecipe.Tutorial.For(20, new ImageShape(3, 32, 32)));
 
     [TestMethod]
     [DataRow(19, NormStatistics.Auto, true)]

@@ -17,13 +17,16 @@ internal sealed class CifarImages : ILabeledImages
     }
 
     /// <inheritdoc/>
-    public ImageShape Shape => CifarLayout.Shape;
+    public ImageShape? Shape => CifarLayout.Shape;
+
+    /// <inheritdoc/>
+    public ImageGeometry? Geometry => null;
 
     /// <inheritdoc/>
     public long? Count => _locations.All(location => location.ListsQuickly) ? CountOrNull() : null;
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledImage> Read(bool withPixels)
+    public IEnumerable<LabeledImage> Read(bool withBytes)
     {
         foreach (var plan in _plans)
             foreach (var image in plan.Value.Read())

@@ -10,6 +10,9 @@ internal sealed class DecodedImageColumn(ImageColumnOptions options) : ImageColu
     public override ImageShape? Shape => (options with { Channels = options.Channels ?? 3 }).Shape;
 
     /// <inheritdoc/>
+    public override bool HoldsPictures => true;
+
+    /// <inheritdoc/>
     public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column)
         => new Reader(options, row.GetGetter<MLImage>(column));
 
@@ -19,7 +22,8 @@ internal sealed class DecodedImageColumn(ImageColumnOptions options) : ImageColu
         // the rows of an in-memory view hand out the caller's own images, and those must stay alive.
         private MLImage? _image;
 
-        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
+        public override bool TryReadShape(ImageGeometry geometry, out ImageShape shape,
+            [NotNullWhen(false)] out string? problem)
         {
             shape = default;
             if (!TryGet(out problem))
@@ -28,9 +32,16 @@ internal sealed class DecodedImageColumn(ImageColumnOptions options) : ImageColu
             return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
-            => TryGet(out problem) && ImageDecoder.TryConvert(_image.Pixels, _image.Width, _image.Height,
-                _image.PixelFormat == MLPixelFormat.Bgra32, shape, pixels, out problem);
+        public override bool TryRead(ImageTarget target, Span<byte> pixels, out PictureSize picture,
+            [NotNullWhen(false)] out string? problem)
+        {
+            picture = default;
+            if (!TryGet(out problem))
+                return false;
+            picture = new(_image.Height, _image.Width);
+            return ImageDecoder.TryConvert(_image.Pixels, _image.Width, _image.Height, _image.PixelFormat == MLPixelFormat.Bgra32, target,
+                pixels, out problem);
+        }
 
         [MemberNotNullWhen(true, nameof(_image))]
         private bool TryGet([NotNullWhen(false)] out string? problem)

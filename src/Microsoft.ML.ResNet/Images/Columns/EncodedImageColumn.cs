@@ -10,6 +10,9 @@ internal sealed class EncodedImageColumn(ImageColumnOptions options) : ImageColu
     public override ImageShape? Shape => (options with { Channels = options.Channels ?? 3 }).Shape;
 
     /// <inheritdoc/>
+    public override bool HoldsPictures => true;
+
+    /// <inheritdoc/>
     public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column)
         => new Reader(options, row.GetGetter<VBuffer<byte>>(column));
 
@@ -17,17 +20,20 @@ internal sealed class EncodedImageColumn(ImageColumnOptions options) : ImageColu
     {
         private VBuffer<byte> _file;
 
-        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
+        public override bool TryReadShape(ImageGeometry geometry, out ImageShape shape, [NotNullWhen(false)] out string? problem)
         {
             shape = default;
-            if (!ImageDecoder.TryReadSize(File(), out var height, out var width, out problem))
+            if (!ImageDecoder.TryReadSize(File(), geometry, out var height, out var width, out problem))
                 return false;
             shape = new ImageShape(options.Channels ?? 3, options.Height ?? height, options.Width ?? width);
             return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
-            => ImageDecoder.TryDecode(File(), shape, pixels, out problem);
+        public override bool TryRead(ImageTarget target, Span<byte> pixels, out PictureSize picture,
+            [NotNullWhen(false)] out string? problem)
+            => ImageDecoder.TryDecode(File(), target, pixels, out picture, out problem);
+
+        public override byte[] CopyFile() => File().ToArray();
 
         private ReadOnlySpan<byte> File()
         {

@@ -15,6 +15,11 @@ internal abstract class ImageColumnKind
     public abstract ImageShape? Shape { get; }
 
     /// <summary>
+    /// Whether the images are pictures with a size of their own, so that more of a picture can be kept than the network takes.
+    /// </summary>
+    public virtual bool HoldsPictures => false;
+
+    /// <summary>
     /// The values of black and full pixels where the column holds numbers; <see langword="null"/> until somebody tells or recognises them.
     /// </summary>
     public PixelRange? Range { get; set; }
@@ -31,11 +36,11 @@ internal abstract class ImageColumnKind
         {
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Byte:
                 return PixelLayouts.Infer(vector, options, out problem) is { } bytes
-                    ? new ByteVectorColumn(bytes) { Range = options.Range }
+                    ? new ByteVectorColumn(bytes, Target(bytes, options)) { Range = options.Range }
                     : null;
             case VectorDataViewType { IsKnownSize: true } vector when vector.ItemType == NumberDataViewType.Single:
                 return PixelLayouts.Infer(vector, options, out problem) is { } floats
-                    ? new FloatVectorColumn(floats) { Range = options.Range }
+                    ? new FloatVectorColumn(floats, Target(floats, options)) { Range = options.Range }
                     : null;
             case ImageDataViewType or VectorDataViewType { IsKnownSize: false } when options.Channels is not (null or 1 or 3):
                 problem = $"got {type}, which gives 1 or 3 channels, not {options.Channels}. Use a vector of pixels for other numbers of "
@@ -54,6 +59,9 @@ internal abstract class ImageColumnKind
 
     /// <summary>Opens the column in a row or cursor.</summary>
     public abstract ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column);
+
+    private static ImageShape Target(PixelFormat format, ImageColumnOptions options)
+        => new(format.Shape.Channels, options.Height ?? format.Shape.Height, options.Width ?? format.Shape.Width);
 
     private static int? KnownSide(int side) => side > 0 ? side : null;
 }

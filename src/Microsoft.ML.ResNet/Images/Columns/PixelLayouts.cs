@@ -13,7 +13,10 @@ internal static class PixelLayouts
     /// <param name="problem">What cannot be told, and which option would tell it.</param>
     public static PixelFormat? Infer(VectorDataViewType type, ImageColumnOptions options, out string? problem)
     {
-        var candidates = Candidates(type, options).Distinct().Where(format => Agrees(format, options)).ToList();
+        var all = Candidates(type, options).Distinct().Where(format => AgreesInKind(format, options)).ToList();
+        var candidates = all.Where(format => AgreesInSize(format, options)).ToList();
+        if (candidates.Count == 0 && type.Dimensions.Length > 1) // the dimensions tell another size: such images are resized
+            candidates = all;
         problem = candidates.Count switch
         {
             1 => null,
@@ -49,10 +52,11 @@ internal static class PixelLayouts
             => new(new ImageShape(channels, rows, columns), interleaved && channels > 1, reverses && channels >= 3);
     }
 
-    private static bool Agrees(PixelFormat format, ImageColumnOptions options)
-        => (options.Height ?? format.Shape.Height) == format.Shape.Height
-            && (options.Width ?? format.Shape.Width) == format.Shape.Width
-            && (options.Channels ?? format.Shape.Channels) == format.Shape.Channels
+    private static bool AgreesInSize(PixelFormat format, ImageColumnOptions options)
+        => (options.Height ?? format.Shape.Height) == format.Shape.Height && (options.Width ?? format.Shape.Width) == format.Shape.Width;
+
+    private static bool AgreesInKind(PixelFormat format, ImageColumnOptions options)
+        => (options.Channels ?? format.Shape.Channels) == format.Shape.Channels
             && (options.Layout == PixelLayout.Auto || format.Shape.Channels == 1
                 || format.Interleaved == (options.Layout == PixelLayout.Interleaved));
 

@@ -5,17 +5,18 @@ namespace Microsoft.ML.ResNet.Images.Columns;
 
 /// <summary>A column of raw pixels: a vector of known size.</summary>
 /// <param name="format">How the pixels lie in it.</param>
-internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumnKind
+/// <param name="shape">The shape in which images are wanted; the format's, if nobody asks for another.</param>
+internal abstract class PixelVectorColumn<T>(PixelFormat format, ImageShape shape) : ImageColumnKind
 {
     /// <inheritdoc/>
-    public override ImageShape? Shape => format.Shape;
+    public override ImageShape? Shape => shape;
 
     /// <inheritdoc/>
     public override ImageColumnReader Open(DataViewRow row, DataViewSchema.Column column) => Read(row.GetGetter<VBuffer<T>>(column));
 
     /// <summary>Reads images from wherever their values come.</summary>
     /// <param name="getter">Gives the current image's values.</param>
-    public ImageColumnReader Read(ValueGetter<VBuffer<T>> getter) => new Reader(this, format, getter);
+    public ImageColumnReader Read(ValueGetter<VBuffer<T>> getter) => new Reader(this, format, shape, getter);
 
     /// <summary>Writes one image, planar.</summary>
     /// <param name="vector">The values, as many as the format has.</param>
@@ -26,28 +27,38 @@ internal abstract class PixelVectorColumn<T>(PixelFormat format) : ImageColumnKi
     protected abstract bool TryWrite(in VBuffer<T> vector, PixelFormat format, Span<byte> pixels,
         [NotNullWhen(false)] out string? problem);
 
-    private sealed class Reader(PixelVectorColumn<T> column, PixelFormat format, ValueGetter<VBuffer<T>> getter) : ImageColumnReader
+    private sealed class Reader(PixelVectorColumn<T> column, PixelFormat format, ImageShape wanted, ValueGetter<VBuffer<T>> getter)
+        : ImageColumnReader
     {
+        private readonly byte[] _own = format.Shape == wanted ? [] : new byte[format.Shape.Size];
         private VBuffer<T> _value;
 
-        public override bool TryReadShape(out ImageShape shape, [NotNullWhen(false)] out string? problem)
+        public override bool TryReadShape(ImageGeometry geometry, out ImageShape shape,
+            [NotNullWhen(false)] out string? problem)
         {
             problem = null;
-            shape = format.Shape;
+            shape = wanted;
             return true;
         }
 
-        public override bool TryRead(ImageShape shape, Span<byte> pixels, [NotNullWhen(false)] out string? problem)
+        public override bool TryRead(ImageTarget target, Span<byte> pixels, out PictureSize picture,
+            [NotNullWhen(false)] out string? problem)
         {
             getter(ref _value);
             PixelVectors.CheckLength(_value, format);
-            return column.TryWrite(_value, format, pixels, out problem);
+            picture = new(format.Shape.Height, format.Shape.Width);
+            if (format.Shape == target.Shape)
+                return column.TryWrite(_value, format, pixels, out problem);
+            if (!column.TryWrite(_value, format, _own, out problem))
+                return false;
+            PlanarPicture.Frame(_own, format.Shape, picture, target, pixels);
+            return true;
         }
     }
 }
 
 /// <summary>Pixels as bytes.</summary>
-internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<byte>(format)
+internal sealed class ByteVectorColumn(PixelFormat format, ImageShape shape) : PixelVectorColumn<byte>(format, shape)
 {
     /// <inheritdoc/>
     protected override bool TryWrite(in VBuffer<byte> vector, PixelFormat format, Span<byte> pixels,
@@ -63,7 +74,7 @@ internal sealed class ByteVectorColumn(PixelFormat format) : PixelVectorColumn<b
 }
 
 /// <summary>Pixels as numbers of a <see cref="ImageColumnKind.Range"/>, as <c>ExtractPixels</c> makes them.</summary>
-internal sealed class FloatVectorColumn(PixelFormat format) : PixelVectorColumn<float>(format)
+internal sealed class FloatVectorColumn(PixelFormat format, ImageShape shape) : PixelVectorColumn<float>(format, shape)
 {
     /// <inheritdoc/>
     protected override bool TryWrite(in VBuffer<float> vector, PixelFormat format, Span<byte> pixels,

@@ -3,16 +3,17 @@ namespace Microsoft.ML.ResNet.Images.Folders;
 /// <summary>
 /// A few consecutive images that one thread reads and decodes: the unit of parallel work. Its memory is used again for later images.
 /// </summary>
-/// <param name="shape">The shape of every image.</param>
+/// <param name="target">The shape of every image, and how pictures become that.</param>
 /// <param name="capacity">The most images it can hold.</param>
-internal sealed class DecodedChunk(ImageShape shape, int capacity)
+internal sealed class DecodedChunk(ImageTarget target, int capacity)
 {
     // Long enough that handing a chunk to a thread costs little beside decoding it, small enough to stay in a core's cache.
     private const int TargetLength = 1 << 18;
     private const int MaxCapacity = 64;
     private const long LengthAhead = 1 << 24; // of all threads, unless that is too little for two chunks each
 
-    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(shape.Size * capacity);
+    private readonly int _size = target.Shape.Size;
+    private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(target.Shape.Size * capacity);
     private readonly string?[] _problems = new string?[capacity];
     private readonly ImageBytes _encoded = new();
 
@@ -47,13 +48,13 @@ internal sealed class DecodedChunk(ImageShape shape, int capacity)
         {
             _problems[i] = read(files[First + i].Name, _encoded);
             if (_problems[i] is null)
-                ImageDecoder.TryDecode(_encoded.Content, shape, _pixels.AsSpan(i * shape.Size, shape.Size), out _problems[i]);
+                ImageDecoder.TryDecode(_encoded.Content, target, _pixels.AsSpan(i * _size, _size), out _, out _problems[i]);
         }
         return this;
     }
 
     /// <summary>The pixels of the i-th image of this chunk; undefined when it has a problem.</summary>
-    public ReadOnlyMemory<byte> Pixels(int i) => _pixels.AsMemory(i * shape.Size, shape.Size);
+    public ReadOnlyMemory<byte> Pixels(int i) => _pixels.AsMemory(i * _size, _size);
 
     /// <summary>Why the i-th image of this chunk could not be read, or null when it could.</summary>
     public string? Problem(int i) => _problems[i];

@@ -10,6 +10,9 @@ internal sealed class ImageBytes
     /// <summary>The content.</summary>
     public ReadOnlySpan<byte> Content => _buffer.AsSpan(_start, _length);
 
+    /// <summary>The same for those who keep it for a while.</summary>
+    public ReadOnlyMemory<byte> ContentMemory => _buffer.AsMemory(_start, _length);
+
     /// <summary>The content, for those who need a stream of it.</summary>
     public MemoryStream ContentStream => new(_buffer, _start, _length, writable: false);
 

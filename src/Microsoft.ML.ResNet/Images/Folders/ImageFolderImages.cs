@@ -24,8 +24,14 @@ internal sealed class ImageFolderImages : ILabeledImages
         Shape = options is { Height: not null, Width: not null } ? ShapeFrom(options) : ShapeOfFirstImage();
     }
 
-    /// <inheritdoc/>
+    /// <summary>The shape of every image.</summary>
     public ImageShape Shape { get; }
+
+    /// <inheritdoc/>
+    ImageShape? ILabeledImages.Shape => Shape;
+
+    /// <inheritdoc/>
+    public ImageGeometry? Geometry => _options.Geometry;
 
     /// <summary>What is odd about the folders, in sentences, and does not keep them from being used.</summary>
     public IReadOnlyList<string> Remarks { get; }
@@ -39,10 +45,10 @@ internal sealed class ImageFolderImages : ILabeledImages
     private bool KnowsItsRows => _allTried || _options.UnreadableImageBehavior == UnreadableImageBehavior.Throw;
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledImage> Read(bool withPixels)
+    public IEnumerable<LabeledImage> Read(bool withBytes)
     {
         // An iterator, so that this is decided when the first image is asked for, not when the cursor is made.
-        foreach (var image in withPixels || !KnowsItsRows ? Decode() : Labels())
+        foreach (var image in withBytes || !KnowsItsRows ? Decode() : Labels())
             yield return image;
     }
 
@@ -86,7 +92,7 @@ internal sealed class ImageFolderImages : ILabeledImages
         for (var first = 0; first < _files.Count; first += capacity)
         {
             if (!free.TryPop(out var chunk))
-                chunk = new(Shape, capacity);
+                chunk = new(new(Shape, _options.Geometry), capacity);
             yield return chunk.Assign(first, Math.Min(capacity, _files.Count - first));
         }
     }
@@ -110,7 +116,7 @@ internal sealed class ImageFolderImages : ILabeledImages
         foreach (var file in _files)
         {
             var problem = read(file.Name, bytes);
-            if (problem is null && ImageDecoder.TryReadSize(bytes.Content, out var height, out var width, out problem))
+            if (problem is null && ImageDecoder.TryReadSize(bytes.Content, _options.Geometry, out var height, out var width, out problem))
                 return ShapeFrom(_options with { Height = _options.Height ?? height, Width = _options.Width ?? width });
             if (_options.UnreadableImageBehavior == UnreadableImageBehavior.Throw)
                 throw new InvalidDataException(

@@ -10,8 +10,7 @@ public sealed record ImageFolderOptions
     public int? Height { get; init; }
 
     /// <summary>
-    /// Columns of every loaded image, in pixels; images of another size are resized, whatever that does to their aspect ratio. From 1 to
-    /// 65,535.
+    /// Columns of every loaded image, in pixels; images of another size are resized. From 1 to 65,535.
     /// </summary>
     /// <value>The default, null, is the width of the first image.</value>
     public int? Width { get; init; }
@@ -22,6 +21,13 @@ public sealed record ImageFolderOptions
     /// </summary>
     /// <value>The default is 3.</value>
     public int Channels { get; init; } = 3;
+
+    /// <summary>
+    /// How a picture of another size becomes an image of <see cref="Height"/> x <see cref="Width"/>. A model that is trained on the images
+    /// remembers it, so that it treats files the same way; <see cref="ResNetModelParameters.ImageGeometry"/> tells it.
+    /// </summary>
+    /// <value>The default is <see cref="ImageGeometry.Fill"/>: squashed or stretched, and turned as the camera's tag says.</value>
+    public ImageGeometry Geometry { get; init; } = ImageGeometry.Fill;
 
     /// <summary>The folder inside the path (<c>train</c>, <c>data/test</c>) that holds the class folders.</summary>
     /// <value>The default, null, is the path itself.</value>
@@ -60,6 +66,8 @@ public sealed record ImageFolderOptions
             problems.Add($"{nameof(Width)} is {Width}; expected null or 1 to {ImageDecoder.MaxSide}.");
         if ((long)(Height ?? 1) * (Width ?? 1) > ImageDecoder.MaxPixels)
             problems.Add($"{nameof(Height)} x {nameof(Width)} is {Height} x {Width}; expected at most {ImageDecoder.MaxPixels} pixels.");
+        problems.AddRange(Geometry?.Problems()
+            ?? [$"{nameof(Geometry)} is null; {nameof(ImageGeometry)}.{nameof(ImageGeometry.Fill)} is the default."]);
         if (Channels is not (1 or 3))
             problems.Add($"{nameof(Channels)} is {Channels}; expected 1 or 3.");
         if (!Enum.IsDefined(UnreadableImageBehavior))

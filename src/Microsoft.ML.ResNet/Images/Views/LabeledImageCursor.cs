@@ -53,9 +53,12 @@ internal sealed class LabeledImageCursor(DataViewSchema schema, bool[] active, I
     {
         if (!IsColumnActive(column))
             throw new ArgumentOutOfRangeException(nameof(column), column.Name, "This column was not asked for when the cursor was made.");
-        Delegate getter = column.Index == LabeledImageView.FeaturesIndex
-            ? (ValueGetter<VBuffer<byte>>)GetFeatures
-            : (ValueGetter<ReadOnlyMemory<char>>)GetLabel;
+        Delegate getter = column.Index switch
+        {
+            LabeledImageView.FeaturesIndex => (ValueGetter<VBuffer<byte>>)GetFeatures,
+            LabeledImageView.LabelIndex => (ValueGetter<ReadOnlyMemory<char>>)GetLabel,
+            _ => (ValueGetter<ReadOnlyMemory<char>>)GetPath,
+        };
         return getter as ValueGetter<TValue>
             ?? throw new InvalidOperationException(
                 $"Column '{column.Name}' has values of type {column.Type.RawType}, asked for were values of type {typeof(TValue)}.");
@@ -83,9 +86,9 @@ internal sealed class LabeledImageCursor(DataViewSchema schema, bool[] active, I
     private void GetFeatures(ref VBuffer<byte> features)
     {
         CheckOnRow();
-        var pixels = _images.Current.Pixels.Span; // the reader's memory: copied, never handed out
-        var editor = VBufferEditor.Create(ref features, pixels.Length);
-        pixels.CopyTo(editor.Values);
+        var bytes = _images.Current.Bytes.Span; // the reader's memory: copied, never handed out
+        var editor = VBufferEditor.Create(ref features, bytes.Length);
+        bytes.CopyTo(editor.Values);
         features = editor.Commit();
     }
 
@@ -93,6 +96,12 @@ internal sealed class LabeledImageCursor(DataViewSchema schema, bool[] active, I
     {
         CheckOnRow();
         label = _images.Current.Label;
+    }
+
+    private void GetPath(ref ReadOnlyMemory<char> path)
+    {
+        CheckOnRow();
+        path = _images.Current.Path;
     }
 
     private void CheckOnRow()

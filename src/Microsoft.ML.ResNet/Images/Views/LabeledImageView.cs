@@ -12,14 +12,17 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
     /// <summary>The index of <see cref="ImageColumns.Features"/> in the schema.</summary>
     public const int FeaturesIndex = 0;
 
-    // An annotation of the column of images, so that it is lost with the first transform that makes other images of these.
-    private const string DecodedAheadKind = "DecodedAhead";
+    /// <summary>The index of <see cref="ImageColumns.Label"/> in the schema.</summary>
+    public const int LabelIndex = 1;
+
+    // Annotations of the column of images, so that they are lost with the first transform that makes other images of these.
+    private const string DecodedAheadKind = "DecodedAhead", GeometryKind = "ImageGeometry";
 
     /// <inheritdoc/>
     public bool CanShuffle => false;
 
     /// <inheritdoc/>
-    public DataViewSchema Schema { get; } = MakeSchema(images.Shape);
+    public DataViewSchema Schema { get; } = MakeSchema(images);
 
     /// <inheritdoc/>
     public long? GetRowCount() => images.Count;
@@ -36,7 +39,7 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
                     "This column is not part of the schema of the loaded images.");
             active[column.Index] = true;
         }
-        return new LabeledImageCursor(Schema, active, images.Read(withPixels: active[FeaturesIndex]));
+        return new LabeledImageCursor(Schema, active, images.Read(withBytes: active[FeaturesIndex]));
     }
 
     /// <summary>One cursor, whatever <paramref name="n"/> says: decoding is already parallel inside it.</summary>
@@ -51,10 +54,38 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
     public static bool IsDecodedAhead(DataViewSchema.Column images)
         => images.Annotations.Schema.GetColumnOrNull(DecodedAheadKind) is not null;
 
-    private static DataViewSchema MakeSchema(ImageShape shape)
+    /// <summary>
+    /// How the pictures behind such a view's column have become images; <see langword="null"/> where nobody knows.
+    /// </summary>
+    public static ImageGeometry? GeometryOf(DataViewSchema.Column images)
+    {
+        if (images.Annotations.Schema.GetColumnOrNull(GeometryKind) is not { Type: TextDataViewType })
+            return null;
+        ReadOnlyMemory<char> text = default;
+        images.Annotations.GetValue(GeometryKind, ref text);
+        return ImageGeometryText.Parse(text.Span);
+    }
+
+    private static DataViewSchema MakeSchema(ILabeledImages images) => images.Shape is { } shape
+        ? OfPixels(shape, images.Geometry)
+        : OfFiles();
+
+    private static DataViewSchema OfFiles()
+    {
+        var builder = new DataViewSchema.Builder();
+        builder.AddColumn(ImageColumns.Features, new VectorDataViewType(NumberDataViewType.Byte));
+        builder.AddColumn(ImageColumns.Label, TextDataViewType.Instance);
+        builder.AddColumn(ImageColumns.ImagePath, TextDataViewType.Instance);
+        return builder.ToSchema();
+    }
+
+    private static DataViewSchema OfPixels(ImageShape shape, ImageGeometry? geometry)
     {
         var decodedAhead = new DataViewSchema.Annotations.Builder();
         decodedAhead.AddPrimitiveValue(DecodedAheadKind, BooleanDataViewType.Instance, true);
+        if (geometry is not null)
+            decodedAhead.Add<ReadOnlyMemory<char>>(GeometryKind, TextDataViewType.Instance,
+                (ref ReadOnlyMemory<char> text) => text = ImageGeometryText.Print(geometry).AsMemory());
         var builder = new DataViewSchema.Builder();
         builder.AddColumn(ImageColumns.Features, new VectorDataViewType(NumberDataViewType.Byte, shape.Channels, shape.Height, shape.Width),
             decodedAhead.ToAnnotations());

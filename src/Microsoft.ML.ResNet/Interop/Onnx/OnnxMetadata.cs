@@ -22,6 +22,14 @@ internal static class OnnxMetadata
     {
         yield return Entry("class_names", ToJson(model.Classes.Names)); // ["cat","dog"], in the order of the probabilities
         yield return Entry("image_shape", ToJson(new[] { model.Shape.Channels, model.Shape.Height, model.Shape.Width }));
+        // how a picture of another size becomes such an image, which the graph does not do
+        yield return Entry("image_geometry", ToJson(new
+        {
+            model.Geometry.Fit,
+            CropRatio = model.Geometry.Fit == ImageFit.CenterCrop ? model.Geometry.CropRatio : (double?)null,
+            model.Geometry.Interpolation,
+            model.Geometry.HonorOrientation,
+        }));
         if (model.Shape.Channels >= 3)
             yield return Entry("channel_order", "RGB"); // a fourth channel, if any, comes last
         // for each channel, 0 (black) to 1 (full); the graph applies it
