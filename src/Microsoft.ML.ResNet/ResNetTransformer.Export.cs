@@ -89,7 +89,8 @@ public sealed partial class ResNetTransformer
     /// </para>
     /// <para>
     /// Its metadata holds text: <c>class_names</c>, a JSON array in the order of the probabilities; <c>image_shape</c>,
-    /// <c>normalization_mean</c>, <c>normalization_deviation</c>, JSON arrays;
+    /// <c>normalization_mean</c>, <c>normalization_deviation</c>, JSON arrays; <c>image_geometry</c>, a JSON object that says how a picture
+    /// of another size becomes such an image, which whoever calls the network does;
     /// <c>channel_order</c>, for images in colour; <c>architecture</c>, its name, and <c>architecture_plan</c>, a JSON object.
     /// </para>
     /// </remarks>
