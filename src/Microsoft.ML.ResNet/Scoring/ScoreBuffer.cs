@@ -5,16 +5,16 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Collects the images of some rows, scores them together and serves the results row by row. An image that cannot be read scores NaN
-/// for every class, and its predicted class is missing. Serves one cursor.
+/// Collects the images of some rows, computes them together and serves the results row by row. An image that cannot be read has NaN for
+/// every number, and its predicted class is missing. Serves one cursor.
 /// </summary>
-/// <param name="scorer">Computes the scores.</param>
+/// <param name="output">What is computed of an image: scores, or features.</param>
 /// <param name="shape">The shape of every image.</param>
 /// <param name="capacity">Rows in a full batch; at least 1.</param>
-internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capacity)
+internal sealed class ScoreBuffer(ImageOutput output, ImageShape shape, int capacity)
 {
     private readonly byte[] _pixels = new byte[capacity * shape.Size];
-    private readonly float[] _scores = new float[capacity * scorer.Classes];
+    private readonly float[] _values = new float[capacity * output.Width];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
     private int _readable;
     private long _rows; // before the batch
@@ -49,25 +49,24 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
     public void Report(IChannelProvider channels)
     {
         using var channel = channels.Start("Scoring");
-        channel.Warning($"{Problems.Count} images could not be read: their scores are NaN, and their predicted label is missing "
-            + $"({Problems}).");
+        channel.Warning($"{Problems.Count} images could not be read: {output.OfNone} ({Problems}).");
     }
 
-    /// <summary>Scores the rows.</summary>
+    /// <summary>Computes the rows.</summary>
     public void Score()
     {
         if (_readable > 0)
-            scorer.Score(_pixels, _readable, _scores);
+            output.Compute(_pixels, _readable, _values);
     }
 
-    /// <summary>Gives the probabilities of a row.</summary>
-    public void GetScores(int row, ref VBuffer<float> value)
+    /// <summary>Gives the numbers of a row: its probabilities, or its features.</summary>
+    public void GetValues(int row, ref VBuffer<float> value)
     {
-        var editor = VBufferEditor.Create(ref value, scorer.Classes);
+        var editor = VBufferEditor.Create(ref value, output.Width);
         if (_slots[row] < 0)
             editor.Values.Fill(float.NaN);
         else
-            ScoresOf(row).CopyTo(editor.Values);
+            ValuesOf(row).CopyTo(editor.Values);
         value = editor.Commit();
     }
 
@@ -77,7 +76,7 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
         value = 0;
         if (_slots[row] < 0)
             return;
-        var scores = ScoresOf(row);
+        var scores = ValuesOf(row);
         var best = 0;
         for (var i = 1; i < scores.Length; i++)
             if (scores[i] > scores[best])
@@ -85,5 +84,5 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageShape shape, int capa
         value = float.IsNaN(scores[best]) ? 0 : (uint)best + 1; // ML.NET's scorers do so too
     }
 
-    private ReadOnlySpan<float> ScoresOf(int row) => _scores.AsSpan(_slots[row] * scorer.Classes, scorer.Classes);
+    private ReadOnlySpan<float> ValuesOf(int row) => _values.AsSpan(_slots[row] * output.Width, output.Width);
 }
