@@ -77,6 +77,9 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Stages behind the stem that are frozen; 0 is the stem alone, and <see langword="null"/> nothing.</summary>
     public int? FrozenStages { get; private set; }
 
+    /// <summary>The classifier.</summary>
+    public Linear Head => fc;
+
     /// <summary>Whether the classifier is all that trains.</summary>
     public bool IsFrozenToTheHead => FrozenStages == _stages.Count;
 
@@ -153,6 +156,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
             parameter.requires_grad = false;
         train(training);
     }
+
+    /// <summary>Whether a tensor is part of what is frozen.</summary>
+    /// <param name="name">Its name in torchvision's modules.</param>
+    public bool IsFrozen(string name)
+        => FrozenStages is { } stages && name.Split('.')[0] is var part
+            && (part is nameof(conv1) or nameof(bn1) || Enumerable.Range(1, stages).Any(stage => part == $"layer{stage}"));
 
     /// <summary>Trains or evaluates; what is frozen evaluates in either case.</summary>
     public override void train(bool train = true)
