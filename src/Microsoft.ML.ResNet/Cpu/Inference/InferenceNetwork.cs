@@ -17,8 +17,7 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     private const int ShardsPerThread = 2; // of a layer: more would even out better, and cost more turns
 
     private readonly PixelInput _input;
-    private readonly IReadOnlyList<PlanStep> _steps; // the images, and a step for each layer
-    private readonly IReadOnlyList<FeatureMap> _outputs; // of the steps
+    private readonly IReadOnlyList<FeatureMap> _outputs; // of the plan's steps: the images, and one for each layer
     private readonly IReadOnlyList<InferenceLayer> _layers;
     private readonly int _imageSize, _imagesTogether, _threads;
     private readonly long _multiplyAdds; // for one image
@@ -32,13 +31,16 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     {
         var built = new InferenceNetworkBuilder(plan, weights, kernel);
         (_input, _layers) = (new PixelInput(normalization.Tabulate(), built.Input), built.Layers);
-        (_steps, _outputs) = (plan.Steps, [.. plan.Steps.Select(step => built[step])]);
+        (Plan, _outputs) = (plan, [.. plan.Steps.Select(step => built[step])]);
         (_imageSize, _threads, _multiplyAdds) = (plan.Image.Size, threads, plan.MultiplyAdds);
         _imagesTogether = plan.State.Sum(entry => entry.Length * sizeof(float)) <= FewWeights
             ? 1
             : (int)Math.Clamp(MemoryTogether / (sizeof(float) * built.Maps.Sum(map => map.Layout.ImageStride)), 1, MostImagesTogether);
         Workspaces = new WorkspacePool(built.Maps, Math.Max(threads, Environment.ProcessorCount));
     }
+
+    /// <summary>The network; its steps are what can be asked for.</summary>
+    public NetworkPlan Plan { get; }
 
     /// <summary>The memory that batches flow through.</summary>
     public WorkspacePool Workspaces { get; }
@@ -96,8 +98,8 @@ internal sealed unsafe class InferenceNetwork : IDisposable
 
     private int LayersTo(PlanStep output)
     {
-        for (var step = 0; step < _steps.Count; step++)
-            if (_steps[step] == output)
+        for (var step = 0; step < Plan.Steps.Count; step++)
+            if (Plan.Steps[step] == output)
                 return step;
         throw new ArgumentException($"'{output.Name}' is no step of this network's plan.", nameof(output));
     }
