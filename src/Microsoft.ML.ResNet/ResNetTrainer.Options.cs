@@ -72,7 +72,8 @@ public sealed partial class ResNetTrainer
         public int? ImageHeight;
 
         /// <summary>
-        /// Columns of an image in pixels, above 0; otherwise as <see cref="ImageHeight"/>.
+        /// Columns of an image in pixels, above 0; pictures of another size are resized. The default is found as that of
+        /// <see cref="ImageHeight"/>.
         /// </summary>
         [Argument(ArgumentType.AtMostOnce, HelpText = "Columns of an image in pixels, where the column does not tell.", ShortName = "width",
             SortOrder = 11)]

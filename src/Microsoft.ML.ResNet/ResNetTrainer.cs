@@ -132,7 +132,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var learnt = split?.Train ?? train;
         var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
             split?.Validation ?? held, request.Geometry, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
-            checkpoints, onCaller));
+            checkpoints, memory, onCaller));
         return new ResNetTransformer(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
@@ -220,8 +220,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
     private TrainedResNet Train(IChannel channel, LabeledImageSet train, LabeledImageSet? validation, ImageGeometry geometry,
         ClassLabels classes, Action<ResidualNetwork> begin, Device device, int seed, ResNetNumerics numerics,
-            CheckpointSession? checkpoints,
-        Action<Action> onCaller)
+        CheckpointSession? checkpoints, ImageMemory memory, Action<Action> onCaller)
     {
         var recipe = Recipe(channel, train.Store.Count, train.Shape);
         channel.Info(
@@ -240,8 +239,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
         var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
-        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(checkpoints, reports),
-            numerics.CpuKernelsForTraining);
+        using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, checkpoints, reports),
+            new TrainingSettings { Numerics = numerics, Memory = memory });
         if (state is not null)
             checkpoints!.Restore(() => loop.Restore(state, device));
         var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
@@ -292,7 +291,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         return MLNetSchedule.Bind(recipe, steps);
     }
 
-    private TrainingEvents Events(CheckpointSession? checkpoints, TrainingReports reports) => new(
+    private TrainingEvents Events(IChannel channel, CheckpointSession? checkpoints, TrainingReports reports) => new(
         BeforeBatch: CheckAlive,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>
@@ -302,6 +301,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         })
     {
         StepEnded = reports.StepEnded,
+        FeaturesComputed = reports.FeaturesComputed,
+        Info = message => channel.Info(message),
+        Warning = message => channel.Warning(message),
     };
 
     private bool IsCancelled => _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };

@@ -71,7 +71,8 @@ public sealed partial class ResNetTransformer
     {
         Host.CheckValue(input, nameof(input));
         var (feature, images) = FindImages(input.Schema);
-        return new ScoredView(Host, input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), _scorer, _network.Target,
+        return new ScoredView(Host, input, new ColumnBindings(input.Schema, AddedColumns(input.Schema)), ImageOutput.Scores(_scorer),
+            _network.Target,
             images, feature);
     }
 
@@ -128,7 +129,7 @@ public sealed partial class ResNetTransformer
             if (!activeOutput(ScoreColumns.PredictedLabelIndex) && !activeOutput(ScoreColumns.ScoreIndex))
                 return getters;
 
-            var row = new ScoreBuffer(_parent._scorer, _parent._network.Target, capacity: 1);
+            var row = new ScoreBuffer(ImageOutput.Scores(_parent._scorer), _parent._network.Target, capacity: 1);
             var image = _images.Open(input, _feature);
             long? scored = null;
             if (activeOutput(ScoreColumns.PredictedLabelIndex))
@@ -141,7 +142,7 @@ public sealed partial class ResNetTransformer
                 getters[ScoreColumns.ScoreIndex] = (ValueGetter<VBuffer<float>>)((ref VBuffer<float> value) =>
                 {
                     Score();
-                    row.GetScores(0, ref value);
+                    row.GetValues(0, ref value);
                 });
             return getters;
 

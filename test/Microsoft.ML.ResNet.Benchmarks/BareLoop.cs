@@ -89,7 +89,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             WeightInitialization.Initialize(network, generator);
         using var optimizer = _recipe.Optimizer.Start([.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter)
             .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))]);
-        using var pass = new TrainingEngine(network);
+        using var pass = new TrainingEngine(network, new ImageShape(3, 32, 32));
         using var store = Store();
         var ready = store.Slice(0, batchSize);
         using var readyImages = Normalization.Apply(ready.Pixels);

@@ -48,9 +48,9 @@ internal sealed class FilePixelStore : PixelStore
     /// <inheritdoc/>
     public override Tensor PixelsOf(ArraySegment<long> rows)
     {
-        var pixels = Empty(rows.Count);
+        var pixels = _file.Row.Empty(rows.Count);
         if (_ready is { Pixels: { } read } ready && ready.Rows.AsSpan().SequenceEqual(rows))
-            read.AsSpan(0, rows.Count * _file.Shape.Size).CopyTo(pixels.bytes);
+            read.AsSpan(0, rows.Count * _file.Row.Bytes).CopyTo(pixels.bytes);
         else
             Fill(pixels, index => rows[index]);
         return pixels;
@@ -59,7 +59,7 @@ internal sealed class FilePixelStore : PixelStore
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count)
     {
-        var pixels = Empty(count);
+        var pixels = _file.Row.Empty(count);
         Fill(pixels, index => first + index);
         return pixels;
     }
@@ -70,8 +70,6 @@ internal sealed class FilePixelStore : PixelStore
         _file.Dispose();
         base.Dispose();
     }
-
-    private Tensor Empty(int count) => empty([count, _file.Shape.Channels, _file.Shape.Height, _file.Shape.Width], ScalarType.Byte);
 
     // Image by image, since Tensor.bytes reaches 2 GiB at most.
     private void Fill(Tensor pixels, Func<int, long> rowAt)
@@ -86,13 +84,13 @@ internal sealed class FilePixelStore : PixelStore
     // Runs on the threads of the read-ahead, which must not create tensors: scopes belong to threads.
     private ReadBatch Read(ArraySegment<long> rows)
     {
-        var bytes = (long)rows.Count * _file.Shape.Size;
+        var bytes = (long)rows.Count * _file.Row.Bytes;
         if (bytes > LargestBatch)
             return new(rows, null);
         if (!_spareBuffers.TryTake(out var buffer) || buffer.Length < bytes)
             buffer = new byte[bytes];
         for (var index = 0; index < rows.Count; index++)
-            _file.Read(rows[index], buffer.AsSpan(index * _file.Shape.Size, _file.Shape.Size));
+            _file.Read(rows[index], buffer.AsSpan(index * _file.Row.Bytes, _file.Row.Bytes));
         return new(rows, buffer);
     }
 

@@ -19,10 +19,13 @@ internal sealed record ImageMemory(long Budget, string Folder)
         => new(budgetInMiB * MiB ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2, folder ?? SpillFolder.Default);
 
     /// <summary>Whether so many images may lie in memory.</summary>
-    public bool Holds(long images, ImageShape shape) => images * shape.Size <= Budget;
+    public bool Holds(long images, ImageShape shape) => Holds(images, StoredRow.Of(shape));
+
+    /// <summary>Whether so many rows may lie in memory.</summary>
+    public bool Holds(long rows, StoredRow row) => rows * row.Bytes <= Budget;
 
     /// <summary>What is left beside a set.</summary>
-    public ImageMemory Beside(PixelStore store) => this with { Budget = Math.Max(0, Budget - (store.BytesInMemory ?? 0)) };
+    public ImageMemory Beside(PixelStore? store) => this with { Budget = Math.Max(0, Budget - (store?.BytesInMemory ?? 0)) };
 
     /// <summary>
     /// Whether images move to a device as a whole: up to 2 GiB, which leaves the device to the network (TorchSharp cannot tell how much

@@ -2,12 +2,12 @@ using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
 
-/// <summary>Images as one block of bytes, in the memory of the machine or of a device.</summary>
+/// <summary>Images as one block of bytes, or their features as one of floats, in the memory of the machine or of a device.</summary>
 internal sealed class MemoryPixelStore : PixelStore
 {
     private readonly Tensor _pixels;
 
-    /// <param name="pixels">uint8, (N, C, H, W); the store takes it over.</param>
+    /// <param name="pixels">uint8, (N, C, H, W), or what <see cref="FeatureRows"/> holds; the store takes it over.</param>
     /// <param name="labels">int64, (N): class indices from 0; the store takes it over.</param>
     /// <param name="weights">float32, (N): what each row counts; the store takes it over. <see langword="null"/>: all the same.</param>
     /// <param name="pictures">What is known of whole pictures.</param>
@@ -15,7 +15,7 @@ internal sealed class MemoryPixelStore : PixelStore
         : base(labels, weights, pictures) => _pixels = pixels.DetachFromDisposeScope();
 
     /// <inheritdoc/>
-    public override long? BytesInMemory => _pixels.numel();
+    public override long? BytesInMemory => _pixels.numel() * _pixels.element_size();
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(ArraySegment<long> rows)

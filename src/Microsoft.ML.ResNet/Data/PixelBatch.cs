@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Data;
 
 /// <summary>Some rows of a <see cref="PixelStore"/>.</summary>
-/// <param name="Pixels">uint8, (n, C, H, W).</param>
+/// <param name="Pixels">uint8, (n, C, H, W); in a store of features float32, as <see cref="FeatureRows"/> holds them.</param>
 /// <param name="Labels">int64, (n): class indices from 0.</param>
 /// <param name="Weights">float32, (n): what each row counts; <see langword="null"/> where all count the same.</param>
 internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor? Weights)

@@ -1,8 +1,8 @@
 namespace Microsoft.ML.ResNet.Data;
 
 /// <summary>
-/// A temporary file of images of one shape, one behind the other. It is gone when this object is disposed, when it is collected, and when
-/// the process ends, however that ends. Rows may be read by several threads.
+/// A temporary file of images of one shape, or of features, one behind the other. It is gone when this object is disposed, when it is
+/// collected, and when the process ends, however that ends. Rows may be read by several threads.
 /// </summary>
 internal sealed class PixelFile : IDisposable
 {
@@ -10,23 +10,23 @@ internal sealed class PixelFile : IDisposable
     private long _length;
 
     /// <param name="file">Unbuffered, empty, to be read and written; the new object takes it over.</param>
-    /// <param name="shape">The shape of every image.</param>
-    internal PixelFile(FileStream file, ImageShape shape) => (_file, Shape) = (file, shape);
+    /// <param name="row">What it holds for each image.</param>
+    internal PixelFile(FileStream file, StoredRow row) => (_file, Row) = (file, row);
 
-    /// <summary>The shape of every image.</summary>
-    public ImageShape Shape { get; }
+    /// <summary>What it holds for each image.</summary>
+    public StoredRow Row { get; }
 
     /// <summary>Creates the file.</summary>
     /// <param name="folder">A folder on a disk with room.</param>
-    /// <param name="shape">The shape of every image.</param>
+    /// <param name="row">What it holds for each image.</param>
     /// <param name="expectedBytes">How large the file will become, as far as that is known.</param>
     /// <exception cref="IOException">The folder has too little room, is not there, or may not be written to.</exception>
-    public static PixelFile Create(string folder, ImageShape shape, long expectedBytes)
+    public static PixelFile Create(string folder, StoredRow row, long expectedBytes)
     {
         SpillFolder.CheckRoom(folder, expectedBytes, SpillFolder.FreeBytes(folder));
         try
         {
-            return new PixelFile(Open(Path.Combine(folder, $"resnet-{Guid.NewGuid():n}.pixels")), shape);
+            return new PixelFile(Open(Path.Combine(folder, $"resnet-{Guid.NewGuid():n}.pixels")), row);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -38,20 +38,13 @@ internal sealed class PixelFile : IDisposable
 
     /// <summary>Writes images behind those that are there.</summary>
     /// <exception cref="IOException">The disk is full, or cannot be written to.</exception>
-    public void Append(ReadOnlySpan<byte> images)
-    {
-        try
-        {
-            RandomAccess.Write(_file.SafeFileHandle, images, _length);
-        }
-        catch (IOException e)
-        {
-            throw new IOException(
-                $"The temporary file of images '{_file.Name}' could not be written beyond {_length} bytes: {e.Message} "
-                + $"{SpillFolder.Advice}", e);
-        }
-        _length += images.Length;
-    }
+    public void Append(ReadOnlySpan<byte> images) => Write(images, _length);
+
+    /// <summary>Writes one image where it belongs, be those before it there or not.</summary>
+    /// <param name="row">Which, from 0.</param>
+    /// <param name="image">Its bytes.</param>
+    /// <exception cref="IOException">The disk is full, or cannot be written to.</exception>
+    public void Write(long row, ReadOnlySpan<byte> image) => Write(image, row * Row.Bytes);
 
     /// <summary>Reads one image.</summary>
     /// <param name="row">Which, from 0.</param>
@@ -59,7 +52,7 @@ internal sealed class PixelFile : IDisposable
     /// <exception cref="IOException">The file cannot be read, or lost its end.</exception>
     public void Read(long row, Span<byte> image)
     {
-        for (var (offset, read) = (row * Shape.Size, 0); read < image.Length;)
+        for (var (offset, read) = (row * Row.Bytes, 0); read < image.Length;)
         {
             var count = RandomAccess.Read(_file.SafeFileHandle, image[read..], offset + read);
             if (count == 0)
@@ -72,6 +65,21 @@ internal sealed class PixelFile : IDisposable
 
     /// <summary>Closes the file, which deletes it.</summary>
     public void Dispose() => _file.Dispose();
+
+    private void Write(ReadOnlySpan<byte> bytes, long offset)
+    {
+        try
+        {
+            RandomAccess.Write(_file.SafeFileHandle, bytes, offset);
+        }
+        catch (IOException e)
+        {
+            throw new IOException(
+                $"The temporary file of images '{_file.Name}' could not be written beyond {offset} bytes: {e.Message} "
+                + $"{SpillFolder.Advice}", e);
+        }
+        _length = Math.Max(_length, offset + bytes.Length);
+    }
 
     // Windows deletes a file when its last handle is closed, by the end of the process too. Elsewhere a file without a name lives as long
     // as its handle.

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Data;
 
 /// <summary>
-/// A set of labelled images, read once, from which training takes its batches. Where the pixels lie is the affair of the kinds of store,
+/// A set of labelled images, read once, from which training takes its batches; or what frozen layers made of them, once
+/// (<see cref="FeatureRows"/>). Where the pixels lie is the affair of the kinds of store,
 /// all of which give the same batches: memory (<see cref="MemoryPixelStore"/>) or a temporary file (<see cref="FilePixelStore"/>). Owns its
 /// tensors. Used by one thread at a time.
 /// </summary>
@@ -36,6 +37,16 @@ internal abstract class PixelStore : IDisposable
 
     /// <summary>How many images there are.</summary>
     public int Count => (int)Labels.shape[0];
+
+    /// <summary>The shape of every image; in a store of images, not of features.</summary>
+    public ImageShape ImageShape
+    {
+        get
+        {
+            using var image = PixelsOf(0, 1);
+            return new ImageShape((int)image.shape[1], (int)image.shape[2], (int)image.shape[3]);
+        }
+    }
 
     /// <summary>Bytes of pixels that lie in memory; <see langword="null"/> where they lie in a file.</summary>
     public abstract long? BytesInMemory { get; }

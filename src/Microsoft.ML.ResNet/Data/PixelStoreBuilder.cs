@@ -135,7 +135,7 @@ internal sealed class PixelStoreBuilder : IDisposable
 
     private void Spill()
     {
-        _file ??= PixelFile.Create(_memory!.Folder, _shape, Math.Max(_expectedRows ?? 0, Count) * _shape.Size);
+        _file ??= PixelFile.Create(_memory!.Folder, StoredRow.Of(_shape), Math.Max(_expectedRows ?? 0, Count) * _shape.Size);
         foreach (var chunk in _chunks)
             _file.Append(Used(chunk));
         _chunks.ForEach(chunk => chunk.Dispose());

@@ -48,6 +48,9 @@ internal sealed class TrainingReports : IDisposable
     /// <summary>Takes a step in; see <see cref="ProgressMeter.StepEnded"/>.</summary>
     public void StepEnded(TrainingPosition position, Func<RunningMean.Sums> read) => _meter.StepEnded(position, read);
 
+    /// <summary>Takes in that images have passed the frozen layers; see <see cref="ProgressMeter.FeaturesComputed"/>.</summary>
+    public void FeaturesComputed(long images, long all) => _meter.FeaturesComputed(images, all);
+
     /// <summary>Takes the end of an epoch in.</summary>
     public void EpochEnded(EpochReport report)
     {

@@ -14,6 +14,17 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
     /// <summary>The images that the network takes.</summary>
     public ImageShape Image => steps[0].Output;
 
+    /// <summary>The step whose output the classifier reads.</summary>
+    public PlanStep Features => steps.OfType<AveragePoolStep>().Single();
+
+    /// <summary>The step that delivers an output.</summary>
+    public PlanStep StepOf(NetworkOutput output) => output switch
+    {
+        NetworkOutput.Logits => steps[^1],
+        NetworkOutput.Features => Features,
+        _ => throw new NotSupportedException($"{output} is no output."),
+    };
+
     /// <summary>The layers, in torchvision's order: a block's own before those of its shortcut.</summary>
     public IEnumerable<PlannedLayer> Layers => steps.GroupBy(step => step.Block).SelectMany(LayersOf);
 
@@ -22,6 +33,17 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
 
     /// <summary>Multiplications for one image, each with its addition; normalisation and pooling count as none.</summary>
     public long MultiplyAdds => Layers.Sum(layer => layer.MultiplyAdds);
+
+    /// <summary>
+    /// The part of it that stays as it is when the stem and the first stages are frozen: the steps up to the end of the last of these
+    /// stages, and up to the features where only the classifier is left.
+    /// </summary>
+    /// <param name="stages">Frozen stages besides the stem; from 0 to all.</param>
+    public NetworkPlan Frozen(int stages)
+    {
+        var frozen = steps.TakeWhile(step => step.Stage <= stages).ToList();
+        return new(frozen[^1] == Features.Input ? [.. frozen, Features] : frozen);
+    }
 
     /// <summary>Plans the network that an architecture describes.</summary>
     /// <param name="architecture">The architecture; it has no <see cref="ResNetArchitecture.Problems"/>.</param>

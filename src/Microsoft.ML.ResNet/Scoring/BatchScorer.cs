@@ -5,7 +5,8 @@ using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Turns pixels into class probabilities. Safe to use from many threads; <see cref="Dispose"/> waits for the batches in flight.
+/// Turns pixels into class probabilities, or into features. Safe to use from many threads; <see cref="Dispose"/> waits for the batches in
+/// flight.
 /// </summary>
 internal sealed class BatchScorer : IDisposable
 {
@@ -27,6 +28,7 @@ internal sealed class BatchScorer : IDisposable
     internal BatchScorer(TrainedResNet model, INetworkEngine engine)
     {
         Classes = model.Classes.Count;
+        FeatureWidth = model.Architecture.FeatureWidth;
         (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
         Engine = engine;
         _owner = this;
@@ -34,6 +36,9 @@ internal sealed class BatchScorer : IDisposable
 
     /// <summary>Classes, which is the length of one image's scores.</summary>
     public int Classes { get; }
+
+    /// <summary>Features of one image.</summary>
+    public int FeatureWidth { get; }
 
     /// <summary>What computes the network.</summary>
     public INetworkEngine Engine { get; }
@@ -45,21 +50,23 @@ internal sealed class BatchScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Score(ReadOnlyMemory<byte> pixels, int count, Memory<float> scores)
     {
-        _life.EnterReadLock();
-        try
+        WhileAlive(() =>
         {
-            ObjectDisposedException.ThrowIf(_disposed, _owner);
-            Engine.Run(pixels, count, scores);
+            Engine.Run(pixels, count, NetworkOutput.Logits, scores);
             if (_flips)
                 AddMirrorImages(pixels, count, scores);
-        }
-        finally
-        {
-            _life.ExitReadLock();
-        }
+        });
         for (var image = 0; image < count; image++)
             Softmax(scores.Span.Slice(image * Classes, Classes));
     }
+
+    /// <summary>Computes what the classifier would read, of the images alone, without their mirror images.</summary>
+    /// <param name="pixels">The images, planar, one after the other.</param>
+    /// <param name="count">How many there are; at least 1.</param>
+    /// <param name="features">Receives <paramref name="count"/> times <see cref="FeatureWidth"/> numbers.</param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void Featurize(ReadOnlyMemory<byte> pixels, int count, Memory<float> features)
+        => WhileAlive(() => Engine.Run(pixels, count, NetworkOutput.Features, features));
 
     /// <summary>Frees the network, once the batches in flight are done. More calls do nothing.</summary>
     public void Dispose()
@@ -77,12 +84,26 @@ internal sealed class BatchScorer : IDisposable
         }
     }
 
+    private void WhileAlive(Action work)
+    {
+        _life.EnterReadLock();
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, _owner);
+            work();
+        }
+        finally
+        {
+            _life.ExitReadLock();
+        }
+    }
+
     private static INetworkEngine ChooseEngine(TrainedResNet model, ResNetNumerics numerics)
         => numerics.CpuKernelsForScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
             ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
             : new TorchEngine(model, numerics.ChannelsLast);
 
-    // Flip at test time: the mean of the logits of both views, as MirroredView says.
+    // Flip at test time: the mean of the logits of both views, before softmax (Krizhevsky et al. 2012, section 4.1).
     private void AddMirrorImages(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
     {
         var length = checked(count * _imageSize);
@@ -91,7 +112,7 @@ internal sealed class BatchScorer : IDisposable
         pixels.Span[..length].CopyTo(mirrored);
         for (var row = 0; row < length; row += _width)
             mirrored.AsSpan(row, _width).Reverse();
-        Engine.Run(mirrored.AsMemory(0, length), count, others.AsMemory(0, count * Classes));
+        Engine.Run(mirrored.AsMemory(0, length), count, NetworkOutput.Logits, others.AsMemory(0, count * Classes));
         for (var i = 0; i < count * Classes; i++)
             logits.Span[i] = (logits.Span[i] + others[i]) / 2;
         ArrayPool<byte>.Shared.Return(mirrored);

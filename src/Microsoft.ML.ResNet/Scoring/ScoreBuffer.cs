@@ -6,17 +6,18 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// Collects the images of some rows, scores them together and serves the results row by row. An image that cannot be read scores NaN
-/// for every class, and its predicted class is missing. Serves one cursor.
+/// Collects the images of some rows, computes them together and serves the results row by row. An image that cannot be read has NaN for
+/// every number, and its predicted class is missing. Serves one cursor.
 /// </summary>
-/// <param name="scorer">Computes the scores.</param>
+/// <param name="output">What is computed of an image: scores, or features.</param>
 /// <param name="target">What every image becomes.</param>
 /// <param name="capacity">Rows in a full batch; at least 1.</param>
-internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int capacity)
+internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int capacity)
 {
     private readonly byte[] _pixels = new byte[capacity * target.Shape.Size];
-    private readonly float[] _scores = new float[capacity * scorer.Classes];
+    private readonly float[] _values = new float[capacity * output.Width];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
+    private readonly PendingFiles _pending = new(target);
     private int _readable;
     private long _rows; // before the batch
 
@@ -39,6 +40,14 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int ca
     /// <summary>Adds the image of a reader's current row.</summary>
     public void Add(ImageColumnReader image)
     {
+        _slots[Count] = -1;
+        if (capacity > 1 && image.CopyFile() is { } file) // the decoding of a single one is not worth sharing
+        {
+            _pending.Add(Count++, file);
+            if (_pending.AreEnough)
+                DecodePending();
+            return;
+        }
         var size = target.Shape.Size;
         var isReadable = image.TryRead(target, _pixels.AsSpan(_readable * size, size), out _, out var problem);
         if (!isReadable)
@@ -51,25 +60,25 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int ca
     public void Report(IChannelProvider channels)
     {
         using var channel = channels.Start("Scoring");
-        channel.Warning($"{Problems.Count} images could not be read: their scores are NaN, and their predicted label is missing "
-            + $"({Problems}).");
+        channel.Warning($"{Problems.Count} images could not be read: {output.OfNone} ({Problems}).");
     }
 
-    /// <summary>Scores the rows.</summary>
+    /// <summary>Computes the rows.</summary>
     public void Score()
     {
+        DecodePending();
         if (_readable > 0)
-            scorer.Score(_pixels, _readable, _scores);
+            output.Compute(_pixels, _readable, _values);
     }
 
-    /// <summary>Gives the probabilities of a row.</summary>
-    public void GetScores(int row, ref VBuffer<float> value)
+    /// <summary>Gives the numbers of a row: its probabilities, or its features.</summary>
+    public void GetValues(int row, ref VBuffer<float> value)
     {
-        var editor = VBufferEditor.Create(ref value, scorer.Classes);
+        var editor = VBufferEditor.Create(ref value, output.Width);
         if (_slots[row] < 0)
             editor.Values.Fill(float.NaN);
         else
-            ScoresOf(row).CopyTo(editor.Values);
+            ValuesOf(row).CopyTo(editor.Values);
         value = editor.Commit();
     }
 
@@ -79,7 +88,7 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int ca
         value = 0;
         if (_slots[row] < 0)
             return;
-        var scores = ScoresOf(row);
+        var scores = ValuesOf(row);
         var best = 0;
         for (var i = 1; i < scores.Length; i++)
             if (scores[i] > scores[best])
@@ -87,5 +96,23 @@ internal sealed class ScoreBuffer(BatchScorer scorer, ImageTarget target, int ca
         value = float.IsNaN(scores[best]) ? 0 : (uint)best + 1; // ML.NET's scorers do so too
     }
 
-    private ReadOnlySpan<float> ScoresOf(int row) => _scores.AsSpan(_slots[row] * scorer.Classes, scorer.Classes);
+    // Images that could be read lie side by side, so those behind one that could not move up.
+    private void DecodePending()
+    {
+        var (size, next) = (target.Shape.Size, _readable);
+        foreach (var (row, problem) in _pending.Decode(_pixels.AsMemory(_readable * size)))
+        {
+            if (problem is not null)
+                Problems.Add(_rows + row, problem);
+            else
+            {
+                if (next != _readable)
+                    _pixels.AsSpan(next * size, size).CopyTo(_pixels.AsSpan(_readable * size));
+                _slots[row] = _readable++;
+            }
+            next++;
+        }
+    }
+
+    private ReadOnlySpan<float> ValuesOf(int row) => _values.AsSpan(_slots[row] * output.Width, output.Width);
 }

@@ -6,8 +6,8 @@ using Microsoft.ML.Runtime;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// A view with scores added, lazily: a cursor reads ahead a batch of images and scores them in one go. Rows keep the order of the
-/// source, which is asked for no shuffling.
+/// A view with scores or features added, lazily: a cursor reads ahead a batch of images and computes them in one go. Rows keep the order of
+/// the source, which is asked for no shuffling.
 /// </summary>
 /// <remarks>
 /// The read-ahead has a cursor of its own over the feature column alone, and the other columns are passed through from a second
@@ -21,7 +21,7 @@ internal sealed class ScoredView : IDataView
     private readonly IChannelProvider _channels;
     private readonly IDataView _source;
     private readonly ColumnBindings _bindings;
-    private readonly BatchScorer _scorer;
+    private readonly ImageOutput _output;
     private readonly ImageTarget _target;
     private readonly ImageColumnKind _images;
     private readonly DataViewSchema.Column _feature;
@@ -30,19 +30,19 @@ internal sealed class ScoredView : IDataView
     /// <param name="channels">Where to tell, once, of images that cannot be read.</param>
     /// <param name="source">The rows to score.</param>
     /// <param name="bindings">
-    /// Where the score columns stand among the source's: each behind the column that it hides, or else at the end.
+    /// Where the added columns stand among the source's: each behind the column that it hides, or else at the end.
     /// </param>
-    /// <param name="scorer">Computes the scores.</param>
+    /// <param name="output">What is computed: vectors of it, and the predicted class if that is among the added columns.</param>
     /// <param name="target">What the model takes.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
-    public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, BatchScorer scorer, ImageTarget target,
+    public ScoredView(IChannelProvider channels, IDataView source, ColumnBindings bindings, ImageOutput output, ImageTarget target,
         ImageColumnKind images, DataViewSchema.Column feature)
     {
         _channels = channels;
         _source = source;
         _bindings = bindings;
-        _scorer = scorer;
+        _output = output;
         _target = target;
         _images = images;
         _feature = feature;
@@ -104,8 +104,7 @@ internal sealed class ScoredView : IDataView
             if (ahead is not null)
             {
                 _image = view._images.Open(ahead, view._feature);
-                _batch = new ScoreBuffer(view._scorer, view._target,
-                    Math.Clamp(BatchBytes / view._target.Shape.Size, 1, BatchSize));
+                _batch = new ScoreBuffer(view._output, view._target, Math.Clamp(BatchBytes / view._target.Shape.Size, 1, BatchSize));
             }
         }
 
@@ -139,8 +138,8 @@ internal sealed class ScoredView : IDataView
             var index = _view._bindings.MapColumnIndex(out var isPassedThrough, column.Index);
             if (isPassedThrough)
                 return _rows.GetGetter<TValue>(_view._source.Schema[index]);
-            Delegate getter = index == ScoreColumns.ScoreIndex
-                ? (ValueGetter<VBuffer<float>>)GetScores
+            Delegate getter = column.Type is VectorDataViewType
+                ? (ValueGetter<VBuffer<float>>)GetValues
                 : (ValueGetter<uint>)GetPredictedLabel;
             return getter as ValueGetter<TValue>
                 ?? throw Contracts.Except($"Invalid TValue in GetGetter: '{typeof(TValue)}', expected type: '{column.Type.RawType}'.");
@@ -176,7 +175,7 @@ internal sealed class ScoredView : IDataView
             _rowInBatch = 0;
         }
 
-        private void GetScores(ref VBuffer<float> value) => _batch!.GetScores(CurrentRow, ref value);
+        private void GetValues(ref VBuffer<float> value) => _batch!.GetValues(CurrentRow, ref value);
 
         private void GetPredictedLabel(ref uint value) => _batch!.GetPredictedLabel(CurrentRow, ref value);
 

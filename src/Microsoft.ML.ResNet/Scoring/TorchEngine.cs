@@ -15,8 +15,8 @@ internal sealed class TorchEngine(TrainedResNet model, bool channelsLast = true)
     private ResidualNetwork? _network;
 
     /// <inheritdoc/>
-    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
-        => ScoringThread.Run(() => Forward(pixels.Span, count, logits.Span));
+    public void Run(ReadOnlyMemory<byte> pixels, int count, NetworkOutput output, Memory<float> values)
+        => ScoringThread.Run(() => Forward(pixels.Span, count, output, values.Span));
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => ScoringThread.Run(() =>
@@ -25,13 +25,15 @@ internal sealed class TorchEngine(TrainedResNet model, bool channelsLast = true)
         _network = null;
     });
 
-    private void Forward(ReadOnlySpan<byte> pixels, int count, Span<float> logits)
+    private void Forward(ReadOnlySpan<byte> pixels, int count, NetworkOutput output, Span<float> values)
     {
         _network ??= ResidualNetwork.Of(model, channelsLast);
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
         pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
-        _network.forward(model.Normalization.Apply(batch, channelsLast)).data<float>().CopyTo(logits); // (N, classes)
+        var images = model.Normalization.Apply(batch, channelsLast);
+        var results = output == NetworkOutput.Features ? _network.Features(images) : _network.forward(images); // (N, width or classes)
+        results.data<float>().CopyTo(values);
     }
 }

@@ -20,7 +20,9 @@ internal static class Divergence
             CheckLoss(running.Result().MeanLoss, epoch);
     }
 
-    /// <summary>Checks the loss and every weight after an epoch: the last step may have spoilt weights without any loss after it.</summary>
+    /// <summary>
+    /// Checks the loss and every weight that learns after an epoch: the last step may have spoilt weights without any loss after it.
+    /// </summary>
     /// <param name="trained">How the epoch went.</param>
     /// <param name="network">The network.</param>
     /// <param name="epoch">The epoch, from 0.</param>
@@ -29,7 +31,7 @@ internal static class Divergence
     {
         CheckLoss(trained.MeanLoss, epoch);
         using var noGradient = no_grad();
-        foreach (var (name, tensor) in StateDictionary.Entries(network))
+        foreach (var (name, tensor) in StateDictionary.Learning(network))
         {
             using var scope = NewDisposeScope();
             if (!tensor.isfinite().all().item<bool>())

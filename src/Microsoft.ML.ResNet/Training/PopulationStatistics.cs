@@ -16,11 +16,9 @@ internal static class PopulationStatistics
     /// <param name="network">The network; it is left in training mode, and nothing but its running statistics changes.</param>
     /// <param name="engine">Computes the pass forward.</param>
     /// <param name="images">The training images.</param>
-    /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="batchSize">Images that go through the network at a time; at least 2.</param>
     /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
-    public static void Measure(ResidualNetwork network, TrainingEngine engine, PixelStore images, Normalization normalization,
-        int batchSize, Action checkAlive)
+    public static void Measure(ResidualNetwork network, TrainingEngine engine, LayerInput images, int batchSize, Action checkAlive)
     {
         network.train();
         using var noGradient = no_grad();
@@ -28,12 +26,12 @@ internal static class PopulationStatistics
         var moments = network.BatchNorms.Where(norm => norm.training).Select(norm => new Moments(norm)).ToList();
         if (moments.Count == 0)
             return;
-        foreach (var (first, count) in BatchOrder.Pieces(images.Count, batchSize))
+        foreach (var (first, count) in BatchOrder.Pieces(images.Rows.Count, batchSize))
         {
             checkAlive();
             using var batchScope = NewDisposeScope();
             moments.ForEach(moment => moment.Begin());
-            engine.Forward(normalization.Apply(images.Slice(first, count).Pixels, network.ChannelsLast));
+            engine.Forward(images.Of(images.Rows.PixelsOf(first, count)));
             moments.ForEach(moment => moment.Add(count));
         }
         moments.ForEach(moment => moment.End());

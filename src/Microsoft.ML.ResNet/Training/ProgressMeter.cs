@@ -13,6 +13,7 @@ namespace Microsoft.ML.ResNet.Training;
 internal sealed class ProgressMeter(TimeProvider time, TimeSpan interval, EpochReport? before, Action<TrainingProgress> report)
 {
     private readonly long _start = time.GetTimestamp();
+    private TimeSpan _features; // until the frozen layers were computed
     private readonly TimeSpan _elapsedBefore = before?.Elapsed ?? TimeSpan.Zero;
     private EpochReport? _lastEpoch = before;
     private long? _lastReport;
@@ -23,6 +24,22 @@ internal sealed class ProgressMeter(TimeProvider time, TimeSpan interval, EpochR
 
     /// <summary>How far training has come; <see langword="null"/> before the first step. Any thread may ask.</summary>
     public TrainingPosition? Position => _position;
+
+    /// <summary>Takes in that images have passed the frozen layers, before the first step.</summary>
+    /// <param name="images">How many so far.</param>
+    /// <param name="all">How many there will be.</param>
+    public void FeaturesComputed(long images, long all)
+    {
+        _epochStart = time.GetTimestamp();
+        _features = time.GetElapsedTime(_start, _epochStart);
+        if (images < all && _lastReport is { } last && time.GetElapsedTime(last) < interval)
+            return;
+        var seconds = _features.TotalSeconds;
+        report(new TrainingProgress(0, 0, 0, 0, double.NaN, double.NaN, seconds > 0 ? images / seconds : 0, _elapsedBefore + _features,
+            _features / images * (all - images), _lastEpoch)
+        { FeaturesComputed = (double)images / all });
+        _lastReport = time.GetTimestamp();
+    }
 
     /// <summary>Takes a step in.</summary>
     /// <param name="position">How far training has come.</param>
@@ -58,7 +75,7 @@ internal sealed class ProgressMeter(TimeProvider time, TimeSpan interval, EpochR
             seconds > 0 ? rows / seconds : 0,
             _elapsedBefore + elapsed,
             // the conversion saturates: two billion epochs are no error
-            new TimeSpan((long)((double)elapsed.Ticks / _steps * position.StepsLeft)),
+            new TimeSpan((long)((double)(elapsed - _features).Ticks / _steps * position.StepsLeft)),
             _lastEpoch);
     }
 }

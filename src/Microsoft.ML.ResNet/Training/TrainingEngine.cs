@@ -12,24 +12,24 @@ namespace Microsoft.ML.ResNet.Training;
 /// the same gradients but for rounding.
 /// </summary>
 /// <param name="network">The network, in training mode; it stays the caller's.</param>
+/// <param name="image">The images it is trained on.</param>
 /// <param name="cpuKernels">Whether the kernels may be used at all.</param>
-internal sealed unsafe class TrainingEngine(ResidualNetwork network, bool cpuKernels = true) : IDisposable
+internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape image, bool cpuKernels = true) : IDisposable
 {
     private TrainingNetwork? _kernels;
     private bool? _usesAutograd; // decided at the first step, when all is frozen that will be
     private Tensor? _features;
 
-    /// <summary>Images to logits.</summary>
-    /// <param name="images">
-    /// Normalised images: float32, (N, C, H, W); they, and what the open dispose scope holds, must stay until <see cref="Backward"/> is
-    /// done.
+    /// <summary>What the first layer reads that learns to logits.</summary>
+    /// <param name="input">
+    /// What <see cref="FrozenLayers"/> give, or a copy of it; it, and what the open dispose scope holds, must stay until
+    /// <see cref="Backward"/> is done.
     /// </param>
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
-    public Tensor Forward(Tensor images)
+    public Tensor Forward(Tensor input)
     {
-        if (_usesAutograd ??= !TryStartKernels((int)images.shape[2], (int)images.shape[3]))
-            return network.forward(images);
-        var input = network.PassFrozen(images);
+        if (_usesAutograd ??= !TryStartKernels())
+            return network.PassTrained(input);
         _kernels!.Forward(TensorMemory.PointerTo(input), (int)input.shape[0]);
         _features = Features(input.shape[0]);
         return network.Classify(_features);
@@ -60,11 +60,11 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, bool cpuKer
             && TrainingNetwork.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
 
     // On CPUs without vectors of 512 bits libtorch is faster.
-    private bool TryStartKernels(int height, int width)
+    private bool TryStartKernels()
     {
         if (!cpuKernels || !Vector512.IsHardwareAccelerated)
             return false;
-        var (plan, parameters) = (network.PlanFor(height, width), new TensorParameters(network));
+        var (plan, parameters) = (network.PlanFor(image.Height, image.Width), new TensorParameters(network));
         if (!HaveKernels(network, plan, parameters))
             return false;
         _kernels = new TrainingNetwork(plan, network.FrozenStages, parameters, get_num_threads());

@@ -12,4 +12,16 @@ internal sealed record TrainingEvents(Action BeforeBatch, Action<Func<TrainingSt
     /// epoch so far; on a GPU reading waits for the steps so far. The default, <see langword="null"/>, tells nobody.
     /// </summary>
     public Action<TrainingPosition, Func<RunningMean.Sums>>? StepEnded { get; init; }
+
+    /// <summary>
+    /// Called while frozen layers are computed, before the first epoch, with how many images have passed them and how many will. The
+    /// default, <see langword="null"/>, tells nobody.
+    /// </summary>
+    public Action<long, long>? FeaturesComputed { get; init; }
+
+    /// <summary>Receives a sentence for the log. The default, <see langword="null"/>, tells nobody.</summary>
+    public Action<string>? Info { get; init; }
+
+    /// <summary>Receives a warning. The default, <see langword="null"/>, tells nobody.</summary>
+    public Action<string>? Warning { get; init; }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.ResNet.Augmentation;
 using Microsoft.ML.ResNet.Data;
-using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
@@ -13,10 +12,11 @@ namespace Microsoft.ML.ResNet.Training;
 /// <summary>
 /// Trains a network:
 /// <code>
+/// compute what frozen layers make of the images, where that stays the same
 /// for each epoch
 ///     for each batch of a fresh permutation
 ///         take pixels and labels → augment → weigh by class → mix
-///         for each piece that fits into memory: normalise → forward → loss → backward
+///         for each piece that fits into memory: normalise → frozen layers → forward → loss → backward
 ///         clip gradients → step at the scheduled rate → average the weights
 ///     where an epoch has few steps: measure the statistics of batch normalisation
 ///     evaluate on the validation set, if there is one, and keep the best weights, else the last
@@ -30,14 +30,14 @@ internal sealed class TrainingLoop : IDisposable
     private readonly Normalization _normalization;
     private readonly int _seed;
     private readonly TrainingEvents _events;
+    private readonly TrainingSettings _settings;
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
-    private readonly TrainingEngine _engine;
-    private ClassWeights? _classWeights;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
+    private IReadOnlyList<NamedTensor>? _firstCopy; // of all weights; those that are frozen need no other
     private int _epoch;
     private int _step;
 
@@ -46,17 +46,17 @@ internal sealed class TrainingLoop : IDisposable
     /// <param name="normalization">Makes pixels the network's input.</param>
     /// <param name="seed">Decides the order of rows and every augmentation.</param>
     /// <param name="events">What happens outside while training goes on.</param>
-    /// <param name="cpuKernels">Whether this library's own kernels may be used; see <see cref="ResNetNumerics"/>.</param>
+    /// <param name="settings">How it is computed; <see langword="null"/> takes the defaults.</param>
     public TrainingLoop(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, TrainingEvents events,
-        bool cpuKernels = true)
+        TrainingSettings? settings = null)
     {
         _network = network;
         _recipe = recipe;
         _normalization = normalization;
         _seed = seed;
         _events = events;
+        _settings = settings ?? new TrainingSettings();
         network.Precision = recipe.Precision;
-        _engine = new TrainingEngine(network, cpuKernels);
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
@@ -85,26 +85,15 @@ internal sealed class TrainingLoop : IDisposable
     /// </exception>
     public IReadOnlyList<NamedTensor> Run(PixelStore train, PixelStore? validation)
     {
-        var clock = Stopwatch.StartNew();
-        using var judgedTrain = train.Framed();
-        using var judgedValidation = validation?.Framed();
-        _classWeights = _recipe.ClassBalance == ClassBalance.Balanced ? ClassWeights.Balanced(train.Labels, train.Weights) : null;
-        while (_epoch < _recipe.NumberOfEpochs && !_best.HasRunOutOfPatience)
-        {
-            var (began, stepsBefore) = (clock.Elapsed, _step);
-            var trained = TrainEpoch(train);
-            Divergence.CheckEpoch(trained, _network, _epoch);
-            var imagesPerSecond = train.Count * (1 - (double)stepsBefore / Steps(train)) / (clock.Elapsed - began).TotalSeconds;
-            var validated = JudgeEpoch(judgedTrain, judgedValidation);
-            EndEpoch(trained, validated, LearningRate(train, _epoch, Steps(train) - 1), imagesPerSecond, _elapsedBefore + clock.Elapsed);
-        }
+        if (!IsOver)
+            RunEpochs(train, validation);
         return _best.Weights!; // an epoch has ended, here or in the state that was restored
     }
 
     /// <summary>Copies all that a training needs to go on from here.</summary>
     public TrainingState Save() => new(_epoch, _step, _optimizer.Steps, _running.Read(), _best.Remembered, [.. _history],
     [
-        .. TrainingState.InGroup("weights", StateDictionary.Save(_network)),
+        .. TrainingState.InGroup("weights", CopyWeights()),
         .. TrainingState.InGroup("optimizer", _optimizer.Memory.Select(entry => RawTensors.Save(entry.Key, entry.Value))),
         .. TrainingState.InGroup("average", _average?.Entries.Select(entry => RawTensors.Save(entry.Name, entry.Tensor)) ?? []),
         .. TrainingState.InGroup("best", _best.Weights ?? []),
@@ -128,93 +117,117 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Frees the optimiser and the average; the network stays.</summary>
     public void Dispose()
     {
-        _engine.Dispose();
         _optimizer.Dispose();
         _average?.Dispose();
-        _classWeights?.Dispose();
         _running.Dispose();
     }
 
-    private Evaluation TrainEpoch(PixelStore train)
+    private bool IsOver => _epoch >= _recipe.NumberOfEpochs || _best.HasRunOutOfPatience;
+
+    private void RunEpochs(PixelStore train, PixelStore? validation)
+    {
+        var clock = Stopwatch.StartNew();
+        using var inputs = new TrainingInputs(_network, _recipe, _normalization, _seed, train, validation, _events, _settings);
+        using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining);
+        if (inputs.Scale is { } scale && _optimizer.Steps == 0) // what was restored is standardised already
+            Standardize(scale);
+        var (prepared, before, steps) = (clock.Elapsed, _epoch, BatchOrder.Count(train.Count, _recipe.BatchSize));
+        while (!IsOver)
+        {
+            var (began, stepsBefore) = (clock.Elapsed, _step);
+            var trained = TrainEpoch(inputs, engine, steps);
+            Divergence.CheckEpoch(trained, _network, _epoch);
+            var imagesPerSecond = train.Count * (1 - (double)stepsBefore / steps) / (clock.Elapsed - began).TotalSeconds;
+            var validated = JudgeEpoch(inputs, engine, steps);
+            var perEpoch = (clock.Elapsed - prepared) / (_epoch + 1 - before);
+            EndEpoch(new EpochReport(_epoch + 1, _recipe.NumberOfEpochs, LearningRate(_epoch, steps - 1, steps), trained.MeanLoss,
+                trained.Accuracy, validated?.MeanLoss, validated?.Accuracy, imagesPerSecond, _elapsedBefore + clock.Elapsed,
+                perEpoch * (_recipe.NumberOfEpochs - _epoch - 1)));
+        }
+    }
+
+    private Evaluation TrainEpoch(TrainingInputs inputs, TrainingEngine engine, int steps)
     {
         _network.train();
-        foreach (var rows in train.ReadAhead(BatchOrder.Shuffled(train.Count, _recipe.BatchSize, _seed, _epoch).Skip(_step)))
+        foreach (var rows in inputs.Batches(_epoch, _step))
         {
             _events.BeforeBatch();
-            TrainStep(train, rows);
+            TrainStep(inputs, engine, rows, LearningRate(_epoch, _step, steps));
             Divergence.CheckStep(_running, _epoch);
             _step++;
             NativeGarbage.AfterStep(_optimizer.Steps);
-            _events.StepEnded?.Invoke(new TrainingPosition(_epoch + 1, _recipe.NumberOfEpochs, _step, Steps(train)), _running.Read);
+            _events.StepEnded?.Invoke(new TrainingPosition(_epoch + 1, _recipe.NumberOfEpochs, _step, steps), _running.Read);
             _events.AfterStep(Save);
         }
         return _running.Result();
     }
 
-    private void TrainStep(PixelStore train, ArraySegment<long> rows)
+    private void TrainStep(TrainingInputs inputs, TrainingEngine engine, ArraySegment<long> rows, double learningRate)
     {
         using var scope = NewDisposeScope();
-        var batch = train.Take(rows);
-        batch = batch with
-        {
-            Pixels = _recipe.Augmentation.Apply(batch.Pixels,
-            new AugmentationContext(_seed, _epoch, rows, _normalization,
-                new Random(Seeds.Derive(_seed, _epoch, _step))) { Pictures = train.Pictures })
-        };
-        batch = _classWeights?.Apply(batch) ?? batch;
-        var mixed = _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, _epoch, _step, 1))) ?? MixedBatch.Unmixed(batch);
-
+        var batch = inputs.Take(rows, _epoch, _step);
         _optimizer.ZeroGradients();
-        foreach (var (first, count) in BatchOrder.Pieces(batch.Count, _recipe.MicroBatchSize ?? batch.Count))
-            Accumulate(mixed.Slice(first, count), (double)count / batch.Count);
+        foreach (var (first, count) in BatchOrder.Pieces(rows.Count, _recipe.MicroBatchSize ?? rows.Count))
+            Accumulate(inputs, engine, batch.Slice(first, count), (double)count / rows.Count);
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
-        _optimizer.Step(LearningRate(train, _epoch, _step));
+        _optimizer.Step(learningRate);
         StateDictionary.CountBatch(_network);
         _average?.Update(_optimizer.Steps - 1);
     }
 
-    private void Accumulate(MixedBatch piece, double share)
+    private void Accumulate(TrainingInputs inputs, TrainingEngine engine, MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = _engine.Forward(_normalization.Apply(piece.Images.Pixels, _network.ChannelsLast));
+        var logits = engine.Forward(inputs.Of(piece.Images.Pixels));
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.DominantLabels);
-        _engine.Backward(share == 1 ? loss : loss * share);
+        engine.Backward(share == 1 ? loss : loss * share);
     }
 
     // With the averaged weights, if there are any: they are what is kept.
-    private Evaluation? JudgeEpoch(PixelStore train, PixelStore? validation)
+    private Evaluation? JudgeEpoch(TrainingInputs inputs, TrainingEngine engine, int steps)
     {
         _average?.Exchange();
-        if (_recipe.MeasuresStatistics(Steps(train)))
-            PopulationStatistics.Measure(_network, _engine, train, _normalization, _recipe.MicroBatchSize ?? _recipe.BatchSize,
-                _events.BeforeBatch);
-        var validated = validation is null
+        if (_recipe.MeasuresStatistics(steps))
+            PopulationStatistics.Measure(_network, engine, inputs.Plain, _recipe.MicroBatchSize ?? _recipe.BatchSize, _events.BeforeBatch);
+        var validated = inputs.Validation.Count == 0
             ? (Evaluation?)null
-            : Evaluation.Of(_network, validation, _normalization, _events.BeforeBatch, _recipe.TestTimeFlip, _recipe.MicroBatchSize);
-        _best.Add(validated, () => StateDictionary.Save(_network));
+            : Evaluation.Of(_network, inputs.Validation, _events.BeforeBatch, _recipe.MicroBatchSize);
+        _best.Add(validated, () => inputs.Scale is { } scale ? scale.Unstandardized(_network.Head, CopyWeights) : CopyWeights());
         _average?.Exchange();
         return validated;
     }
 
-    private void EndEpoch(Evaluation trained, Evaluation? validated, double learningRate, double imagesPerSecond, TimeSpan elapsed)
+    private void EndEpoch(EpochReport report)
     {
         _epoch++;
         _step = 0;
         _running.Dispose();
         _running = new RunningMean();
-        _history.Add(
-            new EpochReport(_epoch, _recipe.NumberOfEpochs, learningRate, trained.MeanLoss, trained.Accuracy, validated?.MeanLoss,
-            validated?.Accuracy,
-            imagesPerSecond, elapsed, elapsed / _epoch * (_recipe.NumberOfEpochs - _epoch)));
-        _events.AfterEpoch(_history[^1], Save);
+        _history.Add(report);
+        _events.AfterEpoch(report, Save);
     }
 
-    private int Steps(PixelStore train) => BatchOrder.Count(train.Count, _recipe.BatchSize);
+    private double LearningRate(int epoch, int step, int steps)
+        => _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / steps) / _recipe.NumberOfEpochs);
 
-    private double LearningRate(PixelStore train, int epoch, int step)
-        => _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / Steps(train)) / _recipe.NumberOfEpochs);
+    private void Standardize(FeatureScale scale)
+    {
+        scale.Standardize(_network.Head);
+        _average?.Exchange();
+        if (_average is not null)
+            scale.Standardize(_network.Head);
+        _average?.Exchange();
+    }
+
+    private IReadOnlyList<NamedTensor> CopyWeights()
+    {
+        if (_firstCopy is null)
+            return _firstCopy = StateDictionary.Save(_network);
+        var learnt = StateDictionary.Learning(_network).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        return [.. _firstCopy.Select(tensor => learnt.TryGetValue(tensor.Name, out var now) ? RawTensors.Save(tensor.Name, now) : tensor)];
+    }
 
     private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)
     {

@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// An exponential moving average of a network's weights and running statistics: <c>average = d average + (1 - d) weights</c> after every
-/// step, with <c>d = min(decay, (1 + step) / (10 + step))</c>, so that the random start is soon forgotten (as TensorFlow's
+/// An exponential moving average of a network's weights and running statistics, but for the frozen ones, which stay:
+/// <c>average = d average + (1 - d) weights</c> after every step, with <c>d = min(decay, (1 + step) / (10 + step))</c>, so that the random
+/// start is soon forgotten (as TensorFlow's
 /// <c>ExponentialMovingAverage</c> does). The average often does better than the last weights (Polyak, Juditsky 1992).
 /// </summary>
 internal sealed class WeightAverage : IDisposable
@@ -20,7 +21,7 @@ internal sealed class WeightAverage : IDisposable
     {
         _decay = decay;
         using var noGradient = no_grad();
-        _pairs = [.. StateDictionary.Entries(network).Where(entry => entry.Tensor.is_floating_point())
+        _pairs = [.. StateDictionary.Learning(network).Where(entry => entry.Tensor.is_floating_point())
             .Select(entry => (entry.Name, entry.Tensor, entry.Tensor.clone().DetachFromDisposeScope()))];
     }
 

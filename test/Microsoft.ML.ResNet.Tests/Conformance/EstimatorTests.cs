@@ -97,12 +97,12 @@ public class EstimatorTests
     }
 
     [TestMethod]
-    public void A_feature_column_of_another_type_or_size_is_refused_by_estimator_and_model()
+    public void A_feature_column_of_another_type_or_number_of_channels_is_refused_by_estimator_and_model()
     {
         var ml = new MLContext(seed: 1);
         var data = ImageRows.Narrow(ml, Rows);
         EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, invalidInput: Features(ml, data, "Label"));
-        EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, validForFitNotForTransform: ImageRows.Larger(ml, Rows));
+        EstimatorWorkout.Run(ml, ImageRows.Trainer(ml), data, validForFitNotForTransform: ImageRows.Grey(ml, Rows));
     }
 
     [TestMethod]

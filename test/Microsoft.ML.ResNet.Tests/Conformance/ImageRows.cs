@@ -106,6 +106,13 @@ internal static class ImageRows
         return ml.Transforms.Conversion.MapValueToKey("Label", nameof(LargerRow.Name)).Fit(data).Transform(data);
     }
 
+    /// <summary>The same with images of one channel.</summary>
+    public static IDataView Grey(MLContext ml, int count)
+    {
+        var data = ml.Data.LoadFromEnumerable(Create(count).Select(row => new GreyRow { Planar = new byte[64], Name = row.Name }));
+        return ml.Transforms.Conversion.MapValueToKey("Label", nameof(GreyRow.Name)).Fit(data).Transform(data);
+    }
+
     /// <summary>The view without some columns.</summary>
     public static IDataView Without(MLContext ml, IDataView view, params string[] columns)
         => ml.Transforms.DropColumns(columns).Fit(view).Transform(view);
@@ -145,6 +152,14 @@ internal static class ImageRows
             Number = 10 * (key + 1),
             Key = (uint)key,
         };
+    }
+
+    private sealed class GreyRow
+    {
+        [VectorType(8, 8)]
+        public byte[] Planar { get; set; } = [];
+
+        public string Name { get; set; } = "";
     }
 
     private sealed class LargerRow

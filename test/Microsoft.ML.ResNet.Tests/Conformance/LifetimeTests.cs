@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -90,7 +91,7 @@ public class LifetimeTests
     {
         var model = ExportedModel.Tiny();
         using (var warm = new TorchEngine(model))
-            warm.Run(new byte[model.Shape.Size], 1, new float[3]);
+            warm.Run(new byte[model.Shape.Size], 1, NetworkOutput.Logits, new float[3]);
         var census = OnScoringThread(TensorCensus.Start);
 
         var scorer = new BatchScorer(model, new TorchEngine(model));

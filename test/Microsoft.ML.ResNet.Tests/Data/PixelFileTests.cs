@@ -9,6 +9,7 @@ namespace Microsoft.ML.ResNet.Tests.Data;
 public sealed class PixelFileTests
 {
     private static readonly ImageShape Shape = new(1, 2, 2);
+    private static readonly StoredRow Row = StoredRow.Of(Shape);
 
     private readonly string _folder =
         Directory.CreateDirectory(Path.Combine(TestAssembly.TemporaryFolder, $"file-{Guid.NewGuid():n}")).FullName;
@@ -16,7 +17,7 @@ public sealed class PixelFileTests
     [TestMethod]
     public void Images_are_read_back_in_any_order()
     {
-        using var file = PixelFile.Create(_folder, Shape, expectedBytes: 12);
+        using var file = PixelFile.Create(_folder, Row, expectedBytes: 12);
         file.Append([1, 2, 3, 4, 5, 6, 7, 8]);
         file.Append([9, 10, 11, 12]);
 
@@ -30,7 +31,7 @@ public sealed class PixelFileTests
     {
         if (OperatingSystem.IsWindows())
             Assert.Inconclusive("Windows deletes the file when the process ends; it has a name until then.");
-        using var file = PixelFile.Create(_folder, Shape, expectedBytes: 4);
+        using var file = PixelFile.Create(_folder, Row, expectedBytes: 4);
         file.Append([1, 2, 3, 4]);
         Assert.IsEmpty(Directory.GetFiles(_folder));
     }
@@ -41,7 +42,7 @@ public sealed class PixelFileTests
         if (!File.Exists("/dev/full"))
             Assert.Inconclusive("This system has no device that is always full.");
         using var file =
-            new PixelFile(new FileStream("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), Shape);
+            new PixelFile(new FileStream("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0), Row);
 
         var error = Assert.ThrowsExactly<IOException>(() => file.Append([1, 2, 3, 4]));
 
@@ -53,7 +54,7 @@ public sealed class PixelFileTests
     [TestMethod]
     public void Too_little_room_is_told_before_anything_is_written()
     {
-        var error = Assert.ThrowsExactly<IOException>(() => PixelFile.Create(_folder, Shape, expectedBytes: long.MaxValue));
+        var error = Assert.ThrowsExactly<IOException>(() => PixelFile.Create(_folder, Row, expectedBytes: long.MaxValue));
 
         StringAssert.Contains(error.Message, $"'{_folder}' has no room for them: {long.MaxValue} bytes are needed, ");
         Assert.IsEmpty(Directory.GetFiles(_folder));
@@ -68,7 +69,7 @@ public sealed class PixelFileTests
         var missing = Path.Combine(_folder, "missing");
         Assert.IsNull(SpillFolder.FreeBytes(missing));
 
-        var error = Assert.ThrowsExactly<IOException>(() => PixelFile.Create(missing, Shape, expectedBytes: 4));
+        var error = Assert.ThrowsExactly<IOException>(() => PixelFile.Create(missing, Row, expectedBytes: 4));
 
         StringAssert.Contains(error.Message, $"no temporary file for them could be made in '{missing}'");
         Assert.IsFalse(Directory.Exists(missing));
@@ -80,7 +81,7 @@ public sealed class PixelFileTests
         ResNetRuntime.EnsureStarted();
         var stream = new FileStream(Path.Combine(_folder, "short"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite,
             bufferSize: 0);
-        var file = new PixelFile(stream, Shape);
+        var file = new PixelFile(stream, Row);
         file.Append(new byte[40]);
         stream.SetLength(30);
         using var store = new FilePixelStore(file, zeros(10, ScalarType.Int64), weights: null);
@@ -120,7 +121,7 @@ public sealed class PixelFileTests
 
         using var small = new MemoryPixelStore(zeros([4, 1, 2, 2], ScalarType.Byte), zeros(4, ScalarType.Int64), weights: null);
         using var large = new MemoryPixelStore(zeros([11, 1, 2, 2], ScalarType.Byte), zeros(11, ScalarType.Int64), weights: null);
-        using var onDisk = new FilePixelStore(PixelFile.Create(_folder, Shape, 0), zeros(11, ScalarType.Int64), weights: null);
+        using var onDisk = new FilePixelStore(PixelFile.Create(_folder, Row, 0), zeros(11, ScalarType.Int64), weights: null);
         Assert.AreEqual(24, memory.Beside(small).Budget);
         Assert.AreEqual(0, memory.Beside(large).Budget);
         Assert.AreEqual(40, memory.Beside(onDisk).Budget);

@@ -68,7 +68,7 @@ public class DeepStemTests
 
         using var inference = new InferenceNetwork(Plan(), weights, normalization, TileKernel.Fastest ?? throw NoKernel, threads: 2);
         var scored = new float[Images * Classes];
-        inference.Run(pixels, Images, scored);
+        inference.Run(pixels, Images, inference.Plan.Steps[^1], scored);
         AssertClose(expected, scored);
 
         var model = new TrainedResNet(Architecture, Shape, normalization, new ClassLabels(Classes), []);

@@ -86,9 +86,9 @@ public class HostileEntryTests
     [TestMethod]
     public void A_newer_format_asks_for_a_newer_version_whatever_its_members()
     {
-        var error = Refused("""{"format":2,"network":{"blocks":[]}}""", Weights);
+        var error = Refused("""{"format":3,"network":{"blocks":[]}}""", Weights);
 
-        StringAssert.Contains(error.Message, "format 2");
+        StringAssert.Contains(error.Message, "format 3");
         StringAssert.Contains(error.Message, "newer version");
     }
 

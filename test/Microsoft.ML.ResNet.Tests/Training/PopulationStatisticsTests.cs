@@ -23,9 +23,9 @@ public class PopulationStatisticsTests
         using var scope = NewDisposeScope();
         using var images = Images();
         using var network = Network();
-        using var engine = new TrainingEngine(network);
+        using var engine = new TrainingEngine(network, TinyImages.Shape);
 
-        PopulationStatistics.Measure(network, engine, images, Half, batchSize, () => { });
+        PopulationStatistics.Measure(network, engine, Input(images), batchSize, () => { });
 
         using var noGradient = no_grad();
         var outputs = network.children().OfType<Convolution>().Single().forward(Half.Apply(images.PixelsOf(0, Rows)))
@@ -39,10 +39,10 @@ public class PopulationStatisticsTests
     {
         using var images = Images();
         using var network = Network();
-        using var engine = new TrainingEngine(network);
+        using var engine = new TrainingEngine(network, TinyImages.Shape);
         var before = StateDictionary.Save(network);
 
-        PopulationStatistics.Measure(network, engine, images, Half, batchSize: 16, () => { });
+        PopulationStatistics.Measure(network, engine, Input(images), batchSize: 16, () => { });
 
         foreach (var (old, now) in before.Zip(StateDictionary.Save(network)))
             Assert.AreEqual(old.Name.Contains("running_", StringComparison.Ordinal), !old.Data.Span.SequenceEqual(now.Data.Span), old.Name);
@@ -94,6 +94,8 @@ public class PopulationStatisticsTests
         using var model = mlContext.MulticlassClassification.Trainers.ResNet(options).Fit(data, data);
         return model.Model.Network.History[^1].ValidationLoss!.Value;
     }
+
+    private static LayerInput Input(PixelStore images) => new(images, pixels => Half.Apply(pixels));
 
     private static ResidualNetwork Network()
     {

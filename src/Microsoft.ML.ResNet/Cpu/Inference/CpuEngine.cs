@@ -9,10 +9,12 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int threads) : INetworkEngine
 {
     private readonly Lock _gate = new();
+    private readonly NetworkPlan _plan = model.Plan;
     private InferenceNetwork? _network;
 
     /// <inheritdoc/>
-    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits) => Network().Run(pixels, count, logits);
+    public void Run(ReadOnlyMemory<byte> pixels, int count, NetworkOutput output, Memory<float> values)
+        => Network().Run(pixels, count, _plan.StepOf(output), values);
 
     /// <summary>Frees the network.</summary>
     public void Dispose() => _network?.Dispose();
@@ -22,6 +24,6 @@ internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int thre
         if (Volatile.Read(ref _network) is { } made)
             return made;
         lock (_gate)
-            return _network ??= new InferenceNetwork(model.Plan, FoldedWeights.Of(model), model.Normalization, kernel, threads);
+            return _network ??= new InferenceNetwork(_plan, FoldedWeights.Of(model), model.Normalization, kernel, threads);
     }
 }

@@ -17,7 +17,7 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     private const int ShardsPerThread = 2; // of a layer: more would even out better, and cost more turns
 
     private readonly PixelInput _input;
-    private readonly FeatureMap _output;
+    private readonly IReadOnlyList<FeatureMap> _outputs; // of the plan's steps: the images, and one for each layer
     private readonly IReadOnlyList<InferenceLayer> _layers;
     private readonly int _imageSize, _imagesTogether, _threads;
     private readonly long _multiplyAdds; // for one image
@@ -30,13 +30,17 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     public InferenceNetwork(NetworkPlan plan, FoldedWeights weights, Normalization normalization, TileKernel kernel, int threads)
     {
         var built = new InferenceNetworkBuilder(plan, weights, kernel);
-        (_input, _output, _layers) = (new PixelInput(normalization.Tabulate(), built.Input), built.Output, built.Layers);
+        (_input, _layers) = (new PixelInput(normalization.Tabulate(), built.Input), built.Layers);
+        (Plan, _outputs) = (plan, [.. plan.Steps.Select(step => built[step])]);
         (_imageSize, _threads, _multiplyAdds) = (plan.Image.Size, threads, plan.MultiplyAdds);
         _imagesTogether = plan.State.Sum(entry => entry.Length * sizeof(float)) <= FewWeights
             ? 1
             : (int)Math.Clamp(MemoryTogether / (sizeof(float) * built.Maps.Sum(map => map.Layout.ImageStride)), 1, MostImagesTogether);
         Workspaces = new WorkspacePool(built.Maps, Math.Max(threads, Environment.ProcessorCount));
     }
+
+    /// <summary>The network; its steps are what can be asked for.</summary>
+    public NetworkPlan Plan { get; }
 
     /// <summary>The memory that batches flow through.</summary>
     public WorkspacePool Workspaces { get; }
@@ -48,16 +52,28 @@ internal sealed unsafe class InferenceNetwork : IDisposable
             .All(shape => (shape.Channels + MapLayout.FullBlock - 1.0) * (shape.Height + 6.0) * (shape.Width + 6.0)
                 <= ConvolutionShape.LargestMap);
 
-    /// <summary>Computes the logits of some images.</summary>
+    /// <summary>Computes what a step makes of some images; no layer behind it is computed.</summary>
     /// <param name="pixels">The images, planar, one after the other.</param>
     /// <param name="count">How many there are; at least 1.</param>
-    /// <param name="logits">Receives those of one image after the other.</param>
+    /// <param name="output">A step of the plan.</param>
+    /// <param name="values">
+    /// Receives its output for one image after the other, each in the order height x width x channels.
+    /// </param>
     /// <exception cref="OutOfMemoryException">There is not enough memory; the network can go on.</exception>
-    public void Run(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
+    public void Run(ReadOnlyMemory<byte> pixels, int count, PlanStep output, Memory<float> values)
     {
+        using var source = pixels.Pin();
+        using var target = values.Pin();
+        Run((byte*)source.Pointer, count, output, (float*)target.Pointer);
+    }
+
+    /// <summary>The same for memory that stays where it is.</summary>
+    public void Run(byte* pixels, int count, PlanStep output, float* values)
+    {
+        var layers = LayersTo(output);
         var imageToEachThread = count >= _threads;
         var size = Math.Min(_imagesTogether, imageToEachThread ? count / _threads : count);
-        var (chunks, classes) = ((count + size - 1) / size, _output.Layout.Shape.Channels);
+        var chunks = (count + size - 1) / size;
         if (imageToEachThread && _threads > 1)
             WorkerTeam.Scoring.Run([chunks], _threads, (_, chunk, _) => RunChunk(chunk, threads: 1));
         else
@@ -66,9 +82,9 @@ internal sealed unsafe class InferenceNetwork : IDisposable
 
         void RunChunk(int chunk, int threads)
         {
-            var (first, images) = (chunk * size, Math.Min(size, count - chunk * size));
-            RunTogether(pixels.Span.Slice(first * _imageSize, images * _imageSize), images,
-                logits.Span.Slice(first * classes, images * classes), threads);
+            var (first, images) = ((nint)chunk * size, Math.Min(size, count - chunk * size));
+            RunTogether(new(pixels + first * _imageSize, images * _imageSize), images, layers, values + first * output.Output.Size,
+                threads);
         }
     }
 
@@ -80,21 +96,29 @@ internal sealed unsafe class InferenceNetwork : IDisposable
             layer.Dispose();
     }
 
-    private void RunTogether(ReadOnlySpan<byte> pixels, int images, Span<float> logits, int threads)
+    private int LayersTo(PlanStep output)
+    {
+        for (var step = 0; step < Plan.Steps.Count; step++)
+            if (Plan.Steps[step] == output)
+                return step;
+        throw new ArgumentException($"'{output.Name}' is no step of this network's plan.", nameof(output));
+    }
+
+    private void RunTogether(ReadOnlySpan<byte> pixels, int images, int layers, float* values, int threads)
     {
         var workspace = Workspaces.Rent(images);
         try
         {
             _input.Run(pixels, workspace);
             if (threads > 1)
-                RunShared(workspace, images, threads);
+                RunShared(workspace, images, layers, threads);
             else
-                foreach (var layer in _layers)
-                    layer.Run(workspace, images, 0, layer.Shards(images));
-            var classes = _output.Layout.Shape.Channels;
+                for (var layer = 0; layer < layers; layer++)
+                    _layers[layer].Run(workspace, images, 0, _layers[layer].Shards(images));
+            var output = _outputs[layers];
             for (var image = 0; image < images; image++)
-                new Span<float>(workspace[_output] + image * _output.Layout.ImageStride, classes)
-                    .CopyTo(logits.Slice(image * classes, classes));
+                output.Layout.Unpack(workspace[output] + image * output.Layout.ImageStride,
+                    values + (nint)image * output.Layout.Shape.Size);
         }
         catch
         {
@@ -106,16 +130,16 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     }
 
     // Layer by layer, all threads together: for batches with fewer images than there are threads.
-    private void RunShared(Workspace workspace, int images, int threads)
+    private void RunShared(Workspace workspace, int images, int layers, int threads)
     {
-        var layers = _layers;
-        var shards = new int[layers.Count];
+        var shards = new int[layers];
         for (var layer = 0; layer < shards.Length; layer++)
-            shards[layer] = Math.Min(layers[layer].Shards(images), threads * ShardsPerThread);
+            shards[layer] = Math.Min(_layers[layer].Shards(images), threads * ShardsPerThread);
         WorkerTeam.Scoring.Run(shards, threads, (layer, shard, _) =>
         {
-            var all = layers[layer].Shards(images);
-            layers[layer].Run(workspace, images, (int)((long)all * shard / shards[layer]), (int)((long)all * (shard + 1) / shards[layer]));
+            var all = _layers[layer].Shards(images);
+            _layers[layer].Run(workspace, images, (int)((long)all * shard / shards[layer]),
+                (int)((long)all * (shard + 1) / shards[layer]));
         });
     }
 }

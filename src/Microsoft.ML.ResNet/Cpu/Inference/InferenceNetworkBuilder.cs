@@ -31,14 +31,14 @@ internal sealed class InferenceNetworkBuilder
             }
         foreach (var step in plan.Steps)
             Add(step);
-        (Input, Output) = (_mapOf[plan.Steps[0]], _mapOf[plan.Steps[^1]]);
+        Input = _mapOf[plan.Steps[0]];
     }
 
     /// <summary>The map of the images.</summary>
     public FeatureMap Input { get; }
 
-    /// <summary>The map of the logits: an image's lie side by side.</summary>
-    public FeatureMap Output { get; }
+    /// <summary>The map that a step writes: it holds the step's output until a later layer writes it.</summary>
+    public FeatureMap this[PlanStep step] => _mapOf[step];
 
     /// <summary>All maps, by index.</summary>
     public IReadOnlyList<FeatureMap> Maps => _maps;

@@ -35,4 +35,19 @@ internal sealed record MapLayout(ImageShape Shape, int Border, int BlockChannels
 
     /// <summary>The offset of a channel's value at a pixel, in floats from the image's start.</summary>
     public nint Offset(int channel, int y, int x) => channel / BlockChannels * BlockStride + Offset(y, x) + channel % BlockChannels;
+
+    /// <summary>Copies an image out of the map, into the order height x width x channels and without the border.</summary>
+    /// <param name="image">The image's start.</param>
+    /// <param name="target">Receives as many floats as <see cref="Shape"/> has values.</param>
+    public unsafe void Unpack(float* image, float* target)
+    {
+        for (var y = 0; y < Shape.Height; y++)
+            for (var x = 0; x < Shape.Width; x++, target += Shape.Channels)
+                for (var block = 0; block < Blocks; block++)
+                {
+                    var first = block * BlockChannels;
+                    new ReadOnlySpan<float>(image + block * BlockStride + Offset(y, x), Math.Min(BlockChannels, Shape.Channels - first))
+                        .CopyTo(new Span<float>(target + first, Shape.Channels - first));
+                }
+    }
 }

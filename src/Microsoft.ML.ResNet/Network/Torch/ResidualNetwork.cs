@@ -77,6 +77,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Stages behind the stem that are frozen; 0 is the stem alone, and <see langword="null"/> nothing.</summary>
     public int? FrozenStages { get; private set; }
 
+    /// <summary>The classifier.</summary>
+    public Linear Head => fc;
+
+    /// <summary>Whether the classifier is all that trains.</summary>
+    public bool IsFrozenToTheHead => FrozenStages == _stages.Count;
+
     /// <summary>In what precision convolutions are computed in training mode. The default is 32 bits.</summary>
     public TrainingPrecision Precision { get; set; }
 
@@ -91,13 +97,16 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        if (training && Precision == TrainingPrecision.BFloat16)
-            x = x.to_type(ScalarType.BFloat16); // weights follow, convolution by convolution
-        x = PassBlocks(PassStem(x), _blocks);
-        if (x.dtype == ScalarType.BFloat16)
-            x = x.to_type(ScalarType.Float32);
-        x = x.mean([2, 3]); // (N, feature width)
-        return Classify(x).MoveToOuterDisposeScope();
+        return Classify(Features(x)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Images to what the last step reads.</summary>
+    /// <param name="x">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>Pooled features: float32, (N, feature width); the caller owns them.</returns>
+    public Tensor Features(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return Pool(PassBlocks(PassStem(InPrecision(x)), _blocks)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The network on paper, for images of a size.</summary>
@@ -107,17 +116,31 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>Images through what is frozen, without gradients.</summary>
     /// <param name="images">Normalised images: float32, (N, C, H, W).</param>
     /// <returns>
-    /// What the first trained block reads: float32, in channels-last memory; the caller owns it. The images themselves where nothing is
-    /// frozen.
+    /// What the first trained layer reads, float32: (N, channels, height, width) in channels-last memory or, where all stages are frozen,
+    /// pooled features (N, feature width). The caller owns it. The images themselves where nothing is frozen.
     /// </returns>
     public Tensor PassFrozen(Tensor images)
     {
-        if (FrozenStages is not { } stages)
+        if (FrozenStages is null)
             return images;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var blocks = Architecture.Stages.Take(stages).Sum(stage => stage.Blocks);
-        return PassBlocks(PassStem(images), _blocks.Take(blocks)).ToChannelsLast().MoveToOuterDisposeScope();
+        var x = PassBlocks(PassStem(InPrecision(images)), _blocks.Take(FrozenBlocks));
+        x = IsFrozenToTheHead ? Pool(x) : x.to_type(ScalarType.Float32).ToChannelsLast();
+        return x.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rest of the way: what <see cref="PassFrozen"/> gives to logits.</summary>
+    /// <param name="x">Its result; it stays the caller's.</param>
+    /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
+    public Tensor PassTrained(Tensor x)
+    {
+        if (FrozenStages is null)
+            return forward(x);
+        if (IsFrozenToTheHead)
+            return Classify(x);
+        using var scope = NewDisposeScope();
+        return Classify(Pool(PassBlocks(InPrecision(x.alias()), _blocks.Skip(FrozenBlocks)))).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -133,6 +156,12 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
             parameter.requires_grad = false;
         train(training);
     }
+
+    /// <summary>Whether a tensor is part of what is frozen.</summary>
+    /// <param name="name">Its name in torchvision's modules.</param>
+    public bool IsFrozen(string name)
+        => FrozenStages is { } stages && name.Split('.')[0] is var part
+            && (part is nameof(conv1) or nameof(bn1) || Enumerable.Range(1, stages).Any(stage => part == $"layer{stage}"));
 
     /// <summary>Trains or evaluates; what is frozen evaluates in either case.</summary>
     public override void train(bool train = true)
@@ -150,6 +179,13 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         _to(device, ScalarType.Float32, non_blocking: false);
         OwnTensors();
     }
+
+    private int FrozenBlocks => Architecture.Stages.Take(FrozenStages ?? 0).Sum(stage => stage.Blocks);
+
+    // Weights follow, convolution by convolution.
+    private Tensor InPrecision(Tensor x) => training && Precision == TrainingPrecision.BFloat16 ? x.to_type(ScalarType.BFloat16) : x;
+
+    private static Tensor Pool(Tensor x) => (x.dtype == ScalarType.BFloat16 ? x.to_type(ScalarType.Float32) : x).mean([2, 3]);
 
     private Tensor PassStem(Tensor images)
     {

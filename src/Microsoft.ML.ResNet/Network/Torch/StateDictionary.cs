@@ -10,6 +10,10 @@ internal static class StateDictionary
     public static IEnumerable<(string Name, Tensor Tensor)> Entries(ResidualNetwork network)
         => StateNames.Arrange(network.Architecture, Walk(network), entry => entry.Name, (entry, name) => (name, entry.Tensor));
 
+    /// <summary>Those of them that are not frozen.</summary>
+    public static IEnumerable<(string Name, Tensor Tensor)> Learning(ResidualNetwork network) => StateNames.Arrange(network.Architecture,
+        Walk(network).Where(entry => !network.IsFrozen(entry.Name)), entry => entry.Name, (entry, name) => (name, entry.Tensor));
+
     /// <summary>Copies the network's weights out of the engine.</summary>
     public static IReadOnlyList<NamedTensor> Save(ResidualNetwork network)
         => [.. Entries(network).Select(entry => RawTensors.Save(entry.Name, entry.Tensor))];

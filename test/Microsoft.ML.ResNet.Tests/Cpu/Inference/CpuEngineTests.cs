@@ -59,7 +59,7 @@ public class CpuEngineTests
         var expected = session.Run(pixels, 3, model.Shape, "logits").SelectMany(row => row).ToArray();
         var logits = new float[3 * 37];
 
-        engine.Run(pixels, 3, logits);
+        engine.Run(pixels, 3, NetworkOutput.Logits, logits);
 
         var worst = expected.Zip(logits, (one, other) => Math.Abs(one - other)).Max() / expected.Max(Math.Abs);
         TestContext.WriteLine($"{name}: worst error {worst:0.0e+0}, relative to the largest logit");

@@ -191,7 +191,7 @@ public class InferenceNetworkTests
     private static float[] Logits(InferenceNetwork network, byte[] pixels, int count)
     {
         var logits = new float[count * 3];
-        network.Run(pixels.AsMemory(0, pixels.Length), count, logits);
+        network.Run(pixels.AsMemory(0, pixels.Length), count, network.Plan.Steps[^1], logits);
         return logits;
     }
 }

@@ -1,0 +1,11 @@
+namespace Microsoft.ML.ResNet.Network;
+
+/// <summary>What is wanted of a network.</summary>
+internal enum NetworkOutput
+{
+    /// <summary>The output of the classifier, a number for each class, before softmax.</summary>
+    Logits,
+
+    /// <summary>What the classifier reads: the mean of every channel of the last block.</summary>
+    Features,
+}
