@@ -11,8 +11,8 @@ namespace Microsoft.ML;
 public static class ResNetWeightsCatalog
 {
     /// <summary>
-    /// Makes a model of a weights file: PyTorch's (<c>.pth</c>, <c>.pt</c>, <c>.th</c>; today's zip or the form of before 2020) or
-    /// safetensors.
+    /// Makes a model of a weights file: PyTorch's (<c>.pth</c>, <c>.pt</c>, <c>.th</c>; today's zip or the form of before 2020), safetensors,
+    /// or ONNX.
     /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="path">The file. Its content tells its kind; its extension does not matter.</param>
@@ -26,6 +26,8 @@ public static class ResNetWeightsCatalog
     /// Deep Learning" give them, behind any prefix (<c>module.</c>, <c>model.</c>, <c>backbone.</c>), in a bare state dictionary, in a
     /// checkpoint with anything beside it, in a model that was pickled whole, or in TorchScript. A head of another name (<c>fc.1</c>,
     /// <c>classifier</c>) is told by its shape. Numbers of 16 and 64 bits become float32. Nothing in the file is ever run.</para>
+    /// <para>Of an ONNX file the graph is walked, whatever its names: a residual network of basic blocks or bottlenecks, with or without a
+    /// head, whose batch normalisations have not been folded into its convolutions.</para>
     /// <para>To evaluate the model, map labels with <see cref="ResNetConversionCatalog.MapLabelToKey"/>: keys in any other order than that
     /// of <see cref="ResNetWeightsOptions.ClassNames"/> give an accuracy that means nothing.</para>
     /// </remarks>
@@ -68,7 +70,7 @@ public static class ResNetWeightsCatalog
         var import = WeightsImport.Read(stream, options, seed);
         using (var channel = environment.Register(nameof(LoadResNetWeights)).Start("Import"))
         {
-            channel.Info($"Weights of the file: {import.Report}.");
+            channel.Info($"Weights of the {import.Report.FileKind}: {import.Report}.");
             foreach (var warning in import.Warnings)
                 channel.Warning(warning);
         }
@@ -76,5 +78,36 @@ public static class ResNetWeightsCatalog
             import.Tensors)
         { Geometry = options.Geometry }, options.Columns)
         { ImportedWeights = import.Report };
+    }
+
+    /// <summary>
+    /// Makes a model of the ResNet-18 that Microsoft trained on ImageNet: a backbone without a head, which learns other classes from few
+    /// images as <see cref="ResNetTrainer.Options.InitialModel"/>. The weights (62 MB) are those of the NuGet package
+    /// <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c>; no network is needed when the application runs, and no Python.
+    /// </summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
+    /// <param name="modelsFolder">
+    /// The package's folder <c>DnnImageModels</c>. The default, null, is the one that the package's build puts beside the application.
+    /// </param>
+    /// <param name="featureColumnName">The column of the images. The default is <c>Features</c>.</param>
+    /// <returns>
+    /// The model: <c>imagenet-18</c> for images of 3x224x224, red first, with the mean that the weights were trained with; dispose it when
+    /// it is no longer needed. Its head is drawn at random for two placeholder classes, as without
+    /// <see cref="ResNetWeightsOptions.ClassNames"/>.
+    /// </returns>
+    /// <exception cref="FileNotFoundException">The weights are not there; the message says how to add them to the project.</exception>
+    /// <exception cref="WeightsFormatException">The file is damaged, or another than the package's.</exception>
+    /// <exception cref="IOException">The file cannot be opened or read.</exception>
+    public static ResNetTransformer LoadImageNetResNet18(this ModelOperationsCatalog catalog, string? modelsFolder = null,
+        string featureColumnName = DefaultColumnNames.Features)
+    {
+        Contracts.CheckValue(catalog, nameof(catalog));
+        Contracts.CheckNonEmpty(featureColumnName, nameof(featureColumnName));
+        var path = ImageNetBackbone.WeightsPath(modelsFolder);
+        return File.Exists(path)
+            ? catalog.LoadResNetWeights(path, ImageNetBackbone.Options(modelsFolder, featureColumnName))
+            : throw new FileNotFoundException(
+                $"There are no ImageNet weights at '{path}'. They come with a NuGet package, whose build puts them there: run 'dotnet add "
+                + $"package {ImageNetBackbone.Package}' in the application's own project and build it again.", path);
     }
 }

@@ -7,15 +7,22 @@ namespace Microsoft.ML.ResNet;
 /// <summary>What a weights file does not tell about its network, for <c>mlContext.Model.LoadResNetWeights</c>.</summary>
 public sealed record ResNetWeightsOptions
 {
+    private static readonly string[] UnknownClasses = ["unknown 1", "unknown 2"];
     private static readonly float[] ImageNetMeans = [0.485f, 0.456f, 0.406f], ImageNetDeviations = [0.229f, 0.224f, 0.225f];
 
     /// <summary>The network that the weights belong to.</summary>
     /// <value>There is no default: it must be set.</value>
     public required ResNetArchitecture Architecture { get; init; }
 
-    /// <summary>The names of the classes, in the order of the network's outputs; two or more, all different.</summary>
-    /// <value>There is no default: it must be set.</value>
-    public required IReadOnlyList<string> ClassNames { get; init; }
+    /// <summary>
+    /// The names of the classes, in the order of the network's outputs; two or more, all different. Unset for weights that other classes
+    /// will be learnt from: no head is read then, and the file may lack it, because where there is no head there is nothing to name.
+    /// </summary>
+    /// <value>
+    /// The default, null, makes a model for <see cref="ResNetTrainer.Options.InitialModel"/>. Its head is drawn at random for two classes
+    /// called <c>unknown 1</c> and <c>unknown 2</c>, so that its own scores mean nothing, as a warning of <see cref="MLContext.Log"/> says.
+    /// </value>
+    public IReadOnlyList<string>? ClassNames { get; init; }
 
     /// <summary>The images that the network takes: 1 to 4 channels.</summary>
     /// <value>The default, null, is the architecture's <see cref="ResNetArchitecture.UsualImageShape"/>.</value>
@@ -48,7 +55,7 @@ public sealed record ResNetWeightsOptions
     /// what is left out, and <see cref="ResNetTransformer.ImportedWeights"/> tells it too.
     /// </summary>
     /// <value>
-    /// The default is true. Even false does not take weights of another network: every stage that the file has must have the
+    /// The default is true; without <see cref="ClassNames"/> that means everything but the head. Even false does not take weights of another network: every stage that the file has must have the
     /// architecture's number of blocks, and at least three quarters of the convolutions must come from the file.
     /// </value>
     public bool Strict { get; init; } = true;
@@ -104,19 +111,26 @@ public sealed record ResNetWeightsOptions
 
     /// <summary>The classes: keys that stand for their names.</summary>
     internal ClassLabels Classes
-        => ClassLabels.OfNames(ClassNames);
+        => ClassLabels.OfNames(ClassNames ?? UnknownClasses);
+
+    /// <summary>
+    /// The order in which the file's first convolution takes red, green and blue. The model's is red, green, blue in any case.
+    /// </summary>
+    internal ChannelOrder ChannelOrderOfFile { get; init; } = ChannelOrder.Rgb;
 
     /// <summary>Lists everything that is wrong; empty when nothing is.</summary>
     internal IEnumerable<string> Problems()
     {
-        if (Architecture is null || ClassNames is null)
-            return [$"{nameof(Architecture)} or {nameof(ClassNames)} is null; both must be set."];
+        if (Architecture is null)
+            return [$"{nameof(Architecture)} is null; it must be set."];
         return Architecture.Problems().Concat(ModelLimits.Problems(Architecture)).Concat(ClassProblems()).Concat(ImageProblems())
             .Concat(ColumnProblems());
     }
 
     private IEnumerable<string> ClassProblems()
     {
+        if (ClassNames is null)
+            yield break;
         if (ClassNames.Count < 2)
             yield return $"{nameof(ClassNames)} has {ClassNames.Count} names; expected two or more.";
         if (ClassNames.Any(string.IsNullOrWhiteSpace))

@@ -27,17 +27,28 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
     /// </exception>
     public static WeightsImport Read(Stream stream, ResNetWeightsOptions options, int seed)
     {
-        var (architecture, channels, classes) = (options.Architecture, options.Images.Channels, options.ClassNames.Count);
+        var (architecture, channels, classes) = (options.Architecture, options.Images.Channels, options.Classes.Count);
         var file = WeightsFile.Read(stream, options.StateDictKey);
         var found = file.Tensors.Select(ToFloat32).ToList();
-        var match = StateMatch.Of(ForeignHead.Rename(found, architecture), architecture, channels, classes);
+        var head = StateNames.Rename(architecture, "fc") + ".";
+        bool IsOfHead(string name) => name.StartsWith(head, StringComparison.Ordinal);
+        var wanted = ForeignHead.Rename(found, architecture)
+            .Where(tensor => options.ClassNames is not null || !IsOfHead(tensor.Name))
+            .Select(tensor => options.ChannelOrderOfFile == ChannelOrder.Bgr && tensor.Name == FirstConvolution(architecture)
+                ? WithChannelsReversed(tensor)
+                : tensor);
+        var match = StateMatch.Of([.. wanted], architecture, channels, classes);
         var missing = match.Missing.Where(name => !IsCounter(name)).ToList();
         var report = new WeightsReport([.. match.Matched.Select(tensor => tensor.Name)], missing,
             [.. match.Unexpected.Select(tensor => tensor.Name)], match.Mismatched)
         {
             StateDictKey = file.Key,
             OtherStateDictKeys = file.OtherKeys,
+            FileKind = file.Kind,
+            IsBackbone = missing.Count > 0 && missing.TrueForAll(IsOfHead) && match.Matched.Count > 0
+                && match.Unexpected.Count + match.Mismatched.Count == 0 && !match.Matched.Any(tensor => IsOfHead(tensor.Name)),
         };
+        CheckGraph(file.Architecture, options);
         CheckFit(report, match, found, options);
         if (StateMatch.ProblemOfValues(match.Matched) is { } problem)
             throw new WeightsFormatException($"The weights cannot be used: {problem}.");
@@ -48,20 +59,36 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         var names = NetworkPlan.StateOf(architecture, channels, classes).Select(entry => entry.Name).ToList();
         var drawn = names.Where(name => !byName.ContainsKey(name)).ToList();
         return new(drawn.Count == 0 ? [.. names.Select(name => byName[name])] : Complete(byName, architecture, channels, classes, seed),
-            report, [.. Warn(report, drawn, architecture)]);
+            report, [.. Warn(report, drawn, options)]);
+    }
+
+    // What names and shapes do not tell: a network with other strides has the same state dictionary, and other scores.
+    private static void CheckGraph(ResNetArchitecture? ofFile, ResNetWeightsOptions options)
+    {
+        if (!options.Strict || ofFile is null || ofFile == options.Architecture)
+            return;
+        throw new WeightsFormatException($"The graph of the ONNX file is that of {Describe(ofFile)}; asked for was "
+            + $"{Describe(options.Architecture)}. Name the architecture that the file was made for, or set Strict to false to keep what fits.");
+
+        static string Describe(ResNetArchitecture network)
+            => $"{network.Name} ({network.Stem} stem of {network.StemWidth}, {network.Block} blocks, "
+                + $"stages {string.Join(", ", network.Stages.Select(stage => $"{stage.Blocks} x {stage.Width} / {stage.Stride}"))})";
     }
 
     private static void CheckFit(WeightsReport report, StateMatch match, IReadOnlyList<NamedTensor> found, ResNetWeightsOptions options)
     {
         var architecture = options.Architecture;
-        if (report.IsExact)
+        if (report.IsExact || report.IsBackbone && options.ClassNames is null)
             return;
         if (report.Matched.All(IsCounter))
             throw new WeightsFormatException(
                 $"The weights have nothing in common with {architecture.Name}: {report}. {ClosestNetwork.Describe(found)}");
+        if (options.Strict && report.IsBackbone)
+            throw new WeightsFormatException($"The weights are a backbone without a head: {report}. Leave ClassNames unset to start training "
+                + "from them (Options.InitialModel); or set Strict to false for a head that is drawn at random.");
         if (options.Strict)
             throw new WeightsFormatException(
-                $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.ClassNames.Count} "
+                $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.Classes.Count} "
                 + $"classes: {report}. {ClosestNetwork.Describe(found)} Name the architecture, the channels and the classes that the file "
                 + "was made for, or set Strict to false to keep what fits.");
 
@@ -81,8 +108,9 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
                 + $"{ClosestNetwork.Describe(found)} Strict = false allows a quarter of them to be drawn, not more.");
     }
 
-    private static IEnumerable<string> Warn(WeightsReport report, List<string> drawn, ResNetArchitecture architecture)
+    private static IEnumerable<string> Warn(WeightsReport report, List<string> drawn, ResNetWeightsOptions options)
     {
+        var architecture = options.Architecture;
         if (report.OtherStateDictKeys.Count > 0)
             yield return $"The file holds several networks. The weights are those of {UntrustedText.Quote(report.StateDictKey ?? "")}; "
                 + $"{nameof(ResNetWeightsOptions.StateDictKey)} chooses others: {UntrustedText.List(report.OtherStateDictKeys)}.";
@@ -90,7 +118,8 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         var ofHead = drawn.Where(name => name.StartsWith(head, StringComparison.Ordinal)).ToList();
         if (ofHead.Count > 0)
             yield return $"The head ({UntrustedText.List(ofHead)}) does not come from the file but is drawn at random: what the model "
-                + "answers means nothing before it is trained.";
+                + "answers means nothing before it is trained."
+                + (options.ClassNames is null ? " No ClassNames were given, so that its classes are placeholders." : "");
         var others = drawn.Except(ofHead).ToList();
         if (others.Count > 0)
             yield return $"{others.Count} tensors of the network do not come from the file but are drawn at random, and the model is as "
@@ -98,6 +127,23 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         if (report.Unexpected.Count > 0)
             yield return $"{report.Unexpected.Count} tensors of the file have no place in {architecture.Name} and are left out: "
                 + $"{UntrustedText.List(report.Unexpected)}.";
+    }
+
+    private static string FirstConvolution(ResNetArchitecture architecture) => StateNames.Rename(architecture, "conv1") + ".weight";
+
+    // (outputs, channels, height, width), the channels from last to first.
+    private static NamedTensor WithChannelsReversed(NamedTensor weight)
+    {
+        if (weight.Shape is not [var outputs and > 0, var channels and > 0, _, _])
+            return weight; // it will not fit
+        var source = weight.Data.Span;
+        var target = new byte[source.Length];
+        var plane = (int)(source.Length / outputs / channels);
+        for (var output = 0; output < outputs; output++)
+            for (var channel = 0; channel < channels; channel++)
+                source.Slice((int)(output * channels + channel) * plane, plane)
+                    .CopyTo(target.AsSpan((int)(output * channels + channels - 1 - channel) * plane));
+        return weight with { Data = target };
     }
 
     private static List<NamedTensor> Complete(Dictionary<string, NamedTensor> found, ResNetArchitecture architecture, int channels,

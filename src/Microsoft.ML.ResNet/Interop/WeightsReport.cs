@@ -35,6 +35,18 @@ public sealed class WeightsReport
     public IReadOnlyList<string> Mismatched { get; }
 
     /// <summary>
+    /// What the file was read as: <c>PyTorch file</c>, <c>safetensors file</c> or <c>ONNX file</c>; <see langword="null"/> where the
+    /// weights come from no file.
+    /// </summary>
+    public string? FileKind { get; internal init; }
+
+    /// <summary>
+    /// Whether the weights are a backbone: everything came from the file but the head, which it lacks or nobody asked for
+    /// (<see cref="ResNetWeightsOptions.ClassNames"/>). The default is false.
+    /// </summary>
+    public bool IsBackbone { get; internal init; }
+
+    /// <summary>
     /// Those of <see cref="Matched"/> that training then left as they were, as <see cref="ResNetTrainer.Options.FrozenStages"/> says. The
     /// default is none.
     /// </summary>
@@ -56,14 +68,16 @@ public sealed class WeightsReport
     public bool IsExact => Missing.Count + Unexpected.Count + Mismatched.Count == 0;
 
     /// <summary>
-    /// As in <c>100 matched, 24 frozen; 2 missing: 'fc.weight', 'fc.bias'</c>: counts, and the first ten names of each kind that does not
-    /// fit.
+    /// As in <c>100 matched, 24 frozen; 2 missing: 'fc.weight', 'fc.bias'</c>: counts, whether it is a backbone without a head, and the
+    /// first ten names of each kind that does not fit.
     /// </summary>
     public override string ToString()
     {
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{Matched.Count} matched");
         if (Frozen.Count > 0)
             text.Append(CultureInfo.InvariantCulture, $", {Frozen.Count} frozen");
+        if (IsBackbone)
+            text.Append(", a backbone without a head");
         if (!IsExact)
             text.Append("; ").Append(StateMatch.Describe(Missing, Mismatched, Unexpected));
         return text.ToString();

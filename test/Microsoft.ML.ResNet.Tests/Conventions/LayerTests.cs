@@ -20,7 +20,7 @@ public class LayerTests
             ["Augmentation", "Data", "Cpu/Training", "Cpu/Inference", "Cpu/Kernels", "Network/Torch", "Network", "Images", "Tensors",
                 "Foundation"]),
         ("Scoring", ["Cpu/Inference", "Cpu/Kernels", "Images/Columns", "Network/Torch", "Network", "Images", "Tensors", "Foundation"]),
-        ("Interop", ["Interop/PyTorch", "Persistence", "Network/Torch", "Network", "Images", "Tensors", "Foundation"]),
+        ("Interop", ["Interop/Onnx", "Interop/PyTorch", "Persistence", "Network/Torch", "Network", "Images", "Tensors", "Foundation"]),
         ("Interop/Onnx", ["Network", "Images", "Tensors", "Foundation"]),
         ("Interop/PyTorch", ["Tensors", "Foundation"]),
         ("Persistence", ["Network", "Images", "Tensors", "Foundation"]),

@@ -11,6 +11,9 @@ namespace Microsoft.ML.ResNet.Interop.Onnx;
 /// </summary>
 internal static class OnnxFile
 {
+    /// <summary>Who wrote a file, in its own words.</summary>
+    public const string Producer = "Microsoft.ML.ResNet";
+
     private const long IrVersion = 7; // came with operator set 13 in ONNX 1.8
     private const long OperatorSet = 13; // the first with softmax over one axis; any later one runs it too
     private const long MaximumBytes = int.MaxValue; // protobuf's, for one message
@@ -33,7 +36,7 @@ internal static class OnnxFile
     {
         IrVersion = IrVersion,
         OpsetImport = { new OperatorSetIdProto { Version = OperatorSet } },
-        ProducerName = "Microsoft.ML.ResNet",
+        ProducerName = Producer,
         ProducerVersion = typeof(OnnxFile).Assembly.GetName().Version!.ToString(3),
         DocString = Describe(model),
         Graph = graph,
