@@ -11,8 +11,8 @@ namespace Microsoft.ML;
 public static class ResNetWeightsCatalog
 {
     /// <summary>
-    /// Makes a model of a weights file: PyTorch's (<c>.pth</c>, <c>.pt</c>, <c>.th</c>; today's zip or the form of before 2020), safetensors,
-    /// or ONNX.
+    /// Makes a model of a weights file: PyTorch's (<c>.pth</c>, <c>.pt</c>, <c>.th</c>; today's zip or the form of before 2020),
+    /// safetensors, or ONNX.
     /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="path">The file. Its content tells its kind; its extension does not matter.</param>
@@ -82,8 +82,9 @@ public static class ResNetWeightsCatalog
 
     /// <summary>
     /// Makes a model of the ResNet-18 that Microsoft trained on ImageNet: a backbone without a head, which learns other classes from few
-    /// images as <see cref="ResNetTrainer.Options.InitialModel"/>. The weights (62 MB) are those of the NuGet package
-    /// <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c>; no network is needed when the application runs, and no Python.
+    /// images as <see cref="ResNetTrainer.Options.InitialModel"/>. Its last stage has three blocks, one more than torchvision's. The
+    /// weights (62 MB) are those of the NuGet package <c>Microsoft.ML.DnnImageFeaturizer.ResNet18</c>: nothing is downloaded when the
+    /// application runs, and there is no Python.
     /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
     /// <param name="modelsFolder">
@@ -91,7 +92,7 @@ public static class ResNetWeightsCatalog
     /// </param>
     /// <param name="featureColumnName">The column of the images. The default is <c>Features</c>.</param>
     /// <returns>
-    /// The model: <c>imagenet-18</c> for images of 3x224x224, red first, with the mean that the weights were trained with; dispose it when
+    /// The model, for images of 3x224x224, red first, with the mean that the weights were trained with; dispose it when
     /// it is no longer needed. Its head is drawn at random for two placeholder classes, as without
     /// <see cref="ResNetWeightsOptions.ClassNames"/>.
     /// </returns>

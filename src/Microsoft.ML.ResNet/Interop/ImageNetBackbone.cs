@@ -4,13 +4,19 @@ using Microsoft.ML.ResNet.Interop.Onnx;
 namespace Microsoft.ML.ResNet.Interop;
 
 /// <summary>
-/// The backbone of a ResNet-18 trained on ImageNet that Microsoft's NuGet package brings. Its network, exported by CNTK, takes pixels from 0
-/// to 255 in the order blue, green, red, minus a mean image.
+/// The backbone of a ResNet-18 trained on ImageNet that Microsoft's NuGet package brings. Its network, exported by CNTK, takes pixels from
+/// 0 to 255 in the order blue, green, red, minus a mean image. Its last stage has three blocks, where the paper's ResNet-18 has two.
 /// </summary>
 internal static class ImageNetBackbone
 {
     /// <summary>The package.</summary>
     public const string Package = "Microsoft.ML.DnnImageFeaturizer.ResNet18";
+
+    /// <summary>Its network.</summary>
+    public static ResNetArchitecture Architecture { get; } = ResNetArchitecture.ImageNet(18) with
+    {
+        Stages = [new(64, 2, 1), new(128, 2, 2), new(256, 2, 2), new(512, 3, 2)],
+    };
 
     private const string Folder = "DnnImageModels"; // where its build puts the files, beside the application
 
@@ -27,9 +33,10 @@ internal static class ImageNetBackbone
     /// <exception cref="WeightsFormatException">The package's mean image cannot be read.</exception>
     public static ResNetWeightsOptions Options(string? folder, string featureColumnName) => new()
     {
-        Architecture = ResNetArchitecture.ImageNet(18),
+        Architecture = Architecture,
         ChannelOrderOfFile = ChannelOrder.Bgr,
-        ChannelMeans = [.. Means(Path.Combine(Root(folder), "ResNetPrepOnnx", "ResNetPreprocess.onnx")).Reverse().Select(mean => mean / 255)],
+        ChannelMeans = [.. Means(Path.Combine(Root(folder), "ResNetPrepOnnx", "ResNetPreprocess.onnx")).Reverse()
+            .Select(mean => mean / 255)],
         ChannelStandardDeviations = [.. Enumerable.Repeat(1 / 255f, 3)],
         FeatureColumnName = featureColumnName,
     };

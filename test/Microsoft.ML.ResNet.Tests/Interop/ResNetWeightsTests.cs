@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Runtime.InteropServices;
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Interop;
 using Microsoft.ML.ResNet.Interop.PyTorch;
 using Microsoft.ML.ResNet.Network;
@@ -265,6 +266,40 @@ public class ResNetWeightsTests
             CollectionAssert.AreEqual(new[] { "fc.weight", "fc.bias" }, model.ImportedWeights!.Missing.ToArray());
             AssertWarned(log, "The head ('fc.weight', 'fc.bias') does not come from the file but is drawn at random");
         }
+    }
+
+    [TestMethod]
+    public void Without_class_names_a_backbone_is_enough_and_a_head_is_left_out()
+    {
+        var log = new List<string>();
+        var options = TinyOptions(strict: true) with { ClassNames = null };
+        var backbone = Tiny().Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal)).ToList();
+
+        using var without = Logging(log).Model.LoadResNetWeights(Safetensors(backbone), options);
+        using var with = Logging(log).Model.LoadResNetWeights(Safetensors(WithHead("classifier")), options);
+
+        foreach (var model in new[] { without, with })
+        {
+            Assert.IsTrue(model.ImportedWeights!.IsBackbone);
+            AssertEqual(backbone, [.. model.Model.Network.Weights.SkipLast(2)]);
+            CollectionAssert.AreEqual(new[] { "unknown 1", "unknown 2" }, model.Model.ClassNames.ToArray());
+        }
+        AssertWarned(log, "No ClassNames were given, so that its classes are placeholders.");
+        Assert.AreEqual("safetensors file", without.ImportedWeights!.FileKind);
+        var start = InitialWeights.Of(without.Model.Network, channels: 3, ClassLabels.OfNames(TinyImages.Classes), frozenStages: null);
+        Assert.AreEqual("42 matched; 2 mismatched: 'fc.weight: of other classes', 'fc.bias: of other classes'", start.Report.ToString());
+    }
+
+    [TestMethod]
+    public void With_class_names_a_backbone_is_refused_with_the_way_to_use_it()
+    {
+        NamedTensor[] backbone = [.. Tiny().Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))];
+
+        StringAssert.Contains(Refused(backbone, TinyOptions(strict: true)),
+            "The weights are a backbone without a head: 42 matched, a backbone without a head; 2 missing: 'fc.weight', 'fc.bias'. Leave "
+            + "ClassNames unset to start training from them (Options.InitialModel)");
+        StringAssert.Contains(Refused([.. backbone.Skip(1)], TinyOptions(strict: true) with { ClassNames = null }),
+            "3 missing: 'conv1.weight', 'fc.weight', 'fc.bias'");
     }
 
     [TestMethod]

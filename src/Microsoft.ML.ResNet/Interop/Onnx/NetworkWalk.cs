@@ -71,8 +71,8 @@ internal sealed class NetworkWalk
         var first = readers.First(node => node.Operation() == "Conv");
         if (readers.Count != 2)
             throw first.Expected("a block whose input goes two ways", $"{readers.Count}");
-        var ways = readers.Where(node => node.Operation() == "Conv").Select(node => Chain(node, x)).OrderByDescending(way => way.Units.Count)
-            .ToList();
+        var ways = readers.Where(node => node.Operation() == "Conv").Select(node => Chain(node, x))
+            .OrderByDescending(way => way.Units.Count).ToList();
         var (chain, addition) = ways[0];
         var shortcut = ways.Count == 1 ? null : ways[1] is { Units: [var only] } && chain.Count > 1
             ? only
@@ -132,7 +132,7 @@ internal sealed class NetworkWalk
         foreach (var (unit, index) in chain.Select((unit, index) => (unit, index + 1)))
             _tensors.AddRange(unit.Tensors($"{name}.conv{index}", $"{name}.bn{index}"));
         if (shortcut is not null)
-            _tensors.AddRange(shortcut.Tensors(shortcut.Norm is null ? $"{name}.downsample" : $"{name}.downsample.0", $"{name}.downsample.1"));
+            _tensors.AddRange(shortcut.Tensors($"{name}.downsample{(shortcut.Norm is null ? "" : ".0")}", $"{name}.downsample.1"));
     }
 
     // A stage begins with the network, and where a block changes the shape.
@@ -185,7 +185,9 @@ internal sealed class NetworkWalk
             "Gemm" when linear.Number("alpha", 1) == 1 && linear.Number("beta", 1) == 1 && linear.Integer("transA", 0) == 0
                 => Linear(linear, features, isTransposed: linear.Integer("transB", 0) != 0, bias: (linear, 2)),
             "MatMul" => Linear(linear, features, isTransposed: false,
-                bias: _graph.Readers(linear.Result()) is [{ OpType: "Add" } sum] ? (sum, _graph.Value(sum, 0) == linear.Result() ? 1 : 0) : null),
+                bias: _graph.Readers(linear.Result()) is [{ OpType: "Add" } sum]
+                    ? (sum, _graph.Value(sum, 0) == linear.Result() ? 1 : 0)
+                    : null),
             _ => throw linear.Expected("a fully connected layer (Gemm or MatMul) or the end of the graph", "something else"),
         };
         while (_graph.Readers(logits) is [{ OpType: "Softmax" or "LogSoftmax" } softmax])

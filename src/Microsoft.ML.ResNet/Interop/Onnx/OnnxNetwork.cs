@@ -52,7 +52,8 @@ internal sealed record OnnxNetwork(ResNetArchitecture Architecture, IReadOnlyLis
         var mean = new OnnxGraph(graph).Required(subtraction, 1, "a mean image").ToNamed("mean").ToFloat32();
         if (mean.Shape is not [1, 3, > 0, > 0])
             throw subtraction.Expected("a mean image of three planes", $"[{string.Join(", ", mean.Shape)}]");
-        return [.. MemoryMarshal.Cast<byte, float>(mean.Data.Span).ToArray().Chunk((int)(mean.ElementCount / 3)).Select(plane => plane.Average())];
+        var plane = (int)(mean.ElementCount / 3);
+        return [.. MemoryMarshal.Cast<byte, float>(mean.Data.Span).ToArray().Chunk(plane).Select(values => values.Average())];
     }
 
     private static ModelProto Parse(Stream stream)
@@ -81,8 +82,8 @@ internal sealed record OnnxNetwork(ResNetArchitecture Architecture, IReadOnlyLis
             throw Error("the graph", "expected operations, found none");
         if (!model.Graph.Node.Any(node => node.OpType == "Conv") || model.Graph.Node.Any(node => node.OpType == "BatchNormalization"))
             return;
-        throw Error("the graph", "expected batch normalisations behind the convolutions, found none: they have been folded into the weights, "
-            + "which cannot be trained any more. " + (model.ProducerName == OnnxFile.Producer
+        throw Error("the graph", "expected batch normalisations behind the convolutions, found none: they have been folded into the "
+            + "weights, which cannot be trained any more. " + (model.ProducerName == OnnxFile.Producer
                 ? "The file was written by SaveOnnx; load the saved model instead, or what SaveSafetensors or SavePyTorch wrote"
                 : "Export again with torch.onnx.export(model.eval(), images, path, training=torch.onnx.TrainingMode.PRESERVE, "
                     + "do_constant_folding=False), or save the weights with torch.save(model.state_dict(), path)"));

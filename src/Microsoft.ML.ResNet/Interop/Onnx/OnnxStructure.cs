@@ -9,8 +9,8 @@ namespace Microsoft.ML.ResNet.Interop.Onnx;
 internal static class OnnxStructure
 {
     /// <summary>
-    /// What a graph may take beside its tensors, each field counting <see cref="FieldCost"/> and its length: a network of 1,202 layers takes
-    /// about 15,000,000.
+    /// What a graph may take beside its tensors, each field counting <see cref="FieldCost"/> and its length: a network of 1,202 layers
+    /// takes about 15,000,000.
     /// </summary>
     public const long MaximumCost = 100_000_000;
 
