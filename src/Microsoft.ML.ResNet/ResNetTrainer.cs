@@ -282,6 +282,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Info(FormattableString.Invariant(
                 $"{rows} images make {BatchOrder.Count(rows, asked.BatchSize)} steps an epoch in batches of {asked.BatchSize}; batches of ")
                 + FormattableString.Invariant($"{recipe.BatchSize} at rate {recipe.LearningRate:g4} make {steps}."));
+        if (_options.FrozenStages == _options.Architecture.Stages.Count)
+            return MLNetSchedule.Bind(recipe, steps); // only the head learns, and it has no batch normalisation
         if (recipe.MeasuresStatistics(steps))
             channel.Info($"An epoch has {steps} steps; batch normalisation is measured over the training images after each.");
         else if (TrainingRecipe.MeasuresStatistics(steps, NormStatistics.Auto))
