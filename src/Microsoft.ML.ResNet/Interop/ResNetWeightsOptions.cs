@@ -55,8 +55,9 @@ public sealed record ResNetWeightsOptions
     /// what is left out, and <see cref="ResNetTransformer.ImportedWeights"/> tells it too.
     /// </summary>
     /// <value>
-    /// The default is true; without <see cref="ClassNames"/> that means everything but the head. Even false does not take weights of another network: every stage that the file has must have the
-    /// architecture's number of blocks, and at least three quarters of the convolutions must come from the file.
+    /// The default is true; without <see cref="ClassNames"/> that means everything but the head. Even false does not take weights of
+    /// another network: every stage that the file has must have the architecture's number of blocks, and at least three quarters of the
+    /// convolutions must come from the file.
     /// </value>
     public bool Strict { get; init; } = true;
 

@@ -15,7 +15,9 @@ internal sealed record WeightsFile(IReadOnlyList<NamedTensor> Tensors, string? K
     /// <summary>What the file was read as, in the words of error messages. The default is empty.</summary>
     public string Kind { get; private init; } = "";
 
-    /// <summary>The network, where the file tells it by more than names and shapes; the default, <see langword="null"/>, is unknown.</summary>
+    /// <summary>
+    /// The network, where the file tells it by more than names and shapes; the default, <see langword="null"/>, is unknown.
+    /// </summary>
     public ResNetArchitecture? Architecture { get; private init; }
 
     /// <summary>Reads a file.</summary>

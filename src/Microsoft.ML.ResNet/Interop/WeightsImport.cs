@@ -68,7 +68,8 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
         if (!options.Strict || ofFile is null || ofFile == options.Architecture)
             return;
         throw new WeightsFormatException($"The graph of the ONNX file is that of {Describe(ofFile)}; asked for was "
-            + $"{Describe(options.Architecture)}. Name the architecture that the file was made for, or set Strict to false to keep what fits.");
+            + $"{Describe(options.Architecture)}. Name the architecture that the file was made for, or set Strict to false to keep what "
+            + "fits.");
 
         static string Describe(ResNetArchitecture network)
             => $"{network.Name} ({network.Stem} stem of {network.StemWidth}, {network.Block} blocks, "
@@ -84,8 +85,8 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
             throw new WeightsFormatException(
                 $"The weights have nothing in common with {architecture.Name}: {report}. {ClosestNetwork.Describe(found)}");
         if (options.Strict && report.IsBackbone)
-            throw new WeightsFormatException($"The weights are a backbone without a head: {report}. Leave ClassNames unset to start training "
-                + "from them (Options.InitialModel); or set Strict to false for a head that is drawn at random.");
+            throw new WeightsFormatException($"The weights are a backbone without a head: {report}. Leave ClassNames unset to start "
+                + "training from them (Options.InitialModel); or set Strict to false for a head that is drawn at random.");
         if (options.Strict)
             throw new WeightsFormatException(
                 $"The weights do not fit {architecture.Name} with {options.Images.Channels} channels and {options.Classes.Count} "

@@ -36,6 +36,7 @@ public class ImageNetBackboneTests
 
         CollectionAssert.AreEqual(new[] { 2, 2, 2, 3 }, model.Architecture.Stages.Select(stage => stage.Blocks).ToArray());
         Assert.AreEqual(new ImageShape(3, Side, Side), model.ImageShape);
+        Assert.AreEqual(ImageGeometry.CenterCrop, model.ImageGeometry);
         Assert.IsTrue(report.IsBackbone);
         Assert.AreEqual("110 matched, a backbone without a head; 2 missing: 'fc.weight', 'fc.bias'", report.ToString());
         Assert.AreEqual("ONNX file", report.FileKind);
@@ -84,7 +85,7 @@ public class ImageNetBackboneTests
         {
             var name = photo.GetProperty("file").GetString()!;
             var expected = photo.GetProperty("features").EnumerateArray().Select(value => value.GetSingle()).ToArray();
-            var ours = FeaturesOf(network, CentralCrop(photos.GetEntry(name)!));
+            var ours = FeaturesOf(network, Decode(photos.GetEntry(name)!, network));
 
             var (worst, cosine) = (WorstRelative(expected, ours), Cosine(expected, ours));
             TestContext.WriteLine($"{name}: worst difference {worst:0.0e+0} of the largest feature, cosine {cosine:0.000000}");
@@ -144,19 +145,15 @@ public class ImageNetBackboneTests
         return results[0].GetTensorDataAsSpan<float>().ToArray();
     }
 
-    /// <summary>The shorter side becomes 256, and the central 224 pixels stay.</summary>
-    private static byte[] CentralCrop(ZipArchiveEntry photo)
+    /// <summary>A photo as the network takes it: the shorter side becomes 256, and the central 224 pixels stay.</summary>
+    private static byte[] Decode(ZipArchiveEntry photo, TrainedResNet network)
     {
         using var stream = photo.Open();
         using var copy = new MemoryStream();
         stream.CopyTo(copy);
-        Assert.IsTrue(ImageDecoder.TryReadSize(copy.ToArray(), out var height, out var width, out var problem), problem);
-        var shape = height < width ? new ImageShape(3, 256, 256 * width / height) : new ImageShape(3, 256 * height / width, 256);
-        var pixels = new byte[shape.Size];
-        Assert.IsTrue(ImageDecoder.TryDecode(copy.ToArray(), shape, pixels, out problem), problem);
-        var (top, left) = ((int)Math.Round((shape.Height - Side) / 2.0), (int)Math.Round((shape.Width - Side) / 2.0));
-        return [.. Enumerable.Range(0, 3).SelectMany(channel => Enumerable.Range(0, Side).SelectMany(y =>
-            pixels.Skip(channel * shape.PlaneSize + (top + y) * shape.Width + left).Take(Side)))];
+        var pixels = new byte[network.Shape.Size];
+        Assert.IsTrue(ImageDecoder.TryDecode(copy.ToArray(), network.Target, pixels, out _, out var problem), problem);
+        return pixels;
     }
 
     private static float WorstRelative(float[] expected, float[] actual)

@@ -287,7 +287,7 @@ public class ResNetWeightsTests
         AssertWarned(log, "No ClassNames were given, so that its classes are placeholders.");
         Assert.AreEqual("safetensors file", without.ImportedWeights!.FileKind);
         var start = InitialWeights.Of(without.Model.Network, channels: 3, ClassLabels.OfNames(TinyImages.Classes), frozenStages: null);
-        Assert.AreEqual("42 matched; 2 mismatched: 'fc.weight: of other classes', 'fc.bias: of other classes'", start.Report.ToString());
+        Assert.AreEqual("54 matched; 2 mismatched: 'fc.weight: of other classes', 'fc.bias: of other classes'", start.Report.ToString());
     }
 
     [TestMethod]
@@ -296,7 +296,7 @@ public class ResNetWeightsTests
         NamedTensor[] backbone = [.. Tiny().Where(tensor => !tensor.Name.StartsWith("fc.", StringComparison.Ordinal))];
 
         StringAssert.Contains(Refused(backbone, TinyOptions(strict: true)),
-            "The weights are a backbone without a head: 42 matched, a backbone without a head; 2 missing: 'fc.weight', 'fc.bias'. Leave "
+            "The weights are a backbone without a head: 54 matched, a backbone without a head; 2 missing: 'fc.weight', 'fc.bias'. Leave "
             + "ClassNames unset to start training from them (Options.InitialModel)");
         StringAssert.Contains(Refused([.. backbone.Skip(1)], TinyOptions(strict: true) with { ClassNames = null }),
             "3 missing: 'conv1.weight', 'fc.weight', 'fc.bias'");

@@ -66,8 +66,8 @@ internal static class OnnxTensor
     {
         if (constant.DataLocation == TensorProto.Types.DataLocation.External || constant.ExternalData.Count > 0)
             throw Error(constant, "expected its elements in this file, found that they lie in another one "
-                + $"({UntrustedText.Quote(constant.ExternalData.FirstOrDefault(entry => entry.Key == "location")?.Value ?? "")}). Write the "
-                + "model as one file: torch.onnx.export(..., external_data=False), or onnx.save(onnx.load(path), other_path)");
+                + $"({UntrustedText.Quote(constant.ExternalData.FirstOrDefault(entry => entry.Key == "location")?.Value ?? "")}). Write "
+                + "the model as one file: torch.onnx.export(..., external_data=False), or onnx.save(onnx.load(path), other_path)");
     }
 
     private static WeightsFormatException Error(TensorProto constant, string problem)

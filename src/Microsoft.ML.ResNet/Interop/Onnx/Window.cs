@@ -2,12 +2,12 @@ using Microsoft.ML.ResNet.Interop.Onnx.Schema;
 
 namespace Microsoft.ML.ResNet.Interop.Onnx;
 
-/// <summary>The window that a convolution or a pooling moves over a map: its size, its step, and how far it reaches over the edges.</summary>
+/// <summary>The window that a convolution or a pooling moves over a map: its size, its step, and how far it passes the edges.</summary>
 internal static class Window
 {
     /// <summary>
-    /// Checks that a node computes what PyTorch does with padding of half a kernel: the same windows, whatever the padding at the far edges is
-    /// called. CNTK leaves out what no window reaches ([1, 1, 0, 0] for an even side and a step of 2).
+    /// Checks that a node computes what PyTorch does with padding of half a kernel: the same windows, whatever the padding at the far edges
+    /// is called. CNTK leaves out what no window reaches ([1, 1, 0, 0] for an even side and a step of 2).
     /// </summary>
     /// <param name="node">The node.</param>
     /// <param name="x">What it reads.</param>
