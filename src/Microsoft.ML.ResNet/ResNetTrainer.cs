@@ -282,11 +282,10 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             channel.Info(FormattableString.Invariant(
                 $"{rows} images make {BatchOrder.Count(rows, asked.BatchSize)} steps an epoch in batches of {asked.BatchSize}; batches of ")
                 + FormattableString.Invariant($"{recipe.BatchSize} at rate {recipe.LearningRate:g4} make {steps}."));
-        if (_options.FrozenStages == _options.Architecture.Stages.Count)
-            return MLNetSchedule.Bind(recipe, steps); // only the head learns, and it has no batch normalisation
-        if (recipe.MeasuresStatistics(steps))
+        var normsLearn = _options.FrozenStages is not { } stages || stages < _options.Architecture.Stages.Count;
+        if (normsLearn && recipe.MeasuresStatistics(steps))
             channel.Info($"An epoch has {steps} steps; batch normalisation is measured over the training images after each.");
-        else if (TrainingRecipe.MeasuresStatistics(steps, NormStatistics.Auto))
+        else if (normsLearn && TrainingRecipe.MeasuresStatistics(steps, NormStatistics.Auto))
             channel.Warning(
                 $"An epoch has {steps} steps, too few for the running statistics of batch normalisation: validation may be far below "
                 + "training. Leave NormStatistics at Auto, or take smaller batches.");

@@ -38,11 +38,13 @@ internal abstract class PixelStore : IDisposable
     /// <summary>How many images there are.</summary>
     public int Count => (int)Labels.shape[0];
 
-    /// <summary>The shape of every image; in a store of images, not of features.</summary>
+    /// <summary>The shape in which the network takes the images; in a store of images, not of features.</summary>
     public ImageShape ImageShape
     {
         get
         {
+            if (Pictures is { } pictures)
+                return pictures.Target.Shape;
             using var image = PixelsOf(0, 1);
             return new ImageShape((int)image.shape[1], (int)image.shape[2], (int)image.shape[3]);
         }

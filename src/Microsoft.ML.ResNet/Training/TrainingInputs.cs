@@ -144,7 +144,7 @@ internal sealed class TrainingInputs : IDisposable
             var computed = IsAugmented
                 ? _cache!.Compute(_train, "training images", Order(epoch),
                     (rows, step) => Augment(_train.PixelsOf(rows), rows, epoch, step))
-                : Compute(_train, "training images");
+                : Compute(_framedTrain, "training images");
             if (computed is null)
             {
                 _cachedViews.Clear(); // the cache frees them

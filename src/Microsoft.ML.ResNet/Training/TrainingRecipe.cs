@@ -66,7 +66,8 @@ public sealed record TrainingRecipe
         BatchSize = 64,
         LearningRate = 0.01,
         Schedule = new CosineSchedule(),
-        WeightDecay = 1e-2,
+        WeightDecay = 0.1,
+        WeightDecayOnBiasAndNorm = false,
         Augmentation = AugmentationPolicy.None,
         StandardizeFeatures = true,
     };
