@@ -31,7 +31,10 @@ public class ImageNetBackboneTests
         mlContext.Log += (_, e) => log.Add($"{e.Kind}: {e.RawMessage}");
         var time = Stopwatch.StartNew();
         using var network = mlContext.Model.LoadImageNetResNet18();
-        TestContext.WriteLine($"Loaded in {time.ElapsedMilliseconds} ms");
+        TestContext.WriteLine($"Loaded in {time.ElapsedMilliseconds} ms, libtorch's start included");
+        time.Restart();
+        new MLContext(seed: 1).Model.LoadImageNetResNet18().Dispose();
+        TestContext.WriteLine($"Loaded again in {time.ElapsedMilliseconds} ms");
         var (report, model) = (network.ImportedWeights!, network.Model);
 
         CollectionAssert.AreEqual(new[] { 2, 2, 2, 3 }, model.Architecture.Stages.Select(stage => stage.Blocks).ToArray());
@@ -40,7 +43,7 @@ public class ImageNetBackboneTests
         Assert.IsTrue(report.IsBackbone);
         Assert.AreEqual("110 matched, a backbone without a head; 2 missing: 'fc.weight', 'fc.bias'", report.ToString());
         Assert.AreEqual("ONNX file", report.FileKind);
-        CollectionAssert.AreEqual(new[] { 0.4830f, 0.4545f, 0.4042f }, model.ChannelMeans.Select(mean => MathF.Round(mean, 4)).ToArray());
+        CollectionAssert.AreEqual(new[] { 0.4829f, 0.4545f, 0.4042f }, model.ChannelMeans.Select(mean => MathF.Round(mean, 4)).ToArray());
         Assert.IsTrue(model.ChannelStandardDeviations.All(deviation => deviation == 1 / 255f));
         Assert.IsTrue(log.Exists(line => line.StartsWith("Warning: ", StringComparison.Ordinal)
             && line.Contains("The head ('fc.weight', 'fc.bias') does not come from the file")
@@ -133,7 +136,7 @@ public class ImageNetBackboneTests
         var (mean, deviation) = (network.Normalization.Mean, network.Normalization.Deviation);
         var images = tensor(pixels.Select((pixel, i) => (pixel / 255f - mean[i / (Side * Side)]) / deviation[i / (Side * Side)]).ToArray(),
             [1, 3, Side, Side]);
-        return modules.PassFrozen(images).mean([2, 3]).data<float>().ToArray();
+        return modules.PassFrozen(images).data<float>().ToArray();
     }
 
     private static float[] RunPackage(float[] values)
