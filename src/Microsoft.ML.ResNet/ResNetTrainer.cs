@@ -103,9 +103,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     private ResNetTransformer Fit(IDataView input, IDataView? validation, double? heldOut)
     {
         _host.CheckValue(input, nameof(input));
+        using var channel = _host.Start("Training");
+        return TrainingGuard.ExplainMemory(channel, () => Fit(channel, input, validation, heldOut));
+    }
+
+    private ResNetTransformer Fit(IChannel channel, IDataView input, IDataView? validation, double? heldOut)
+    {
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         var numerics = _options.Numerics ?? ResNetRuntime.Options.Numerics;
-        using var channel = _host.Start("Training");
         var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
         var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
@@ -156,8 +161,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         if (columns.Images.Shape is { } found && request.Shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
-        var (set, leftOut) = TrainingGuard.Prepare(channel,
-            () => (LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var unusable), unusable));
+        var set = LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var leftOut);
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set?.LackOfContrast is { } warning)
@@ -227,12 +231,11 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        using var network = TrainingGuard.Prepare(channel,
-            () => Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast));
+        using var network = Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast);
         begin(network);
-        var trainStore = TrainingGuard.Prepare(channel, () => train.Store.To(device));
+        var trainStore = train.Store.To(device);
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
-        var validationStore = validation is null ? null : TrainingGuard.Prepare(channel, () => validation.Store.To(device));
+        var validationStore = validation?.Store.To(device);
         using var validationCopy = validationStore == validation?.Store ? null : validationStore;
         var state = checkpoints?.Begin(
             [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),

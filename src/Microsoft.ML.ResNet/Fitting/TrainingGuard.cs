@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Training;
@@ -17,18 +16,17 @@ namespace Microsoft.ML.ResNet.Fitting;
 /// </param>
 internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation, Func<bool> isCancelled)
 {
-    /// <summary>Does what comes before the first step: reading images, building the network, moving both to a device.</summary>
+    /// <summary>Does all of a training, of which <see cref="Run"/> explains the steps, and explains what runs out of memory before.</summary>
     /// <param name="channel">Makes the exception.</param>
     /// <param name="work">The work.</param>
     /// <exception cref="InvalidOperationException">There was too little memory.</exception>
-    public static T Prepare<T>(IExceptionContext channel, Func<T> work)
+    public static T ExplainMemory<T>(IExceptionContext channel, Func<T> work)
     {
         try
         {
             return work();
         }
-        catch (Exception e)
-            when (e is ExternalException or OutOfMemoryException && OutOfMemory.ExplainBeforeTraining(e.Message) is { } advice)
+        catch (Exception e) when (OutOfMemory.ExplainBeforeTraining(e) is { } advice)
         {
             throw channel.Except(e, advice);
         }
@@ -57,8 +55,7 @@ internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, Can
         {
             return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop)} of {recipe.NumberOfEpochs}.", loop);
         }
-        // TorchSharp throws ExternalException for every error of libtorch
-        catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is { } advice)
+        catch (Exception e) when (OutOfMemory.Explain(e, recipe) is { } advice)
         {
             throw channel.Except(e, advice);
         }
