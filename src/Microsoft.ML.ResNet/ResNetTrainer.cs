@@ -116,9 +116,24 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
         transfer?.CheckStem(columns.Images.Shape ?? InitialShape(columns.Images));
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
-        var checkpoints = _options.CheckpointDirectory is { } folder
+        using var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
             : null;
+        try
+        {
+            return Learn(channel, input, validation, heldOut, columns, heldColumns, classes, transfer, numerics, checkpoints);
+        }
+        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && IsCancelled)
+        {
+            if (Finished(channel, columns, classes, transfer, numerics, checkpoints) is { } kept)
+                return kept;
+            throw;
+        }
+    }
+
+    private ResNetTransformer Learn(IChannel channel, IDataView input, IDataView? validation, double? heldOut, LabeledImageColumns columns,
+        LabeledImageColumns? heldColumns, ClassLabels classes, Transfer? transfer, ResNetNumerics numerics, CheckpointSession? checkpoints)
+    {
         var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
         var request = new ImageRequest(columns.Images.Shape ?? InitialShape(columns.Images), Geometry(columns.Feature),
             _options.Recipe.Augmentation.KeptFor);
@@ -135,15 +150,38 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
-        var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
+        learnt = transfer?.Normalize(learnt) ?? learnt;
+        checkpoints?.Remember(LearntImages.Of(learnt, columns.Images.Range));
+        var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, learnt,
             split?.Validation ?? held, request.Geometry, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
             checkpoints, memory, onCaller));
-        return new ResNetTransformer(_host, trained,
+        return Transformer(trained, columns, numerics, initial);
+    }
+
+    // The model of the epochs that a checkpoint has finished, where training was cancelled before it could go on from it.
+    private ResNetTransformer? Finished(IChannel channel, LabeledImageColumns columns, ClassLabels classes, Transfer? transfer,
+        ResNetNumerics numerics, CheckpointSession? checkpoints)
+    {
+        TrainingRecipe? recipe = null;
+        if (checkpoints?.Finished(images => Fingerprint(recipe = Recipe(channel, images.Rows), classes, _options.Seed
+            ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished)
+            return null;
+        var trained = TrainingGuard.Finished(channel, finished.State, _options.Architecture, finished.Images, classes, recipe!)
+            with { Geometry = Geometry(columns.Feature) };
+        columns.Images.Range ??= finished.Images.Range();
+        return Transformer(trained, columns, numerics, transfer?.Find(trained.Shape, classes));
+    }
+
+    private IEnumerable<(string Name, string Value)> Fingerprint(TrainingRecipe recipe, ClassLabels classes, int seed) =>
+        [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, classes.Count, seed),
+            .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)];
+
+    private ResNetTransformer Transformer(TrainedResNet trained, LabeledImageColumns columns, ResNetNumerics numerics,
+        InitialWeights? initial) => new(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
             { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics)
         { InitialWeights = initial?.Report };
-    }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
     /// <param name="inputSchema">The schema of the training rows.</param>
@@ -238,8 +276,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var validationStore = validation?.Store.To(device);
         using var validationCopy = validationStore == validation?.Store ? null : validationStore;
         var state = checkpoints?.Begin(
-            [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
-            .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
+            [.. Fingerprint(recipe, classes, seed), .. CheckpointSession.Fingerprint(train, validation)]);
         var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, checkpoints, reports),
