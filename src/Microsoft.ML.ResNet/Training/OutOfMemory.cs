@@ -8,8 +8,11 @@ internal static class OutOfMemory
 {
     private const int MostOfTheirs = 200; // characters; what follows is a stack trace or a lecture on allocators
 
-    private static readonly string[] Signs = ["out of memory", "can't allocate memory", "not enough memory", "could not create a memory object",
-        "std::bad_alloc", "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED"];
+    private static readonly string[] Signs =
+    [
+        "out of memory", "can't allocate memory", "not enough memory", "could not create a memory object", "std::bad_alloc",
+        "CUDNN_STATUS_ALLOC_FAILED", "CUBLAS_STATUS_ALLOC_FAILED",
+    ];
 
     /// <summary>
     /// Says how many images were too many and how many may fit: half. What a step needs is nearly all in proportion to them.

@@ -22,7 +22,8 @@ public class OutOfMemoryTests
     [DataRow(3, null, "with 3 images at a time. Take smaller images or a smaller network")]
     public void The_advice_is_half_of_what_was_too_much(int batchSize, int? microBatchSize, string expected)
         => StringAssert.Contains(
-            OutOfMemory.Explain(new TorchException(Cuda), TrainingRecipe.Tutorial with { BatchSize = batchSize, MicroBatchSize = microBatchSize }), expected);
+            OutOfMemory.Explain(new TorchException(Cuda),
+                TrainingRecipe.Tutorial with { BatchSize = batchSize, MicroBatchSize = microBatchSize }), expected);
 
     [TestMethod]
     public void What_the_device_has_is_quoted_and_where_it_was_raised_is_not()
