@@ -103,17 +103,37 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     private ResNetTransformer Fit(IDataView input, IDataView? validation, double? heldOut)
     {
         _host.CheckValue(input, nameof(input));
+        using var channel = _host.Start("Training");
+        return TrainingGuard.ExplainMemory(channel, () => Fit(channel, input, validation, heldOut));
+    }
+
+    private ResNetTransformer Fit(IChannel channel, IDataView input, IDataView? validation, double? heldOut)
+    {
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         var numerics = _options.Numerics ?? ResNetRuntime.Options.Numerics;
-        using var channel = _host.Start("Training");
         var columns = _options.TrainingColumns.Find(_host, input.Schema);
         var classes = ClassKeys.Of(columns.Label);
         var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
         transfer?.CheckStem(columns.Images.Shape ?? InitialShape(columns.Images));
         var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
-        var checkpoints = _options.CheckpointDirectory is { } folder
+        using var checkpoints = _options.CheckpointDirectory is { } folder
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
             : null;
+        try
+        {
+            return Learn(channel, input, validation, heldOut, columns, heldColumns, classes, transfer, numerics, checkpoints);
+        }
+        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && IsCancelled)
+        {
+            if (Finished(channel, columns, classes, transfer, numerics, checkpoints) is { } kept)
+                return kept;
+            throw;
+        }
+    }
+
+    private ResNetTransformer Learn(IChannel channel, IDataView input, IDataView? validation, double? heldOut, LabeledImageColumns columns,
+        LabeledImageColumns? heldColumns, ClassLabels classes, Transfer? transfer, ResNetNumerics numerics, CheckpointSession? checkpoints)
+    {
         var memory = ImageMemory.Of(_options.ImageMemoryBudgetMiB, _options.ImageSpillDirectory);
         var request = new ImageRequest(columns.Images.Shape ?? InitialShape(columns.Images), Geometry(columns.Feature),
             _options.Recipe.Augmentation.KeptFor);
@@ -130,15 +150,38 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
-        var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, transfer?.Normalize(learnt) ?? learnt,
+        learnt = transfer?.Normalize(learnt) ?? learnt;
+        checkpoints?.Remember(LearntImages.Of(learnt, columns.Images.Range));
+        var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, learnt,
             split?.Validation ?? held, request.Geometry, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
             checkpoints, memory, onCaller));
-        return new ResNetTransformer(_host, trained,
+        return Transformer(trained, columns, numerics, initial);
+    }
+
+    // The model of the epochs that a checkpoint has finished, where training was cancelled before it could go on from it.
+    private ResNetTransformer? Finished(IChannel channel, LabeledImageColumns columns, ClassLabels classes, Transfer? transfer,
+        ResNetNumerics numerics, CheckpointSession? checkpoints)
+    {
+        TrainingRecipe? recipe = null;
+        if (checkpoints?.Finished(images => Fingerprint(recipe = Recipe(channel, images.Rows), classes, _options.Seed
+            ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished)
+            return null;
+        var trained = TrainingGuard.Finished(channel, finished.State, _options.Architecture, finished.Images, classes, recipe!)
+            with { Geometry = Geometry(columns.Feature) };
+        columns.Images.Range ??= finished.Images.Range();
+        return Transformer(trained, columns, numerics, transfer?.Find(trained.Shape, classes));
+    }
+
+    private IEnumerable<(string Name, string Value)> Fingerprint(TrainingRecipe recipe, ClassLabels classes, int seed) =>
+        [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, classes.Count, seed),
+            .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)];
+
+    private ResNetTransformer Transformer(TrainedResNet trained, LabeledImageColumns columns, ResNetNumerics numerics,
+        InitialWeights? initial) => new(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
             { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics)
         { InitialWeights = initial?.Report };
-    }
 
     /// <summary>Tells which columns the model will add, without training.</summary>
     /// <param name="inputSchema">The schema of the training rows.</param>
@@ -156,8 +199,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         if (columns.Images.Shape is { } found && request.Shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
-        var (set, leftOut) = TrainingGuard.Prepare(channel,
-            () => (LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var unusable), unusable));
+        var set = LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var leftOut);
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set?.LackOfContrast is { } warning)
@@ -227,16 +269,14 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             $"Training {_options.Architecture.Name} on {device} with seed {seed}: {train.Store.Count} images of {train.Shape}, "
             + $"{classes.Count} classes, {train.Normalization}; {recipe}.");
 
-        using var network = TrainingGuard.Prepare(channel,
-            () => Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast));
+        using var network = Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast);
         begin(network);
-        var trainStore = TrainingGuard.Prepare(channel, () => train.Store.To(device));
+        var trainStore = train.Store.To(device);
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
-        var validationStore = validation is null ? null : TrainingGuard.Prepare(channel, () => validation.Store.To(device));
+        var validationStore = validation?.Store.To(device);
         using var validationCopy = validationStore == validation?.Store ? null : validationStore;
         var state = checkpoints?.Begin(
-            [.. CheckpointSession.Fingerprint(_options.Architecture, recipe, train, validation, classes.Count, seed),
-            .. CheckpointSession.Fingerprint(_options.InitialModel?.Network, _options.FrozenStages)]);
+            [.. Fingerprint(recipe, classes, seed), .. CheckpointSession.Fingerprint(train, validation)]);
         var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, checkpoints, reports),

@@ -223,6 +223,40 @@ public class ResumeTests
     }
 
     [TestMethod]
+    public void More_epochs_are_another_training_and_the_message_says_how_to_go_on()
+    {
+        Fit(new Sgd(), _folder);
+        var error = Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(), _folder, epochs: Epochs + 1));
+        StringAssert.Contains(error.Message, "NumberOfEpochs is 5, in the checkpoint 4");
+        StringAssert.Contains(error.Message, "To train a finished model for more epochs, set InitialModel to it.");
+    }
+
+    [TestMethod]
+    public void A_second_training_in_the_same_folder_is_refused_while_the_first_runs_undisturbed()
+    {
+        var undisturbed = Fit(new Sgd(), folder: null)!;
+        InvalidOperationException? error = null;
+
+        var weights = Fit(new Sgd(), _folder, onEpoch: epoch => error = epoch == 2
+            ? Assert.ThrowsExactly<InvalidOperationException>(() => Fit(new Sgd(), _folder))
+            : error)!;
+
+        StringAssert.Contains(error!.Message, $"Another training is running with the CheckpointDirectory '{_folder}'");
+        StringAssert.Contains(error.Message, "a folder of its own");
+        CollectionAssert.AreEqual(undisturbed, weights);
+        Assert.IsTrue(Directory.GetFiles(_folder).All(path => path.EndsWith(".safetensors", StringComparison.Ordinal)), "no lock is left");
+    }
+
+    [TestMethod]
+    public void A_lock_that_a_killed_process_left_locks_nothing()
+    {
+        Directory.CreateDirectory(_folder);
+        File.WriteAllText(Path.Combine(_folder, ".resnet-training.lock"), "");
+        Assert.IsNotNull(Fit(new Sgd(), _folder));
+        Assert.IsFalse(File.Exists(Path.Combine(_folder, ".resnet-training.lock")));
+    }
+
+    [TestMethod]
     public void A_training_without_a_seed_resumes_with_the_seed_of_its_checkpoint()
     {
         Assert.IsNull(Fit(new Sgd(), _folder, stopAfterEpoch: 1, seed: null));
@@ -244,13 +278,13 @@ public class ResumeTests
 
     // The final weights, or null if training was stopped.
     private static byte[]? Fit(Optimizer optimizer, string? folder, int? stopAfterEpoch = null, List<string>? log = null,
-        bool resume = true, int? seed = 3)
+        bool resume = true, int? seed = 3, int epochs = Epochs, Action<int>? onEpoch = null)
     {
         var ml = new MLContext(seed);
         ml.Log += (_, e) => log?.Add(e.Message);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
         using var cancellation = new CancellationTokenSource();
-        var options = TinyImages.Options(Epochs);
+        var options = TinyImages.Options(epochs);
         options.Recipe = options.Recipe with
         {
             Optimizer = optimizer,
@@ -265,6 +299,7 @@ public class ResumeTests
         {
             if (report.Epoch == stopAfterEpoch)
                 cancellation.Cancel();
+            onEpoch?.Invoke(report.Epoch);
         };
         try
         {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
@@ -14,16 +15,19 @@ namespace Microsoft.ML.ResNet;
 /// Keeps the checkpoints of one training, and finds the place to go on from. A checkpoint belongs to one training: it carries a fingerprint
 /// of the data, the architecture and the recipe, and is refused by another.
 /// </summary>
-internal sealed class CheckpointSession
+internal sealed class CheckpointSession : IDisposable
 {
     private const string FingerprintPrefix = "of/";
     private const string SeedFact = "seed";
+    private const string ImagesKey = "images";
 
     private readonly IChannel _channel;
     private readonly CheckpointFolder _folder;
     private readonly TimeSpan? _interval;
     private readonly Stopwatch _sinceLast = Stopwatch.StartNew();
     private SortedDictionary<string, string> _fingerprint = [];
+    private readonly IDisposable? _lock;
+    private LearntImages? _images;
     private Checkpoint? _newest;
     private string? _resumedFrom;
 
@@ -34,7 +38,9 @@ internal sealed class CheckpointSession
     /// <param name="folder">The folder of the checkpoints.</param>
     /// <param name="interval">Time between checkpoints within an epoch; <see langword="null"/> for none.</param>
     /// <param name="resume">Whether to go on from the newest checkpoint; without it, checkpoints must not be there.</param>
-    /// <exception cref="InvalidOperationException">There are checkpoints, and nobody asked to go on from them.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are checkpoints, and nobody asked to go on from them; or another training has the folder.
+    /// </exception>
     /// <exception cref="IOException">A checkpoint or the folder cannot be read; nothing has changed.</exception>
     /// <exception cref="UnauthorizedAccessException">A checkpoint or the folder must not be read.</exception>
     public CheckpointSession(IChannel channel, string folder, TimeSpan? interval, bool resume)
@@ -42,6 +48,22 @@ internal sealed class CheckpointSession
         _channel = channel;
         _folder = new CheckpointFolder(folder);
         _interval = interval;
+        if (!_folder.TryLock(out _lock))
+            throw _channel.Except($"Another training is running with the CheckpointDirectory '{folder}'. Give each training a folder of "
+                + "its own, or wait until the other has ended.");
+        try
+        {
+            Look(resume);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private void Look(bool resume)
+    {
         if (!resume && _folder.HasCheckpoints)
             throw _channel.Except(
                 "CheckpointDirectory holds checkpoints of an earlier training. Set Resume to go on from the newest, or choose an empty "
@@ -56,17 +78,22 @@ internal sealed class CheckpointSession
     public int? Seed => _newest?.Metadata.GetValueOrDefault(FingerprintPrefix + SeedFact) is { } text
         && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
 
-    /// <summary>What tells one training from another.</summary>
-    public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe,
-        LabeledImageSet train, LabeledImageSet? validation, int classes, int seed)
+    /// <summary>What tells one training from another, but for its images.</summary>
+    public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe, int classes,
+        int seed)
     {
         yield return ("architecture", ValueFingerprint.Describe(architecture));
         yield return ("classes", ValueFingerprint.Describe(classes));
         yield return (SeedFact, ValueFingerprint.Describe(seed));
-        yield return ("training images", Digest(train));
-        yield return ("validation images", validation is null ? "none" : Digest(validation));
         foreach (var property in typeof(TrainingRecipe).GetProperties().Where(property => property.GetMethod is { IsStatic: false }))
             yield return (property.Name, ValueFingerprint.Describe(property.GetValue(recipe)));
+    }
+
+    /// <summary>What tells images apart.</summary>
+    public static IEnumerable<(string Name, string Value)> Fingerprint(LabeledImageSet train, LabeledImageSet? validation)
+    {
+        yield return ("training images", Digest(train));
+        yield return ("validation images", validation is null ? "none" : Digest(validation));
     }
 
     /// <summary>What tells trainings apart that start from other weights, or freeze other stages.</summary>
@@ -75,6 +102,9 @@ internal sealed class CheckpointSession
         yield return ("initial weights", initial is null ? "none" : Digest(initial));
         yield return ("frozen stages", ValueFingerprint.Describe(frozenStages));
     }
+
+    /// <summary>Takes in what a model must know of the images, for the checkpoints to be written.</summary>
+    public void Remember(LearntImages images) => _images = images;
 
     /// <summary>Begins the training, or goes on with it. Called once.</summary>
     /// <param name="fingerprint">What must be equal for a checkpoint to fit.</param>
@@ -85,20 +115,43 @@ internal sealed class CheckpointSession
         _fingerprint = new(fingerprint.ToDictionary(fact => fact.Name, fact => fact.Value), StringComparer.Ordinal);
         if (_newest is not { } newest)
             return null;
+        var state = StateOf(newest, _fingerprint);
         _newest = null; // its tensors are as large as the network
-        _resumedFrom = newest.Path;
-
-        var found = newest.Metadata.Where(pair => pair.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal))
-            .ToDictionary(pair => pair.Key[FingerprintPrefix.Length..], pair => pair.Value);
-        var differences = _fingerprint.Where(fact => found.GetValueOrDefault(fact.Key) != fact.Value)
-            .Select(fact => $"{fact.Key} is {fact.Value}, in the checkpoint {found.GetValueOrDefault(fact.Key, "not known")}").ToList();
-        if (differences.Count > 0)
-            throw _channel.Except(
-                $"The checkpoint '{newest.Path}' is of another training: {string.Join("; ", differences)}. Train with the same data and "
-                + "options, or choose an empty CheckpointDirectory.");
-        var state = Understand(() => TrainingState.Read(newest.Metadata, newest.Tensors));
         _channel.Info($"Resuming from '{newest.Path}': {state.Epoch} epochs and {state.Step} steps are done.");
         return state;
+    }
+
+    /// <summary>
+    /// What the checkpoint to go on from has finished, where training is cancelled before <see cref="Begin"/>, while the images are read.
+    /// </summary>
+    /// <param name="fingerprint">What must be equal for the checkpoint to fit, without what only the images tell.</param>
+    /// <returns>The state and its images; <see langword="null"/> where no epoch was finished, or where an older version wrote it.</returns>
+    /// <exception cref="InvalidOperationException">The checkpoint is of another training, or holds no state of one.</exception>
+    public (TrainingState State, LearntImages Images)? Finished(Func<LearntImages, IEnumerable<(string Name, string Value)>> fingerprint)
+    {
+        if (_newest is not { } newest || !newest.Metadata.TryGetValue(ImagesKey, out var text))
+            return null;
+        _resumedFrom = newest.Path;
+        var images = Understand(() => LearntImages.Parse(text));
+        var state = StateOf(newest, fingerprint(images).ToDictionary(fact => fact.Name, fact => fact.Value));
+        return state.Epoch > 0 ? (state, images) : null;
+    }
+
+    private TrainingState StateOf(Checkpoint checkpoint, IEnumerable<KeyValuePair<string, string>> fingerprint)
+    {
+        _resumedFrom = checkpoint.Path;
+        var found = checkpoint.Metadata.Where(pair => pair.Key.StartsWith(FingerprintPrefix, StringComparison.Ordinal))
+            .ToDictionary(pair => pair.Key[FingerprintPrefix.Length..], pair => pair.Value);
+        var differing = fingerprint.Where(fact => found.GetValueOrDefault(fact.Key) != fact.Value).ToList();
+        if (differing.Count > 0)
+            throw _channel.Except($"The checkpoint '{checkpoint.Path}' is of another training: "
+                + string.Join("; ", differing.Select(
+                    fact => $"{fact.Key} is {fact.Value}, in the checkpoint {found.GetValueOrDefault(fact.Key, "not known")}"))
+                + ". Train with the same data and options, or choose an empty CheckpointDirectory."
+                + (differing.Exists(fact => fact.Key == nameof(TrainingRecipe.NumberOfEpochs))
+                    ? " To train a finished model for more epochs, set InitialModel to it."
+                    : ""));
+        return Understand(() => TrainingState.Read(checkpoint.Metadata, checkpoint.Tensors));
     }
 
     /// <summary>Goes on from what <see cref="Begin"/> has returned.</summary>
@@ -128,6 +181,7 @@ internal sealed class CheckpointSession
         try
         {
             var metadata = state.Metadata();
+            metadata[ImagesKey] = _images!.ToString();
             foreach (var (name, value) in _fingerprint)
                 metadata[FingerprintPrefix + name] = value;
             _folder.Write(state.OptimizerSteps, metadata, state.Tensors);
@@ -139,6 +193,9 @@ internal sealed class CheckpointSession
         }
         _sinceLast.Restart();
     }
+
+    /// <summary>Gives the folder back.</summary>
+    public void Dispose() => _lock?.Dispose();
 
     private T Understand<T>(Func<T> read)
     {

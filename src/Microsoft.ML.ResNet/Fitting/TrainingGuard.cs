@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
@@ -17,18 +17,19 @@ namespace Microsoft.ML.ResNet.Fitting;
 /// </param>
 internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation, Func<bool> isCancelled)
 {
-    /// <summary>Does what comes before the first step: reading images, building the network, moving both to a device.</summary>
+    /// <summary>
+    /// Does all that belongs to a training, of which <see cref="Run"/> explains the steps, and explains what runs out of memory elsewhere.
+    /// </summary>
     /// <param name="channel">Makes the exception.</param>
     /// <param name="work">The work.</param>
     /// <exception cref="InvalidOperationException">There was too little memory.</exception>
-    public static T Prepare<T>(IExceptionContext channel, Func<T> work)
+    public static T ExplainMemory<T>(IExceptionContext channel, Func<T> work)
     {
         try
         {
             return work();
         }
-        catch (Exception e)
-            when (e is ExternalException or OutOfMemoryException && OutOfMemory.ExplainBeforeTraining(e.Message) is { } advice)
+        catch (Exception e) when (OutOfMemory.ExplainBeforeTraining(e) is { } advice)
         {
             throw channel.Except(e, advice);
         }
@@ -55,23 +56,42 @@ internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, Can
         }
         catch (OperationCanceledException) when (onCancellation == CancellationBehavior.KeepBest && isCancelled() && loop.Kept is not null)
         {
-            return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop)} of {recipe.NumberOfEpochs}.", loop);
+            return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop.History)} of {recipe.NumberOfEpochs}.", loop);
         }
-        // TorchSharp throws ExternalException for every error of libtorch
-        catch (Exception e) when (e is ExternalException or OutOfMemoryException && OutOfMemory.Explain(e.Message, recipe) is { } advice)
+        catch (Exception e) when (OutOfMemory.Explain(e, recipe) is { } advice)
         {
             throw channel.Except(e, advice);
         }
     }
 
+    /// <summary>Keeps what a checkpoint has finished of a training that was cancelled before it could go on.</summary>
+    /// <exception cref="InvalidOperationException">The weights do not fit the network.</exception>
+    public static TrainedResNet Finished(IChannel channel, TrainingState state, ResNetArchitecture architecture, LearntImages images,
+        ClassLabels classes, TrainingRecipe recipe)
+    {
+        var weights = StateMatch.Of(state.Group("best"), architecture, images.Shape.Channels, classes.Count);
+        if (!weights.IsExact)
+            throw channel.Except($"The weights of the checkpoint do not fit the network: {weights}.");
+        var epoch = state.Best.BestNumber > 0 ? state.Best.BestNumber : state.History[^1].Epoch;
+        Warn(channel, $"Training was cancelled before it went on, after {Epochs(state.History)} of {recipe.NumberOfEpochs}.", epoch,
+            state.History);
+        return new TrainedResNet(architecture, images.Shape, images.Normalization(), classes, weights.Matched, recipe.TestTimeFlip)
+        {
+            History = state.History,
+            KeptEpoch = epoch,
+        };
+    }
+
     private IReadOnlyList<NamedTensor> Keep(IReadOnlyList<NamedTensor> weights, string reason, TrainingLoop loop)
     {
-        channel.Warning(
-            $"{reason} The model has the weights of epoch {loop.KeptEpoch}, "
-            + $"{(loop.History[^1].ValidationLoss is null ? "the last that was finished" : $"the best of {Epochs(loop)}")}.");
+        Warn(channel, reason, loop.KeptEpoch, loop.History);
         return weights;
     }
 
-    private static string Epochs(TrainingLoop loop)
-        => loop.History.Count == 1 ? "1 finished epoch" : $"{loop.History.Count} finished epochs";
+    private static void Warn(IChannel channel, string reason, int? epoch, IReadOnlyList<EpochReport> history) => channel.Warning(
+        $"{reason} The model has the weights of epoch {epoch}, "
+        + $"{(history[^1].ValidationLoss is null ? "the last that was finished" : $"the best of {Epochs(history)}")}.");
+
+    private static string Epochs(IReadOnlyList<EpochReport> history)
+        => history.Count == 1 ? "1 finished epoch" : $"{history.Count} finished epochs";
 }

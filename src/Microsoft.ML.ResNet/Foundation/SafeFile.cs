@@ -14,6 +14,8 @@ internal static class SafeFile
     private const int LongestNameKept = 50; // of at most 255 bytes, a character being up to 3
     private const int MostLinks = 40; // Linux follows no more
 
+    private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
+
     /// <summary>Writes a file anew.</summary>
     /// <param name="path">
     /// The file; replaced if it exists, with its permissions kept where the system can. Where it is a link, the file that it names.
@@ -129,17 +131,33 @@ internal static class SafeFile
         }
     }
 
-    private static string FollowLinks(string path, int followed = 0)
+    private static string FollowLinks(string path)
     {
-        if (new FileInfo(path).LinkTarget is not { } link)
-            return path;
-        if (followed == MostLinks)
-            throw new IOException($"More than {MostLinks} links lead from one to the next.");
-        // A relative link starts where the link really lies, which its folder's name does not tell if that is a link too.
-        return FollowLinks(Path.IsPathRooted(link) ? link : Path.GetFullPath(link, RealFolder(Path.GetDirectoryName(path)!)), followed + 1);
+        var left = MostLinks;
+        return new FileInfo(path).LinkTarget is null ? path : Walk(Path.GetPathRoot(path)!, path, ref left);
     }
 
-    private static string RealFolder(string folder) => Path.GetDirectoryName(folder) is { } parent
-        ? FollowLinks(Path.Combine(RealFolder(parent), Path.GetFileName(folder)))
-        : folder;
+    // Part by part, as the system walks: a relative link starts where it really lies, and '..' leaves the folder to which the parts before
+    // it really lead, neither of which the text tells where folders are links.
+    private static string Walk(string folder, string path, ref int left)
+    {
+        var root = Path.GetPathRoot(path)!;
+        var place = root.Length > 0 ? root : folder;
+        foreach (var part in path[root.Length..].Split(Separators, StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (part is "." or "..")
+            {
+                place = part == "." ? place : Path.GetDirectoryName(place) ?? place;
+                continue;
+            }
+            var next = Path.Combine(place, part);
+            if (new FileInfo(next).LinkTarget is not { } link)
+                place = next;
+            else if (left-- == 0)
+                throw new IOException($"More than {MostLinks} links lead from one to the next.");
+            else
+                place = Walk(place, link, ref left);
+        }
+        return place;
+    }
 }

@@ -17,10 +17,43 @@ internal sealed partial class CheckpointFolder(string folder)
 {
     private const string HashKey = "sha256";
     private const int Kept = 2;
+    private const string LockName = ".resnet-training.lock";
 
     /// <summary>Whether there is any checkpoint.</summary>
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public bool HasCheckpoints => NewestFirst(Files()).Count > 0;
+
+    /// <summary>
+    /// Takes the folder for one training. The system gives it back when the result is disposed or the process ends, however that ends: a
+    /// file of that name which is left behind locks nothing.
+    /// </summary>
+    /// <param name="held">Keeps it; <see langword="null"/> where nothing can be written, and nobody can disturb anybody.</param>
+    /// <returns>Whether no other training has it.</returns>
+    public bool TryLock(out IDisposable? held)
+    {
+        held = null;
+        try
+        {
+            Directory.CreateDirectory(folder);
+            var path = Path.Combine(folder, LockName);
+            do // once more where the last holder has just deleted the file that we had opened
+            {
+                held?.Dispose();
+                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1,
+                    FileOptions.DeleteOnClose);
+            }
+            while (!File.Exists(path));
+            return true;
+        }
+        catch (IOException e) when (IsInUse(e))
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true; // WhyNotWritable tells about it
+        }
+    }
 
     /// <summary>Tries whether the folder can be written to.</summary>
     /// <returns>What keeps it from that; <see langword="null"/> if nothing does.</returns>
@@ -112,6 +145,9 @@ internal sealed partial class CheckpointFolder(string folder)
             // A folder that cannot be written to: the file stays, and is passed over again next time.
         }
     }
+
+    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows.
+    private static bool IsInUse(IOException error) => error.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     // Removes what is ours and no longer needed. What cannot be removed now is removed with the next checkpoint.
     private void Tidy(string? justWritten = null)

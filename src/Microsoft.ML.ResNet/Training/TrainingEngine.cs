@@ -20,6 +20,12 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     private bool? _usesAutograd; // decided at the first step, when all is frozen that will be
     private Tensor? _features;
 
+    /// <summary>
+    /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 bits. Tests alone set it, to train by kernels
+    /// on others.
+    /// </summary>
+    public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated;
+
     /// <summary>What the first layer reads that learns to logits.</summary>
     /// <param name="input">
     /// What <see cref="FrozenLayers"/> give, or a copy of it; it, and what the open dispose scope holds, must stay until
@@ -59,10 +65,9 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
         => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
             && TrainingNetwork.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
 
-    // On CPUs without vectors of 512 bits libtorch is faster.
     private bool TryStartKernels()
     {
-        if (!cpuKernels || !Vector512.IsHardwareAccelerated)
+        if (!cpuKernels || !KernelsAreFaster)
             return false;
         var (plan, parameters) = (network.PlanFor(image.Height, image.Width), new TensorParameters(network));
         if (!HaveKernels(network, plan, parameters))

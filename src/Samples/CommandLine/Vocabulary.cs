@@ -83,7 +83,7 @@ internal static partial class Vocabulary
     [GeneratedRegex(@"or set (ResNetWeightsOptions\.)?Strict to false to keep what fits")]
     private static partial Regex LessStrict();
 
-    [GeneratedRegex(@"choose an empty CheckpointDirectory")]
+    [GeneratedRegex(@"choose an empty CheckpointDirectory(\. To train a finished model for more epochs, set InitialModel to it)?")]
     private static partial Regex AnotherTraining();
 
     [GeneratedRegex(@"Lower the learning rate[^.]*\.")]

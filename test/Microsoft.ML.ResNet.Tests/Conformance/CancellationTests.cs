@@ -83,22 +83,70 @@ public class CancellationTests
         Assert.AreEqual(2, model.KeptEpoch);
     }
 
+    [TestMethod]
+    [DataRow(0)] // before anything is read
+    [DataRow(5)]
+    public void Cancelled_while_images_are_read_a_resumed_training_leaves_what_its_checkpoint_has_finished(int row)
+    {
+        var folder = Path.Combine(TestAssembly.TemporaryFolder, $"keep-{Guid.NewGuid():n}");
+        Resumable(folder, cancelAt: "Epoch 3/9").Dispose();
+        var warnings = new List<string>();
+
+        using var model = Resumable(folder, cancelAt: "", cancelAtRow: row, warnings: warnings);
+        using var expected = new Run().Fit(epochs: 3);
+
+        CollectionAssert.AreEqual(Weights(expected), Weights(model));
+        Assert.AreEqual(3, model.KeptEpoch);
+        Assert.HasCount(3, model.TrainingHistory);
+        Assert.AreEqual("Training was cancelled before it went on, after 3 finished epochs of 9. The model has the weights of epoch 3, the "
+            + "last that was finished.", warnings.Single());
+        var metrics = new MLContext().MulticlassClassification.Evaluate(model.Transform(View(50, seed: 2)));
+        Assert.AreEqual(new MLContext().MulticlassClassification.Evaluate(expected.Transform(View(50, seed: 2))).LogLoss, metrics.LogLoss,
+            1e-9, "the normalisation is that of the images that were read before");
+        Assert.IsNotEmpty(Directory.GetFiles(folder), "and the training can still go on");
+    }
+
+    [TestMethod]
+    public void Cancelled_while_images_are_read_nothing_is_left_of_another_training_or_of_none()
+    {
+        var folder = Path.Combine(TestAssembly.TemporaryFolder, $"keep-{Guid.NewGuid():n}");
+        Assert.ThrowsExactly<OperationCanceledException>(() => Resumable(folder, cancelAt: "", cancelAtRow: 5));
+        Resumable(folder, cancelAt: "Epoch 3/9").Dispose();
+
+        var error = Assert.ThrowsExactly<InvalidOperationException>(
+            () => Resumable(folder, cancelAt: "", cancelAtRow: 5, learningRate: 0.01));
+
+        StringAssert.Contains(error.Message, "is of another training: LearningRate is 0.01");
+    }
+
     // Cancelled when something is logged, for an augmentation that cancels would make it another training.
-    private static ResNetTransformer Resumable(string folder, string cancelAt)
+    private static ResNetTransformer Resumable(string folder, string cancelAt, int? cancelAtRow = null, List<string>? warnings = null,
+        double learningRate = 0.05)
     {
         var ml = new MLContext(seed: 1);
         using var source = new CancellationTokenSource();
         ml.Log += (_, e) =>
         {
-            if (e.Message.Contains(cancelAt, StringComparison.Ordinal))
+            if (cancelAt.Length > 0 && e.Message.Contains(cancelAt, StringComparison.Ordinal))
                 source.Cancel();
+            if (e.Kind == Runtime.ChannelMessageKind.Warning)
+                warnings?.Add(e.RawMessage);
         };
+        var rows = ImageRows.Create(Rows).Index().Select(row =>
+        {
+            if (row.Index == cancelAtRow)
+                source.Cancel();
+            return row.Item;
+        });
+        if (cancelAtRow == 0)
+            source.Cancel();
         return ImageRows.Trainer(ml, epochs: 9, change: options =>
         {
-            options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant };
+            options.Recipe = options.Recipe with { Schedule = LearningRateSchedule.Constant, LearningRate = learningRate };
             (options.CancellationBehavior, options.CancellationToken) = (CancellationBehavior.KeepBest, source.Token);
             (options.CheckpointDirectory, options.CheckpointInterval, options.Resume) = (folder, TimeSpan.FromTicks(1), true);
-        }).Fit(View(Rows));
+        }).Fit(ml.Transforms.CopyColumns("Label", nameof(ImageRow.Key)).Fit(ml.Data.LoadFromEnumerable(rows))
+            .Transform(ml.Data.LoadFromEnumerable(rows)));
     }
 
     private static IDataView View(int rows, int seed = 1) => ImageRows.View(new MLContext(seed: 1), rows, nameof(ImageRow.Key), seed);

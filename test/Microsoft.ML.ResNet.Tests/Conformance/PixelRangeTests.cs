@@ -36,6 +36,27 @@ public class PixelRangeTests
     }
 
     [TestMethod]
+    [DataRow(0f, 1f)]
+    [DataRow(-1f, 1f)]
+    public void Black_and_white_images_score_as_bytes_of_0_and_255_do(float black, float white)
+    {
+        var ml = new MLContext(seed: 1);
+        var rows = ImageRows.Create(40);
+        foreach (var row in rows)
+        {
+            row.Planar = [.. row.Planar.Select(value => (byte)(value < 128 ? 0 : 255))];
+            row.Floats = [.. row.Planar.Select(value => value == 0 ? black : white)];
+        }
+        var data = ImageRows.View(ml, rows);
+        using var expected = ImageRows.Trainer(ml).Fit(data);
+        using var actual = ImageRows.Trainer(ml, nameof(ImageRow.Floats)).Fit(data);
+
+        var scores = Scores.Read(ml, expected.Transform(data));
+        Scores.AssertSame(scores, Scores.Read(ml, actual.Transform(data)), $"{black} and {white}");
+        AssertSavesAndLoads(ml, actual, data, scores);
+    }
+
+    [TestMethod]
     public void An_offset_alone_is_refused_with_the_cure_which_works()
     {
         var ml = new MLContext(seed: 1);

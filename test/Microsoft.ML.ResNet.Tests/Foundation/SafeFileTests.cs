@@ -76,6 +76,27 @@ public class SafeFileTests
     }
 
     [TestMethod]
+    public void Two_points_in_a_link_leave_the_folder_that_was_really_reached()
+    {
+        SkipOnWindows("links need a privilege there");
+        Directory.CreateDirectory(In("far/deep/deeper"));
+        Directory.CreateDirectory(In("near"));
+        Directory.CreateSymbolicLink(In("near/short"), In("far/deep/deeper"));
+        File.CreateSymbolicLink(In("near/link"), "short/../target"); // far/deep/target, not near/target
+        File.CreateSymbolicLink(In("absolute"), In("near/short/../../other")); // far/other
+        File.WriteAllText(In("far/deep/target"), "before");
+
+        Save(In("near/link"), "after");
+        Save(In("absolute"), "after");
+
+        Assert.AreEqual("after", File.ReadAllText(In("far/deep/target")));
+        Assert.AreEqual("after", File.ReadAllText(In("far/other")));
+        Assert.IsFalse(File.Exists(In("near/target")));
+        CollectionAssert.AreEquivalent(new[] { "link", "short" },
+            Directory.GetFileSystemEntries(In("near")).Select(Path.GetFileName).ToArray());
+    }
+
+    [TestMethod]
     public void Links_in_a_circle_are_an_error()
     {
         SkipOnWindows("links need a privilege there");

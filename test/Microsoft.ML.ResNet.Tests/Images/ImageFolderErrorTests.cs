@@ -45,6 +45,28 @@ public sealed class ImageFolderErrorTests
     }
 
     [TestMethod]
+    [DynamicData(nameof(BrokenPaths))]
+    public void A_pass_that_ends_early_reports_what_it_came_by_and_the_next_reports_the_rest(string path)
+    {
+        var reports = new List<string>();
+        var view = Data.LoadFromImageFolder(path,
+            new ImageFolderOptions { UnreadableImageBehavior = UnreadableImageBehavior.Skip, UnreadableImageCallback = reports.Add });
+
+        using (var cursor = view.GetRowCursor(view.Schema))
+            Assert.IsTrue(cursor.MoveNext());
+        Assert.IsEmpty(reports, "a/1.png alone was asked for, however far reading is ahead");
+        using (var cursor = view.GetRowCursor(view.Schema))
+            Assert.IsTrue(cursor.MoveNext() && cursor.MoveNext());
+        StringAssert.Contains(reports.Single(), "a/2.png", StringComparison.Ordinal);
+        Assert.IsNull(view.GetRowCount(), "nobody knows what follows");
+        Assert.HasCount(2, Rows(view));
+
+        Assert.HasCount(2, reports);
+        StringAssert.Contains(reports[1], "b/2.png", StringComparison.Ordinal);
+        Assert.AreEqual(2, view.GetRowCount());
+    }
+
+    [TestMethod]
     public void Skipping_leaves_out_the_same_rows_whether_or_not_pixels_are_wanted()
     {
         var view = Data.LoadFromImageFolder(FolderOf(OneBroken),

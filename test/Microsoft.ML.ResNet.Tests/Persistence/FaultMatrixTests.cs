@@ -2,13 +2,16 @@ using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Reporting;
 using Microsoft.ML.ResNet.Tensors;
+using Microsoft.ML.ResNet.Tests.Cpu.Kernels;
 using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.ResNet.Training;
 
 namespace Microsoft.ML.ResNet.Tests.Persistence;
 
 /// <summary>
 /// Every operation on a file fails once, and every one from some on fails for good: in every save, every reader, a training with
-/// checkpoints and history, and its resume. What the user had is there afterwards, and what is said is what is documented.
+/// checkpoints and history, and its resume. Every block of our kernels' memory is refused once. What the user had
+/// is there afterwards, and what is said is what is documented.
 /// </summary>
 [TestClass]
 public class FaultMatrixTests
@@ -16,6 +19,13 @@ public class FaultMatrixTests
     private const int Rows = 16, Epochs = 3; // one step an epoch
 
     private static readonly MLContext Ml = new(seed: 1);
+
+    private static readonly ResNetArchitecture OneBlock = ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1)] };
+
+    private static readonly ResNetArchitecture TwoBlocks = OneBlock with { Stages = [new(16, 2, 1)] };
+
+    private static readonly Lazy<ResNetModelParameters> InitialModel
+        = new(() => new ResNetTransformer(Ml, SavedModel.Create(OneBlock), SavedModel.Columns).Model);
 
     private string _folder = "";
 
@@ -153,6 +163,80 @@ public class FaultMatrixTests
         Assert.IsGreaterThan(0, begun);
     }
 
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void A_training_whose_kernels_are_refused_memory_says_so_and_leaves_all_that_was_there(bool resumes)
+    {
+        var faster = TrainingEngine.KernelsAreFaster;
+        TrainingEngine.KernelsAreFaster = true;
+        try
+        {
+            RefuseEveryBlock(resumes, (at, forGood) =>
+            {
+                var allocator = new CountingAllocator(at, forGood);
+                return (new AllocatorScope(allocator), () => allocator.Failed);
+            });
+        }
+        finally
+        {
+            TrainingEngine.KernelsAreFaster = faster;
+        }
+    }
+
+    // Trains with the first block of memory refused, then with the second, to the last; and now and then with all from there on.
+    private void RefuseEveryBlock(bool resumes, Func<int, bool, (IDisposable Scope, Func<bool> Failed)> refuse)
+    {
+        Clear();
+        if (resumes)
+            Assert.IsNull(Fit(_folder, stopAfterEpoch: 1, small: true));
+        var saved = Directory.GetFiles(_folder).ToDictionary(file => file, File.ReadAllBytes);
+        var (begun, explained, at) = (0, 0, 0);
+        for (var failed = true; failed;)
+        {
+            at++;
+            foreach (var forGood in at % 10 == 0 ? new[] { true, false } : [false])
+            {
+                Clear();
+                foreach (var (path, bytes) in saved)
+                    File.WriteAllBytes(path, bytes);
+                var (scope, hasFailed) = refuse(at, forGood);
+                Exception? error = null;
+                try
+                {
+                    using (scope)
+                        _ = Fit(_folder, small: true);
+                }
+                catch (Exception e)
+                {
+                    error = e;
+                }
+                failed = hasFailed();
+                if (failed && error is not null)
+                    AssertExplained(error, at);
+                else
+                    Assert.IsNull(error, $"block {at}: {error}");
+                explained += error is null ? 0 : 1;
+                begun += Directory.GetFiles(_folder).Length > saved.Count ? 1 : 0;
+                AssertWhole($"block {at}");
+                if (!Directory.GetFiles(_folder).Except(saved.Keys).Any()) // nothing new was finished: what was there is as it was
+                    foreach (var (path, bytes) in saved.Where(file => !file.Key.EndsWith(".csv", StringComparison.Ordinal)))
+                        CollectionAssert.AreEqual(bytes, File.ReadAllBytes(path), $"block {at}");
+            }
+        }
+        Console.WriteLine($"{at - 1} blocks of kernels refused {(resumes ? "in resume" : "in Fit")}, {explained} explained");
+        Assert.IsGreaterThan(at / 2, explained);
+        Assert.IsGreaterThan(0, begun);
+    }
+
+    private static void AssertExplained(Exception error, int block)
+    {
+        Assert.IsInstanceOfType<InvalidOperationException>(error, $"block {block}: {error}");
+        Assert.IsTrue(error.Message.Contains("too little memory to begin the training", StringComparison.Ordinal)
+            || error.Message.Contains("Training ran out of memory", StringComparison.Ordinal), $"block {block}: {error}");
+        Assert.IsNotNull(error.InnerException);
+    }
+
     // Runs an action with its first operation failing, then its second, to the last.
     private static int ForEveryOperation(bool forGood, Action prepare, Func<object?> act, Action<Exception?, string> check)
     {
@@ -243,13 +327,19 @@ public class FaultMatrixTests
     private static void Report(string what, int faults) => Console.WriteLine($"{faults} faults in {what}");
 
     // The final weights, or null if training was stopped.
-    private static byte[]? Fit(string? folder, int? stopAfterEpoch = null, List<string>? log = null)
+    private static byte[]? Fit(string? folder, int? stopAfterEpoch = null, List<string>? log = null, bool small = false)
     {
         var ml = new MLContext(seed: 3);
         ml.Log += (_, e) => log?.Add(e.Message);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, Rows)).Transform(TinyImages.View(ml, Rows));
         using var cancellation = new CancellationTokenSource();
-        var options = TinyImages.Options(Epochs);
+        var options = TinyImages.Options(small ? 2 : Epochs);
+        options.Architecture = TwoBlocks; // a checkpoint is a few writes
+        if (small) // one block of 16 channels, that goes on from another model, with rows held out
+        {
+            options.Architecture = OneBlock;
+            (options.InitialModel, options.ValidationSetFraction) = (InitialModel.Value, 0.25);
+        }
         options.CheckpointDirectory = folder;
         options.Resume = folder is not null;
         options.HistoryFile = folder is null ? null : Path.Combine(folder, "history.csv");

@@ -112,6 +112,26 @@ public partial class CommandLineTests
     }
 
     [TestMethod]
+    [Timeout(300_000)]
+    public void Names_that_cannot_be_composed_without_ICU_are_named_once()
+    {
+        var decomposed = "cafe\u0301";
+        var folder = ImageSamples.FolderOf([.. Enumerable.Range(0, 6).Select(i => ($"{(i % 2 == 0 ? decomposed : "plain")}/{i}.png",
+            Strip(i, withLines: i % 2 == 0)))]);
+        string[] train = ["train", "--json", "--data", folder, "--image", "3x16x16", "--architecture", "resnet8", "--epochs", "1",
+            "--output", Path.Combine(folder, "model.zip")];
+
+        var usual = SampleProgram.Run([("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "0")], train);
+        var invariant = SampleProgram.Run([("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1")], train);
+
+        Assert.AreEqual((0, 0), (usual.ExitCode, invariant.ExitCode), usual.Errors + invariant.Errors);
+        Assert.DoesNotContain("combining marks", usual.Output + usual.Errors);
+        var told = (invariant.Output + invariant.Errors).ReplaceLineEndings(" ");
+        Assert.HasCount(2, told.Split("combining marks"), told);
+        StringAssert.Contains(told, $"'{decomposed}'");
+    }
+
+    [TestMethod]
     [Timeout(120_000)]
     [DataRow(2, "--epochs is 'two'; expected a whole number, at least 1", "train --data DATA --epochs two")]
     [DataRow(2, "--epochs is '0'; expected a whole number, at least 1", "train --data DATA --epochs 0")]

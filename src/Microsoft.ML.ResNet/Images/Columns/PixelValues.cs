@@ -61,11 +61,11 @@ internal readonly record struct PixelValues(float Least, float Most, bool HasFra
     /// <returns>The range, or <see langword="null"/> where they do not tell.</returns>
     public PixelRange? Recognize()
     {
-        if ((!HasFractions && Least >= 0 && Most <= 255) || ArePlainlyBytes)
+        if (ArePlainlyBytes || (Least, Most) == (0, 0))
             return PixelRange.Bytes;
-        if (HasFractions && Least >= 0 && Most <= 1)
-            return PixelRange.ZeroToOne;
-        return HasFractions && Least >= -1 && Most <= 1 ? PixelRange.MinusOneToOne : null;
+        if (Least >= 0 && Most <= 1)
+            return PixelRange.ZeroToOne; // nothing but 0 and 1 too: black and white
+        return Least >= -1 && Most <= 1 && (HasFractions || Most > 0) ? PixelRange.MinusOneToOne : null;
     }
 
     /// <summary>The values as <c>0 to 1</c>.</summary>

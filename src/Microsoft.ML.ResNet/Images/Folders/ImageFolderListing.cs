@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Microsoft.ML.ResNet.Images.Folders;
 
 /// <summary>The classes and their images in a store, found by names alone.</summary>
@@ -83,6 +86,14 @@ internal sealed record ImageFolderListing(IReadOnlyList<ImageFile> Files, IReadO
             .ThenBy(label => label.Key.TrimStart('0'), StringComparer.Ordinal).ThenBy(label => label.Key, StringComparer.Ordinal);
     }
 
+    /// <summary>
+    /// Whether .NET composes letters here: not under InvariantGlobalization, where it leaves every text as it is and says nothing.
+    /// </summary>
+    private static bool ComposesLetters => "e\u0301".Normalize().Length == 1;
+
+    private static bool HasCombiningMark(string name) => name.EnumerateRunes()
+        .Any(rune => Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark);
+
     private static IEnumerable<string> Describe<T>(string where, IEnumerable<IGrouping<string, T>> classes, IReadOnlyList<string> empty)
     {
         if (empty.Count > 0)
@@ -91,6 +102,11 @@ internal sealed record ImageFolderListing(IReadOnlyList<ImageFile> Files, IReadO
         foreach (var label in classes.Where(label => label.Count() > 1))
             yield return $"{where}: {label.Count()} folders are called '{label.Key}', written with different characters that mean the "
                 + "same; they are one class.";
+        var marked = ComposesLetters ? [] : classes.Select(label => label.Key).Where(HasCombiningMark).ToList();
+        if (marked.Count > 0)
+            yield return $"{where}: names hold combining marks, as macOS writes them, and this process cannot compose letters: "
+                + $"{ImageFileError.List(marked)}. The same names from elsewhere would be other classes. Run it with ICU, without "
+                + "InvariantGlobalization (DOTNET_SYSTEM_GLOBALIZATION_INVARIANT), or rename the folders.";
     }
 
     private static InvalidDataException TooDeep(string where, string file, IEnumerable<string> folders) =>

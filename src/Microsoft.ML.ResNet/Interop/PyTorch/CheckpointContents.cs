@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Interop.PyTorch;
@@ -12,7 +13,7 @@ internal sealed record PickledState(string Key, IReadOnlyList<(string Name, Pick
 /// were pickled whole or by TorchScript, whose objects hold their tensors in attributes. What else lies beside or among the tensors
 /// (arguments, counters, schedulers) is passed over.
 /// </summary>
-internal static class CheckpointContents
+internal static partial class CheckpointContents
 {
     private const int MaximumDepth = 4; // of keys before a state dictionary
     private const int MaximumModuleDepth = 32;
@@ -57,8 +58,12 @@ internal static class CheckpointContents
         }
     }
 
-    /// <summary>An optimizer keeps tensors of the same shapes as the weights.</summary>
-    private static bool IsOptimizer(string key) => key.Contains("optim", StringComparison.OrdinalIgnoreCase);
+    /// <summary>
+    /// Whether a key is an optimizer's, which keeps tensors of the same shapes as the weights: <c>optimizer</c>,
+    /// <c>optimizer_state_dict</c>, <c>optimizer_states</c>, <c>optim</c>, <c>g_optim</c>, <c>optimizerG</c>, <c>opt_state</c>. A network
+    /// may be called <c>optimus</c>.
+    /// </summary>
+    private static bool IsOptimizer(string key) => OptimizerWord.IsMatch(key);
 
     private static IEnumerable<PickleDictionary> Dictionaries(object value) => value switch
     {
@@ -98,6 +103,10 @@ internal static class CheckpointContents
                 AddModule(child, $"{prefix}{name}.", depth + 1, entries, ref left);
         }
     }
+
+    [GeneratedRegex("((?<![A-Za-z])[Oo]|(?<=[a-z])O)pt(im(i[sz]ers?)?)?(?![a-z])|(?<![A-Z])OPTIM(I[SZ]ER)?(?![A-Z])",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex OptimizerWord { get; }
 
     private static string Describe(object? root) => root switch
     {

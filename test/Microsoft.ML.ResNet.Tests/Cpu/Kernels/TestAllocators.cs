@@ -13,9 +13,10 @@ internal sealed class AllocatorScope : IDisposable
     public void Dispose() => NativeAllocator.Current = _before;
 }
 
-/// <summary>Counts blocks, and refuses one of them. Thread-safe.</summary>
+/// <summary>Counts blocks, and refuses one of them, or all from one on. Thread-safe.</summary>
 /// <param name="failAt">The number of the block that is refused, from 1; 0 for none.</param>
-internal sealed unsafe class CountingAllocator(int failAt = 0) : NativeAllocator
+/// <param name="forGood">Whether all later ones are refused, too.</param>
+internal sealed unsafe class CountingAllocator(int failAt = 0, bool forGood = false) : NativeAllocator
 {
     private int _asked, _live;
 
@@ -27,7 +28,8 @@ internal sealed unsafe class CountingAllocator(int failAt = 0) : NativeAllocator
 
     public override void* Allocate(nuint bytes)
     {
-        if (Interlocked.Increment(ref _asked) == failAt)
+        var asked = Interlocked.Increment(ref _asked);
+        if (failAt > 0 && (asked == failAt || forGood && asked > failAt))
             throw new InsufficientMemoryException("refused by a test");
         Interlocked.Increment(ref _live);
         return base.Allocate(bytes);

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network.Torch;
+using Microsoft.ML.ResNet.Tests.Conformance;
+using Microsoft.ML.ResNet.Tests.Cpu.Kernels;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using TorchSharp;
@@ -183,6 +185,42 @@ public class TrainingNetworkTests
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 10);
         network.Freeze(3);
         Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 32, 32));
+    }
+
+    [TestMethod]
+    [DataRow(false, 8, 16)]
+    [DataRow(true, 8, 16)]
+    [DataRow(false, 13, 7)] // rows that do not fill a tile, a last batch of another size
+    [DataRow(true, 13, 7)]
+    public void A_training_between_guard_pages_ends_with_the_same_weights(bool below, int side, int batchSize)
+    {
+        GuardedAllocator.SkipWhereThereIsNone();
+        var faster = TrainingEngine.KernelsAreFaster;
+        TrainingEngine.KernelsAreFaster = true;
+        try
+        {
+            var expected = TrainTwoEpochs(side, batchSize);
+            using var guarded = new AllocatorScope(new GuardedAllocator(below));
+            CollectionAssert.AreEqual(expected, TrainTwoEpochs(side, batchSize));
+        }
+        finally
+        {
+            TrainingEngine.KernelsAreFaster = faster;
+        }
+    }
+
+    // Steps forward and back, with evaluation after each epoch; the images are resized on the way in.
+    private static byte[] TrainTwoEpochs(int side, int batchSize)
+    {
+        var ml = new MLContext(seed: 1);
+        var data = ImageRows.View(ml, 16);
+        using var model = ImageRows.Trainer(ml, nameof(ImageRow.Encoded), epochs: 2, change: options =>
+        {
+            options.Architecture = ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1), new(32, 1, 2)] };
+            (options.ImageHeight, options.ImageWidth) = (side, side + 2);
+            options.Recipe = options.Recipe with { BatchSize = batchSize };
+        }).Fit(data, data);
+        return [.. model.Model.Network.Weights.SelectMany(tensor => tensor.Data.ToArray())];
     }
 
     private static double StepByAutograd(ResidualNetwork network, Tensor images)

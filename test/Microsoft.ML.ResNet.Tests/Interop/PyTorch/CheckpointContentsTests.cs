@@ -83,6 +83,35 @@ public sealed class CheckpointContentsTests
     }
 
     [TestMethod]
+    [DataRow("optimizer", true)]
+    [DataRow("optimizer_state_dict", true)]
+    [DataRow("optimizer_states", true)]
+    [DataRow("optimizers", true)]
+    [DataRow("optimiser", true)]
+    [DataRow("optim", true)]
+    [DataRow("optim_dict", true)]
+    [DataRow("g_optim", true)]
+    [DataRow("optimizerG", true)]
+    [DataRow("adamOptimizer", true)]
+    [DataRow("optimizer1", true)]
+    [DataRow("Optimizer", true)]
+    [DataRow("opt_state", true)]
+    [DataRow("opt", true)]
+    [DataRow("optimus", false)]
+    [DataRow("optimal_net", false)]
+    [DataRow("suboptimizer_free_net", false)]
+    [DataRow("optics", false)]
+    [DataRow("adopted", false)]
+    [DataRow("optional", false)]
+    public void A_network_may_have_any_name_but_an_optimizers(string key, bool isOptimizers)
+    {
+        var checkpoint = Read(PickleText.Dictionary((key, PickleText.Dictionary(("a", Kernel))),
+            ("state_dict", PickleText.Dictionary(("a", Kernel)))));
+        Assert.AreEqual("state_dict", checkpoint.Key);
+        Assert.AreEqual(isOptimizers ? "" : key, string.Join(" ", checkpoint.OtherKeys));
+    }
+
+    [TestMethod]
     [DataRow("state_dict", "state_dict_ema")]
     [DataRow("model", "model_ema")]
     [DataRow("model", "ema")]
