@@ -22,6 +22,7 @@ internal sealed class FlightRecorder : IDisposable
     {
         _file = MemoryMappedFile.CreateFromFile(path, FileMode.OpenOrCreate, null, Capacity);
         _memory = _file.CreateViewAccessor();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Forgive();
         _watch = new(_ => Watch(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
@@ -63,6 +64,13 @@ internal sealed class FlightRecorder : IDisposable
         _watch.Dispose();
         _memory.Dispose();
         _file.Dispose();
+    }
+
+    // A process that is told to end has not died of what it was doing.
+    private void Forgive()
+    {
+        if (_memory.CanWrite && _memory.ReadInt64(0) == 1)
+            _memory.Write(0, 0L);
     }
 
     private void Watch()

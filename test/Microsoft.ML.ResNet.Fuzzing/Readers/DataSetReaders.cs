@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Images.Cifar;
 using Microsoft.ML.ResNet.Images.Folders;
 using Microsoft.ML.ResNet.Tests.Images;
@@ -11,6 +12,7 @@ namespace Microsoft.ML.ResNet.Fuzzing.Readers;
 internal static class DataSetReaders
 {
     private const int Record = 3073;
+    private static readonly byte[] NoMagic = [.. "00000000"u8]; // of which .NET makes another kind of header
     private static readonly ImageFolderOptions Skipping = new() { Height = 8, Width = 8, UnreadableImageBehavior = UnreadableImageBehavior.Skip, MaxDegreeOfParallelism = 1 };
     private static readonly ImageFolderOptions Throwing = new() { MaxDegreeOfParallelism = 1 };
 
@@ -22,6 +24,7 @@ internal static class DataSetReaders
             Tokens.Tar, bytes => ReadCifar(Beside(NamedCifar.Value, "batches.meta.txt", bytes))),
         new("cifar-tar-gz", 6, [.. Tars.Select(GZip)], Tokens.Tar, bytes => ReadCifar(Scratch.File("a.tar.gz", bytes))) { MemoryPerByte = 4000 },
         new("cifar-tar", 8, Tars, Tokens.Tar, bytes => ReadCifar(Scratch.File("b.tar.gz", GZip(WithChecksums(bytes))))) { MemoryBase = 16 << 20 },
+        new("tar", 30, Tars, Tokens.Tar, bytes => ReadTar(WithChecksums(bytes))),
         new("zip-names", 60, [[0, .. "a/b.png"u8], [1, .. "\xB4\xF3/x"u8], [2, .. RawZip.UnicodePath([.. "x"u8], "é"), .. "x"u8]],
             [.. Tokens.Zip], ReadZipName),
         new("image-zip", 20, Zips, Tokens.Zip, ReadZip) { MemoryPerByte = 8 * 1032 }, // Deflate's best
@@ -66,6 +69,42 @@ internal static class DataSetReaders
             ? $"{images} {names.Count}"
             : throw new InvalidOperationException($"{count} images were promised, {images} came.");
     });
+
+    /// <summary>Where .NET's reader takes what ours takes, both have the same files.</summary>
+    private static Outcome ReadTar(byte[] bytes)
+    {
+        var read = Outcome.Of<InvalidDataException>(() =>
+        {
+            var (files, all) = (new TarFiles(new MemoryStream(bytes)), new StringBuilder());
+            while (files.Next() is { } file)
+                if (file.IsRegular)
+                    Add(all, file.Name, files.Content);
+            return all.ToString();
+        });
+        if (!read.IsAccepted || bytes.AsSpan().IndexOf(NoMagic) >= 0)
+            return read;
+        var expected = new StringBuilder();
+        try
+        {
+            using var tar = new TarReader(new MemoryStream(bytes));
+            while (tar.GetNextEntry() is { } entry)
+                if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+                    Add(expected, entry.Name, entry.DataStream ?? Stream.Null);
+        }
+        catch (Exception e) when (ImageFileError.IsBrokenInput(e))
+        {
+            return new(true, "taken by us alone");
+        }
+        return expected.ToString() == read.Description ? new(true, $"{read.Description.Count(character => character == '\n')} files")
+            : throw new InvalidOperationException($"We read {read.Description}, .NET {expected}.");
+
+        static void Add(StringBuilder all, string name, Stream content)
+        {
+            using var copy = new MemoryStream();
+            content.CopyTo(copy);
+            all.Append(name).Append(' ').AppendLine(Convert.ToHexString(System.IO.Hashing.XxHash3.Hash(copy.ToArray())));
+        }
+    }
 
     private static Outcome ReadZipName(byte[] bytes)
     {

@@ -24,10 +24,9 @@ internal static class WeightReaders
 
     public static IEnumerable<FuzzTarget> All =>
     [
-        new("safetensors", 30, SafetensorsFiles, Tokens.Safetensors, bytes => Refusable(() =>
-            Describe(Safetensors.Read(new MemoryStream(bytes), out _)))),
-        new("safetensors-header", 50, [.. SafetensorsFiles.Select(Header)], Tokens.Safetensors, bytes => Refusable(() =>
-            Describe(Safetensors.Read(new MemoryStream(WithHeader(bytes)), out _)))),
+        new("safetensors", 30, SafetensorsFiles, Tokens.Safetensors, bytes => Refusable(() => ReadTwice(bytes))),
+        new("safetensors-header", 50, [.. SafetensorsFiles.Select(Header)], Tokens.Safetensors, bytes =>
+            Refusable(() => ReadTwice(WithHeader(bytes)))),
         new("pytorch-zip", 30, [.. Pickles.Select(pickle => PickleText.Archive(pickle, ("0", [1, 2, 3, 4]))), PyTorch(TinyModel.Value.Weights)],
             [.. Tokens.Zip, .. Tokens.Pickle], bytes => Refusable(() => Describe(PyTorchFile.Read(new MemoryStream(bytes))))),
         new("pytorch-pickle", 60, [.. Pickles.Select(PickleText.Whole)], Tokens.Pickle, bytes => Refusable(() =>
@@ -85,6 +84,17 @@ internal static class WeightReaders
     ];
 
     private static Outcome Refusable(Func<string> read) => Outcome.Of<WeightsFormatException>(read);
+
+    /// <summary>What was read and is written is read again as the same.</summary>
+    private static string ReadTwice(byte[] file)
+    {
+        var tensors = Safetensors.Read(new MemoryStream(file), out var metadata);
+        var again = Safetensors.Read(new MemoryStream(TinyModel.Safetensors(tensors, metadata)), out var metadataAgain);
+        return tensors.Select(tensor => tensor.ToString()).SequenceEqual(again.Select(tensor => tensor.ToString()))
+            && Describe(tensors) == Describe(again) && metadata.Order().SequenceEqual(metadataAgain.Order())
+            ? Describe(tensors)
+            : throw new InvalidOperationException("What was written is read as something else.");
+    }
 
     private static string Describe(IEnumerable<NamedTensor> tensors)
         => string.Join(' ', tensors.Take(5).Select(tensor => $"{tensor.Type}[{tensor.Shape.Count}]{Sum(tensor)}"));

@@ -218,7 +218,9 @@ public sealed class CifarBinaryErrorTests
             Put(Convert.ToString(header.Sum(value => value), 8).PadLeft(6, '0') + "\0 ", 148);
             var path = NewFile("set.tar.gz", GZip([.. header, .. new byte[4096]]));
 
+            var before = GC.GetAllocatedBytesForCurrentThread();
             AssertBroken(() => Rows(Data.LoadFromCifarBinary(path)), path);
+            Assert.IsLessThan(4 << 20, GC.GetAllocatedBytesForCurrentThread() - before, $"{type}");
 
             int Put(string text, int offset) => System.Text.Encoding.ASCII.GetBytes(text, header.AsSpan(offset));
         }
