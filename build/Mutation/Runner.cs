@@ -10,7 +10,7 @@ namespace Mutation;
 internal static class Runner
 {
     private const int Died = 4;
-    private static readonly TimeSpan LongestTest = TimeSpan.FromSeconds(15), Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan LongestTest = TimeSpan.FromSeconds(1.5), Patience = TimeSpan.FromSeconds(15);
 
     private static Type? SilentContext;
 
@@ -31,7 +31,7 @@ internal static class Runner
         var inFlight = results + ".now";
         if (File.Exists(inFlight))
         {
-            File.AppendAllText(results, File.ReadAllText(inFlight) + "\tkilled\tthe process died\n");
+            File.AppendAllText(results, File.ReadAllText(inFlight) + "\tkilled\tthe process died, or did not come back\n");
             File.Delete(inFlight);
         }
         var done = File.Exists(results)
@@ -55,11 +55,14 @@ internal static class Runner
         foreach (var number in mutants.Where(number => !done.Contains(number)).OrderBy(number => number * 7919L % 100_003))
         {
             var relevant = tests.Where(test => test.Reaches.Contains(number)).OrderBy(test => test.Time).ToList();
-            var limit = Patience + (5 * TimeSpan.FromSeconds(relevant.Sum(test => test.Time.TotalSeconds)));
             File.WriteAllText(inFlight, number.ToString(CultureInfo.InvariantCulture));
-            using var watch = new Timer(_ => Environment.Exit(Died), null, limit, Timeout.InfiniteTimeSpan);
+            using var watch = new Timer(_ => Environment.Exit(Died));
             active.SetValue(null, number);
-            var killer = relevant.FirstOrDefault(test => Fails(test) is not null);
+            var killer = relevant.FirstOrDefault(test =>
+            {
+                watch.Change(Patience + (10 * test.Time), Timeout.InfiniteTimeSpan);
+                return Fails(test) is not null;
+            });
             active.SetValue(null, 0);
             watch.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             var verdict = killer is not null ? $"killed\t{killer.Name}" : relevant.Count == 0 ? "survived\tno test reaches it" : $"survived\t{relevant.Count} tests reach it";

@@ -5,7 +5,7 @@ public static class AllReaders
 {
     /// <summary>The readers; their names are distinct.</summary>
     public static IReadOnlyList<FuzzTarget> Targets { get; } =
-        [.. WeightReaders.All, .. ModelReaders.All, .. ImageReaders.All, .. DataSetReaders.All];
+        [.. WeightReaders.All, .. OnnxReaders.All, .. ModelReaders.All, .. ImageReaders.All, .. DataSetReaders.All];
 
     /// <summary>The readers of some names.</summary>
     /// <param name="names">With commas between them; <c>all</c> for every one.</param>

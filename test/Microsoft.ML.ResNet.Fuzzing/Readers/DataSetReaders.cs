@@ -60,7 +60,7 @@ internal static class DataSetReaders
         var (images, names) = (0, new HashSet<string>());
         var source = new CifarImages([path], new CifarBinaryOptions());
         var count = source.Count;
-        foreach (var image in source.Read(withPixels: true))
+        foreach (var image in source.Read(withBytes: true))
         {
             images++;
             names.Add(image.Label.ToString());
@@ -130,8 +130,8 @@ internal static class DataSetReaders
     {
         var images = new ImageFolderImages(Scratch.File("b.zip", bytes), bytes.Length % 2 == 0 ? Skipping : Throwing);
         var read = 0;
-        foreach (var image in images.Read(withPixels: true))
-            read += image.Pixels.Length == images.Shape.Size ? 1 : throw new InvalidOperationException("An image of another shape.");
+        foreach (var image in images.Read(withBytes: true))
+            read += image.Bytes.Length == images.Shape.Size ? 1 : throw new InvalidOperationException("An image of another shape.");
         return images.Count == read ? $"{read}" : throw new InvalidOperationException($"{images.Count} images were counted, {read} came.");
     });
 

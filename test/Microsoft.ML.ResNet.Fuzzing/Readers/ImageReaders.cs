@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Fuzzing.Readers;
 /// <summary>The decoder, format by format, with inputs that are repaired where a checksum would hide what lies behind it.</summary>
 internal static class ImageReaders
 {
-    private static readonly ImageShape Colour = new(3, 16, 12), Grey = new(1, 5, 9);
+    private static readonly ImageTarget[] Wanted =
+        [new(new(3, 16, 12), ImageGeometry.Fill), new(new(1, 5, 9), ImageGeometry.CenterCrop), new(new(3, 9, 16), ImageGeometry.Pad)];
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "Corpus", "images");
 
     public static IEnumerable<FuzzTarget> All =>
@@ -30,12 +31,12 @@ internal static class ImageReaders
 
     private static Outcome Decode(byte[] bytes)
     {
-        var hasSize = ImageDecoder.TryReadSize(bytes, out var height, out var width, out var problem);
-        var shape = bytes.Length % 4 == 0 ? Grey : Colour;
-        Span<byte> planar = stackalloc byte[shape.Size];
-        if (ImageDecoder.TryDecode(bytes, shape, planar, out var decodeProblem) is var decoded && decoded && !hasSize)
+        var wanted = Wanted[bytes.Length % Wanted.Length];
+        var hasSize = ImageDecoder.TryReadSize(bytes, wanted.Geometry, out var height, out var width, out var problem);
+        Span<byte> planar = stackalloc byte[wanted.Shape.Size];
+        if (ImageDecoder.TryDecode(bytes, wanted, planar, out _, out var decodeProblem) is var decoded && decoded && !hasSize)
             throw new InvalidOperationException($"Decoded an image whose size could not be read: {problem}.");
-        return decoded ? new(true, $"{height > shape.Height} {width > shape.Width}") : new(false, decodeProblem!);
+        return decoded ? new(true, $"{height > wanted.Shape.Height} {width > wanted.Shape.Width}") : new(false, decodeProblem!);
     }
 
     private static byte[] Encode(int width, int height, SKEncodedImageFormat format)

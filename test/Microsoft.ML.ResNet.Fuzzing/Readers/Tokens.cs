@@ -56,6 +56,14 @@ internal static class Tokens
             .. Text("IHDR", "PLTE", "IDAT", "IEND", "tRNS", "gAMA", "iCCP", "sRGB", "acTL", "fcTL", "fdAT", "eXIf", "RIFF", "WEBP", "VP8 ",
                 "VP8L", "VP8X", "ALPH", "ANIM", "ANMF", "GIF87a", "GIF89a", "BM", "JFIF", "Exif\0\0", "ICC_PROFILE", "Adobe", "II*\0", "MM\0*")];
 
+    /// <summary>Operations and settings of ONNX, and tags of protobuf's fields.</summary>
+    public static IReadOnlyList<byte[]> Onnx { get; } =
+        [.. Text("Conv", "BatchNormalization", "Relu", "MaxPool", "AveragePool", "GlobalAveragePool", "ReduceMean", "Add", "Sub", "Flatten",
+            "Reshape", "Gemm", "MatMul", "Softmax", "Identity", "Dropout", "Constant", "Shape", "kernel_shape", "strides", "pads", "dilations",
+            "group", "epsilon", "spatial", "auto_pad", "SAME_UPPER", "VALID", "ceil_mode", "axes", "transB", "alpha", "value", "ai.onnx"),
+        [8, 7], [10, 0], [0x12, 0], [0x1A, 0], [0x22, 0], [0x2A, 0], [0x3A, 0], [0x42, 2, 1, 1], [0x4A, 0], [0x5A, 0], [0x62, 0], [0x70, 1],
+        [0x18, 3], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], [0xFF, 0xFF, 0xFF, 0xFF, 7], [0x80, 0x80, 0x80, 0x80, 8]];
+
     public static IReadOnlyList<byte[]> Tar { get; } =
         [.. Text("ustar\0" + "00", "ustar  ", "data_batch_1.bin", "data_batch_2.bin", "test_batch.bin", "train.bin", "batches.meta.txt",
             "fine_label_names.txt", "coarse_label_names.txt", "30 mtime=1700000000.1234567890\n", "17 path=train.bin\n", "20 size=99999999999\n",

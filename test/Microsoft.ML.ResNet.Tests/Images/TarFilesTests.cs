@@ -97,7 +97,8 @@ public sealed class TarFilesTests
     {
         var tar = Tar(TarEntryFormat.Ustar, Entry(TarEntryFormat.Ustar, "a", Noise(1000)));
         Assert.ThrowsExactly<InvalidDataException>(() => Read(tar[..300]));
-        Assert.ThrowsExactly<InvalidDataException>(() => Read(Extension("10 path=ab\n")[..514]));
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(Extension("10 path=ab\n")[..514])).Message,
+            "inside an extended header");
         Assert.ThrowsExactly<InvalidDataException>(() => new TarFiles(new MemoryStream(tar[..700])) is var files && files.Next() == files.Next());
         Assert.HasCount(1, Read(tar[..1536]), "the end marker is the caller's to ask for");
     }
