@@ -71,7 +71,8 @@ public sealed class TarFilesTests
         Assert.ThrowsExactly<InvalidDataException>(() => Read([.. Extension("10 size=-2\n"), .. entry]));
         Assert.ThrowsExactly<InvalidDataException>(() => Read([.. Extension("27 size=9223372036854775807\n"), .. entry]));
         Assert.ThrowsExactly<InvalidDataException>(() => Read([.. Extension("9 path=longer than it says\n"), .. entry]));
-        Assert.ThrowsExactly<InvalidDataException>(() => Read([.. Extension("0 path=a\n"), .. entry]));
+        foreach (var line in new[] { "0 path=a\n", "1 path=a\n", "2 path=a\n", "path=a\n", "-9 path=a\n" })
+            Assert.ThrowsExactly<InvalidDataException>(() => Read([.. Extension(line), .. entry]), line);
     }
 
     [TestMethod]

@@ -67,6 +67,18 @@ public sealed class ZipImagesTests
         AssertBroken(() => Data.LoadFromImageFolder(NewFile("set.zip", Zip())), "at least two folders with images", "found nothing");
 
     [TestMethod]
+    [DataRow(new byte[] { 1, 0, 24, 0 }, DisplayName = "Zip64 without numbers")]
+    [DataRow(new byte[] { 0x55, 0x54, 1 }, DisplayName = "less than a field's head")]
+    [DataRow(new byte[] { 0x55, 0x54, 6, 0, 1, 2 }, DisplayName = "less than the head says")]
+    public void Fields_of_other_programs_may_be_cut_short(byte[] field)
+    {
+        var archive = new RawZip().Add([.. "a/1.png"u8], Plain(1), extra: field).Add([.. "b/1.png"u8], Plain(2)).ToArray();
+
+        CollectionAssert.AreEqual(new byte[] { 1, 2 },
+            Rows(Data.LoadFromImageFolder(NewFile("set.zip", archive))).ConvertAll(row => row.Pixels[0]));
+    }
+
+    [TestMethod]
     public void A_directory_that_holds_something_else_than_headers_is_damaged()
     {
         var archive = new ZipArchiveSample().Add("a/1.png", Plain(1)).Add("b/1.png", Plain(2)).ToArray();

@@ -68,6 +68,17 @@ public sealed class PyTorchFileTests
     }
 
     [TestMethod]
+    public void An_ordered_dictionary_of_pairs_as_Python_2_writes_it_holds_them()
+    {
+        var pairs = PickleText.List(PickleText.Tuple(PickleText.Text("b"), PickleText.Tensor("0", 4, 0, [4], [1])),
+            PickleText.List(PickleText.Text("a"), PickleText.Tensor("0", 4, 1, [3], [1])));
+        var state = PickleText.Call(PickleText.Global("collections", "OrderedDict"), pairs);
+
+        CollectionAssert.AreEqual(new[] { "b: Float32[4]", "a: Float32[3]" }, PyTorchFile.Read(new MemoryStream(
+            PickleText.Archive(state, ("0", [1, 2, 3, 4])))).Tensors.Select(tensor => tensor.ToString()).ToArray());
+    }
+
+    [TestMethod]
     public void Weights_are_found_under_four_keys_and_not_under_five()
     {
         var state = PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])));
