@@ -35,7 +35,8 @@ internal static class Emitter
         foreach (var (folder, count) in folders.Select(Parse))
         {
             var all = compilation.SyntaxTrees
-                .Where(tree => tree.FilePath.StartsWith(Path.Combine(project, folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+                .Where(tree => tree.FilePath.StartsWith(Path.Combine(project, folder) + Path.DirectorySeparatorChar,
+                    StringComparison.Ordinal))
                 .OrderBy(tree => tree.FilePath, StringComparer.Ordinal)
                 .SelectMany(tree => Mutator.Find(tree, compilation.GetSemanticModel(tree), folder)).ToArray();
             Console.WriteLine($"{folder}: {Math.Min(count, all.Length)} of {all.Length} mutants");
@@ -45,16 +46,19 @@ internal static class Emitter
 
         for (var refused = new HashSet<int>(); ;)
         {
-            var numbered = chosen.Select((mutant, index) => (Number: index + 1, Mutant: mutant)).Where(pair => !refused.Contains(pair.Number)).ToList();
+            var numbered = chosen.Select((mutant, index) => (Number: index + 1, Mutant: mutant))
+                .Where(pair => !refused.Contains(pair.Number)).ToList();
             var mutated = compilation;
             foreach (var group in numbered.GroupBy(pair => pair.Mutant.Tree))
-                mutated = mutated.ReplaceSyntaxTree(group.Key, Mutator.Insert(group.Key, group.ToDictionary(pair => pair.Mutant.Node, pair => pair)));
+                mutated = mutated.ReplaceSyntaxTree(group.Key,
+                    Mutator.Insert(group.Key, group.ToDictionary(pair => pair.Mutant.Node, pair => pair)));
             using var stream = new MemoryStream();
             var result = mutated.Emit(stream);
             if (result.Success)
             {
                 File.WriteAllBytes(output, stream.ToArray());
-                File.WriteAllLines(list, numbered.Select(pair => string.Join('\t', pair.Number, pair.Mutant.Folder, pair.Mutant.Place(project), pair.Mutant.Text)));
+                File.WriteAllLines(list, numbered.Select(pair
+                    => string.Join('\t', pair.Number, pair.Mutant.Folder, pair.Mutant.Place(project), pair.Mutant.Text)));
                 Console.WriteLine($"{numbered.Count} mutants compile, {refused.Count} do not.");
                 return 0;
             }
@@ -63,7 +67,8 @@ internal static class Emitter
                 refused.UnionWith(Mutator.NumbersAt(error.Location));
             if (refused.Count > before)
                 continue;
-            Console.Error.WriteLine(string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)));
+            Console.Error.WriteLine(string.Join('\n', result.Diagnostics.Where(diagnostic
+                => diagnostic.Severity == DiagnosticSeverity.Error)));
             return 1;
         }
     }
@@ -81,7 +86,8 @@ internal static class Emitter
         var words = json.RootElement.GetProperty("Items").GetProperty("CscCommandLineArgs").EnumerateArray()
             .Select(item => item.GetProperty("Identity").GetString()!).ToList();
         var parsed = CSharpCommandLineParser.Default.Parse(words, project, sdkDirectory: null);
-        var trees = parsed.SourceFiles.Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file.Path), parsed.ParseOptions, file.Path))
+        var trees = parsed.SourceFiles.Select(file => CSharpSyntaxTree.ParseText(File.ReadAllText(file.Path), parsed.ParseOptions,
+            file.Path))
             .Append(CSharpSyntaxTree.ParseText(Switch, parsed.ParseOptions, "Mutant.cs"));
         var references = parsed.MetadataReferences.Select(reference =>
             MetadataReference.CreateFromFile(Path.Combine(project, reference.Reference), reference.Properties));
@@ -90,7 +96,8 @@ internal static class Emitter
         var compilation = CSharpCompilation.Create(parsed.CompilationName, trees, references, options);
         var loader = new Loader();
         var generators = parsed.AnalyzerReferences
-            .SelectMany(reference => new Microsoft.CodeAnalysis.Diagnostics.AnalyzerFileReference(Path.Combine(project, reference.FilePath), loader)
+            .SelectMany(reference => new Microsoft.CodeAnalysis.Diagnostics.AnalyzerFileReference(Path.Combine(project,
+                reference.FilePath), loader)
                 .GetGenerators(LanguageNames.CSharp));
         CSharpGeneratorDriver.Create(generators, parseOptions: parsed.ParseOptions)
             .RunGeneratorsAndUpdateCompilation(compilation, out var generated, out _);

@@ -17,7 +17,8 @@ internal sealed record Mutant(SyntaxTree Tree, string Folder, SyntaxNode Node, E
 
     public string Text => $"{Short(Node)} -> {(Changed is null ? "nothing" : Short(Changed))}";
 
-    private static string Short(SyntaxNode node) => string.Join(' ', node.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    private static string Short(SyntaxNode node) => string.Join(' ',
+        node.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }
 
 /// <summary>Finds places that can be changed, and puts the changes there behind a switch.</summary>
@@ -80,24 +81,29 @@ internal static class Mutator
         var node = location.SourceTree?.GetRoot().FindNode(location.SourceSpan);
         var around = Numbers(node?.AncestorsAndSelf()).Take(1).ToList();
         return around.Count > 0 ? around
-            : [.. Numbers(node?.FirstAncestorOrSelf<MemberDeclarationSyntax>(member => member is BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax)?.DescendantNodes())];
+            : [.. Numbers(node?.FirstAncestorOrSelf<MemberDeclarationSyntax>(member
+                => member is BaseMethodDeclarationSyntax or BasePropertyDeclarationSyntax)?.DescendantNodes())];
     }
 
     private static IEnumerable<int> Numbers(IEnumerable<SyntaxNode>? nodes)
-        => (nodes ?? []).SelectMany(node => node.GetAnnotations(Mark)).Select(mark => int.Parse(mark.Data!, System.Globalization.CultureInfo.InvariantCulture));
+        => (nodes ?? []).SelectMany(node => node.GetAnnotations(Mark))
+            .Select(mark => int.Parse(mark.Data!, System.Globalization.CultureInfo.InvariantCulture));
 
     private static (bool _, ExpressionSyntax? Changed)? Change(SyntaxNode node, SemanticModel model)
     {
         switch (node)
         {
-            case ExpressionSyntax expression when Declares(expression) || model.GetConstantValue(expression).HasValue || !IsInBody(expression):
+            case ExpressionSyntax expression when Declares(expression) || model.GetConstantValue(expression).HasValue
+                || !IsInBody(expression):
                 return null;
             case BinaryExpressionSyntax binary when Comparisons.TryGetValue(binary.Kind(), out var other)
                 || (Arithmetic.TryGetValue(binary.Kind(), out other) && IsNumber(model.GetTypeInfo(binary).Type)):
-                return (true, BinaryExpression(other, binary.Left, Token(Operators[other]).WithTriviaFrom(binary.OperatorToken), binary.Right));
+                return (true, BinaryExpression(other, binary.Left, Token(Operators[other]).WithTriviaFrom(binary.OperatorToken),
+                    binary.Right));
             case PrefixUnaryExpressionSyntax { RawKind: (int)SyntaxKind.LogicalNotExpression } negation:
                 return (true, negation.Operand);
-            case ExpressionSyntax condition when condition.Parent is IfStatementSyntax or WhileStatementSyntax or ConditionalExpressionSyntax
+            case ExpressionSyntax condition
+                when condition.Parent is IfStatementSyntax or WhileStatementSyntax or ConditionalExpressionSyntax
                 && condition == ConditionOf(condition.Parent) && condition is not (BinaryExpressionSyntax or PrefixUnaryExpressionSyntax):
                 return (true, PrefixUnaryExpression(SyntaxKind.LogicalNotExpression, ParenthesizedExpression(condition)));
             case ExpressionStatementSyntax { Expression: not AwaitExpressionSyntax } statement when !Declares(statement):
@@ -109,7 +115,8 @@ internal static class Mutator
         }
     }
 
-    private static IfStatementSyntax? GuardOf(SyntaxNode statement) => (statement.Parent is BlockSyntax block ? block.Parent : statement.Parent) as IfStatementSyntax;
+    private static IfStatementSyntax? GuardOf(SyntaxNode statement)
+        => (statement.Parent is BlockSyntax block ? block.Parent : statement.Parent) as IfStatementSyntax;
 
     private static ExpressionSyntax? ConditionOf(SyntaxNode parent) => parent switch
     {
@@ -119,11 +126,13 @@ internal static class Mutator
         _ => null,
     };
 
-    private static bool Declares(SyntaxNode node) => node.DescendantNodes().Any(inner => inner is DeclarationExpressionSyntax or SingleVariableDesignationSyntax);
+    private static bool Declares(SyntaxNode node) => node.DescendantNodes()
+        .Any(inner => inner is DeclarationExpressionSyntax or SingleVariableDesignationSyntax);
 
     // What is computed once, when a class is first used, cannot be switched.
     private static bool IsInBody(SyntaxNode node)
-        => !node.Ancestors().Any(ancestor => ancestor is AttributeSyntax or FieldDeclarationSyntax or ParameterSyntax or EnumMemberDeclarationSyntax
+        => !node.Ancestors().Any(ancestor
+            => ancestor is AttributeSyntax or FieldDeclarationSyntax or ParameterSyntax or EnumMemberDeclarationSyntax
             || (ancestor is EqualsValueClauseSyntax && ancestor.Parent is PropertyDeclarationSyntax)
             || (ancestor is ConstructorDeclarationSyntax constructor && constructor.Modifiers.Any(SyntaxKind.StaticKeyword)));
 
@@ -144,7 +153,8 @@ internal static class Mutator
                 : Block(IfStatement(PrefixUnaryExpression(SyntaxKind.LogicalNotExpression, isActive),
                     Block((StatementSyntax)visited.WithoutTrivia()))).WithTriviaFrom(node);
             return switched.NormalizeWhitespace().WithTriviaFrom(node)
-                .WithAdditionalAnnotations(new SyntaxAnnotation(Mark, found.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                .WithAdditionalAnnotations(new SyntaxAnnotation(Mark,
+                    found.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         }
     }
 }

@@ -9,7 +9,8 @@ using Mutation;
 switch (args)
 {
     case ["emit", var arguments, var project, var output, var mutants, var seed, .. var folders]:
-        return Emitter.Run(arguments, project, output, mutants, int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture), folders);
+        return Emitter.Run(arguments, project, output, mutants, int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture),
+            folders);
     case ["run", var tests, var library, var mutants, var results, .. var namespaces]:
         return Runner.Run(tests, library, mutants, results, namespaces);
     case ["report", var mutants, var results]:

@@ -15,10 +15,12 @@ internal static class Report
             var killed = all.Count(row => row.Verdict[0] == "killed");
             var unreached = all.Count(row => row.Verdict[1].StartsWith("no test", StringComparison.Ordinal));
             Console.WriteLine(FormattableString.Invariant(
-                $"| {folder?.Key ?? "**all**"} | {all.Count} | {killed} | {all.Count - killed} | {unreached} | {100.0 * killed / all.Count:n1} % |"));
+                $"| {folder?.Key ?? "**all**"} | {all.Count} | {killed} | {all.Count - killed} | {unreached} | ")
+                + FormattableString.Invariant($"{100.0 * killed / all.Count:n1} % |"));
         }
         Console.WriteLine();
-        foreach (var (_, place, change, verdict) in rows.Where(row => row.Verdict[0] != "killed").OrderBy(row => row.Place, StringComparer.Ordinal))
+        foreach (var (_, place, change, verdict) in rows.Where(row => row.Verdict[0] != "killed")
+            .OrderBy(row => row.Place, StringComparer.Ordinal))
             Console.WriteLine($"{place}\t{change}\t{verdict[1]}");
         return 0;
     }

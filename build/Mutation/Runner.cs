@@ -65,7 +65,8 @@ internal static class Runner
             });
             active.SetValue(null, 0);
             watch.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            var verdict = killer is not null ? $"killed\t{killer.Name}" : relevant.Count == 0 ? "survived\tno test reaches it" : $"survived\t{relevant.Count} tests reach it";
+            var verdict = killer is not null ? $"killed\t{killer.Name}" : relevant.Count == 0 ? "survived\tno test reaches it"
+                : $"survived\t{relevant.Count} tests reach it";
             File.AppendAllText(results, $"{number}\t{verdict}\n");
             File.Delete(inFlight);
         }
@@ -92,13 +93,16 @@ internal static class Runner
 
     private static IEnumerable<Test> Tests(Assembly assembly, string[] namespaces)
     {
-        foreach (var type in assembly.GetTypes().Where(type => Has(type, "TestClassAttribute") && namespaces.Any(space => $"{type.FullName}.".StartsWith(space, StringComparison.Ordinal)))
+        foreach (var type in assembly.GetTypes().Where(type => Has(type, "TestClassAttribute")
+            && namespaces.Any(space => $"{type.FullName}.".StartsWith(space, StringComparison.Ordinal)))
             .OrderBy(type => type.FullName, StringComparer.Ordinal))
             foreach (var method in type.GetMethods().Where(method => Has(method, "TestMethodAttribute")))
             {
-                var sources = method.GetCustomAttributes().Where(attribute => attribute.GetType().GetMethod("GetData") is not null).ToList();
+                var sources = method.GetCustomAttributes().Where(attribute => attribute.GetType().GetMethod("GetData") is not null)
+                    .ToList();
                 var rows = sources.Count == 0 ? [null]
-                    : sources.SelectMany(source => (IEnumerable<object?[]>)source.GetType().GetMethod("GetData")!.Invoke(source, [method])!).Select(row => (object?[]?)row);
+                    : sources.SelectMany(source => (IEnumerable<object?[]>)source.GetType()
+                        .GetMethod("GetData")!.Invoke(source, [method])!).Select(row => (object?[]?)row);
                 foreach (var (index, row) in rows.Index())
                     yield return new($"{type.Name}.{method.Name}{(row is null ? "" : $"[{index}]")}", method, row);
             }
@@ -135,7 +139,8 @@ internal static class Runner
     {
         var type = AssemblyBuilder.DefineDynamicAssembly(new("Silent"), AssemblyBuilderAccess.Run).DefineDynamicModule("Silent")
             .DefineType("SilentContext", TypeAttributes.Public, context);
-        foreach (var method in context.GetMethods(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Where(method => method.IsAbstract))
+        foreach (var method in context.GetMethods(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+            .Where(method => method.IsAbstract))
         {
             var silent = type.DefineMethod(method.Name, method.Attributes & ~MethodAttributes.Abstract, method.ReturnType,
                 [.. method.GetParameters().Select(parameter => parameter.ParameterType)]);

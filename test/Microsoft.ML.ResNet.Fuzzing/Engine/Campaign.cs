@@ -25,7 +25,8 @@ internal sealed class Campaign : IDisposable
         if (_recorder.TakeUnfinished() is { } deadly)
         {
             OnFinding(deadly);
-            _tallies[deadly.Reader] = _tallies.GetValueOrDefault(deadly.Reader) with { Findings = _tallies.GetValueOrDefault(deadly.Reader).Findings + 1 };
+            var tally = _tallies.GetValueOrDefault(deadly.Reader);
+            _tallies[deadly.Reader] = tally with { Findings = tally.Findings + 1 };
         }
         Tally.Write(_folder, _tallies);
         // Another life draws other inputs: one that died must not die again of the same.

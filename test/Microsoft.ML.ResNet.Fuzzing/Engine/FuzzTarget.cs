@@ -8,7 +8,8 @@ namespace Microsoft.ML.ResNet.Fuzzing;
 /// <param name="Read">
 /// Gives an input to the reader. Returns what became of it; an exception that the reader does not document passes through.
 /// </param>
-public sealed record FuzzTarget(string Name, int Share, IReadOnlyList<byte[]> Seeds, IReadOnlyList<byte[]> Tokens, Func<byte[], Outcome> Read)
+public sealed record FuzzTarget(string Name, int Share, IReadOnlyList<byte[]> Seeds, IReadOnlyList<byte[]> Tokens, Func<byte[],
+    Outcome> Read)
 {
     /// <summary>The longest input, in bytes.</summary>
     public int LongestInput { get; init; } = 16 << 10;

@@ -17,7 +17,8 @@ public sealed class Mutator(IReadOnlyList<byte[]> tokens, int longest)
     private static readonly long[] Interesting =
     [
         0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 100, 127, 128, 255, 256, 511, 512, 1000, 1023, 1024, 4095, 4096, 16384, 32767, 32768,
-        65534, 65535, 65536, 1 << 20, 1 << 24, 1 << 26, int.MaxValue - 1, int.MaxValue, 1L << 31, uint.MaxValue - 1, uint.MaxValue, 1L << 32,
+        65534, 65535, 65536, 1 << 20, 1 << 24, 1 << 26, int.MaxValue - 1, int.MaxValue, 1L << 31, uint.MaxValue - 1, uint.MaxValue,
+            1L << 32,
         long.MaxValue - 1, long.MaxValue, -1, -2, -128, -32768, int.MinValue, long.MinValue,
     ];
 

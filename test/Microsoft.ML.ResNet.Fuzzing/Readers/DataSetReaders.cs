@@ -13,17 +13,21 @@ internal static class DataSetReaders
 {
     private const int Record = 3073;
     private static readonly byte[] NoMagic = [.. "00000000"u8]; // of which .NET makes another kind of header
-    private static readonly ImageFolderOptions Skipping = new() { Height = 8, Width = 8, UnreadableImageBehavior = UnreadableImageBehavior.Skip, MaxDegreeOfParallelism = 1 };
+    private static readonly ImageFolderOptions Skipping = new() { Height = 8, Width = 8,
+        UnreadableImageBehavior = UnreadableImageBehavior.Skip, MaxDegreeOfParallelism = 1 };
     private static readonly ImageFolderOptions Throwing = new() { MaxDegreeOfParallelism = 1 };
 
     public static IEnumerable<FuzzTarget> All =>
     [
         new("cifar-bin", 6, [Records(1), Records(2), new byte[2 * 3074]], [[0], [9], [10], [255], new byte[Record]], bytes =>
             ReadCifar(Scratch.File("data_batch_1.bin", bytes))),
-        new("cifar-names", 8, [[.. "cat\ndog\n"u8], [.. "\uFEFFa\r\n\r\n b \n"u8], Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 300)))],
+        new("cifar-names", 8, [[.. "cat\ndog\n"u8], [.. "\uFEFFa\r\n\r\n b \n"u8],
+            Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 300)))],
             Tokens.Tar, bytes => ReadCifar(Beside(NamedCifar.Value, "batches.meta.txt", bytes))),
-        new("cifar-tar-gz", 6, [.. Tars.Select(GZip)], Tokens.Tar, bytes => ReadCifar(Scratch.File("a.tar.gz", bytes))) { MemoryPerByte = 4000 },
-        new("cifar-tar", 8, Tars, Tokens.Tar, bytes => ReadCifar(Scratch.File("b.tar.gz", GZip(WithChecksums(bytes))))) { MemoryBase = 16 << 20 },
+        new("cifar-tar-gz", 6, [.. Tars.Select(GZip)], Tokens.Tar,
+            bytes => ReadCifar(Scratch.File("a.tar.gz", bytes))) { MemoryPerByte = 4000 },
+        new("cifar-tar", 8, Tars, Tokens.Tar, bytes => ReadCifar(Scratch.File("b.tar.gz",
+            GZip(WithChecksums(bytes))))) { MemoryBase = 16 << 20 },
         new("tar", 30, Tars, Tokens.Tar, bytes => ReadTar(WithChecksums(bytes))),
         new("zip-names", 60, [[0, .. "a/b.png"u8], [1, .. "\xB4\xF3/x"u8], [2, .. RawZip.UnicodePath([.. "x"u8], "é"), .. "x"u8]],
             [.. Tokens.Zip], ReadZipName),
@@ -50,9 +54,11 @@ internal static class DataSetReaders
     [
         Zip(CompressionLevel.Fastest), Zip(CompressionLevel.NoCompression),
         new RawZip().Add([.. "a/1.png"u8], Image(0)).Add([.. "b/2.png"u8], Image(1), RawZip.Utf8).ToArray(),
-        new RawZip().Add([.. "x"u8], Image(0), 0, RawZip.UnicodePath([.. "x"u8], "ä/1.gif")).Add([.. "b/l"u8], Image(2), 0, null, RawZip.Unix, 0xA1FF)
+        new RawZip().Add([.. "x"u8], Image(0), 0, RawZip.UnicodePath([.. "x"u8], "ä/1.gif"))
+            .Add([.. "b/l"u8], Image(2), 0, null, RawZip.Unix, 0xA1FF)
             .Add([0xB4, 0xF3, .. "/3.bmp"u8], Image(3)).ToArray(),
-        new RawZip().Add([.. "a\\1.png"u8], Image(0)).Add([.. "./b/2.png"u8], Image(1), 1).Add([.. "b/c/d.png"u8], []).Add([.. "a/"u8], []).ToArray(),
+        new RawZip().Add([.. "a\\1.png"u8], Image(0)).Add([.. "./b/2.png"u8], Image(1), 1).Add([.. "b/c/d.png"u8], [])
+            .Add([.. "a/"u8], []).ToArray(),
     ];
 
     private static Outcome ReadCifar(string path) => Outcome.Of<InvalidDataException>(() =>

@@ -16,7 +16,8 @@ internal static class ImageReaders
     [
         Target("image-jpeg", 12, [.. Files("*.jpg"), Encode(20, 11, SKEncodedImageFormat.Jpeg)]),
         Target("image-png", 12, [.. Files("*.png"), Encode(11, 7, SKEncodedImageFormat.Png)]),
-        new("image-png-chunks", 12, [.. Files("*.png"), Encode(11, 7, SKEncodedImageFormat.Png)], Tokens.Images, bytes => Decode(WithChecksums(bytes))),
+        new("image-png-chunks", 12, [.. Files("*.png"), Encode(11, 7, SKEncodedImageFormat.Png)], Tokens.Images,
+            bytes => Decode(WithChecksums(bytes))),
         Target("image-gif", 12, Files("*.gif")),
         Target("image-bmp", 12, [.. Files("*.bmp"), .. Files("*.ico")]),
         Target("image-webp", 12, [.. Files("*.webp"), Encode(15, 17, SKEncodedImageFormat.Webp)]),

@@ -51,7 +51,8 @@ internal static class ModelReaders
     private static IEnumerable<ClassLabels> Labels =>
     [
         new ClassLabels(2), new ClassLabels<bool>([false, true]), new ClassLabels<int>([-1, 7]), new ClassLabels<byte>([0, 255]),
-        new ClassLabels<float>([0.5f, float.NaN]), new ClassLabels<ulong>([0, ulong.MaxValue]), new ClassLabels<TimeSpan>([default, TimeSpan.MaxValue]),
+        new ClassLabels<float>([0.5f, float.NaN]), new ClassLabels<ulong>([0, ulong.MaxValue]),
+            new ClassLabels<TimeSpan>([default, TimeSpan.MaxValue]),
         new ClassLabels<DateTime>([default, DateTime.MaxValue]), new ClassLabels<DateTimeOffset>([default, DateTimeOffset.MaxValue]),
     ];
 
@@ -60,13 +61,14 @@ internal static class ModelReaders
     private static IReadOnlyList<NamedTensor> StateTensors { get; } =
         [.. TrainingState.InGroup("weights", TinyModel.Value.Weights), .. TrainingState.InGroup("best", TinyModel.Value.Weights)];
 
-    private static string State { get; } = new TrainingState(2, 0, 4, default, default, SavedModel.History(2), StateTensors).Metadata()["training"];
+    private static string State { get; } = new TrainingState(2, 0, 4, default, default, SavedModel.History(2), StateTensors)
+        .Metadata()["training"];
 
     private static Outcome Read(byte[] description, byte[] weights) => Outcome.Of<ModelFormatException>(() =>
     {
         var (model, columns) = SavedModel.Read(description, weights);
-        return $"{model.Architecture.Stem} {model.Classes.ValueType?.Name} {model.History.Count} {columns.Layout} {columns.Order} {columns.Range}"
-            + $"{string.Join(' ', model.Classes.Names.Take(3)).Length}";
+        return $"{model.Architecture.Stem} {model.Classes.ValueType?.Name} {model.History.Count} {columns.Layout} "
+            + $"{columns.Order} {columns.Range} {string.Join(' ', model.Classes.Names.Take(3)).Length}";
     });
 
     private static IReadOnlyList<byte[]> Members(string member)
@@ -104,7 +106,8 @@ internal static class ModelReaders
     {
         using var file = new MemoryStream();
         using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
-            foreach (var (name, bytes) in (IEnumerable<(string, byte[])>)[("model.json", Description), ("a/weights.safetensors", TinyModel.Weights), ("empty", [])])
+            foreach (var (name, bytes) in (IEnumerable<(string, byte[])>)[("model.json", Description),
+                ("a/weights.safetensors", TinyModel.Weights), ("empty", [])])
             {
                 var entry = zip.CreateEntry(name, level);
                 entry.LastWriteTime = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

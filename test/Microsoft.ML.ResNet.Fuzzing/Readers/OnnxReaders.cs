@@ -12,7 +12,8 @@ internal static class OnnxReaders
     private static readonly ModelProto Whole = ModelProto.Parser.ParseFrom(File("cifarstem.onnx"));
 
     // Messages of one field are merged: this behind a file without weights gives it the weights.
-    private static readonly byte[] Weights = new ModelProto { Graph = new GraphProto { Initializer = { Whole.Graph.Initializer } } }.ToByteArray();
+    private static readonly byte[] Weights =
+        new ModelProto { Graph = new GraphProto { Initializer = { Whole.Graph.Initializer } } }.ToByteArray();
 
     public static IEnumerable<FuzzTarget> All =>
     [
@@ -27,7 +28,8 @@ internal static class OnnxReaders
     private static string Describe(WeightsFile read) => $"{read.Kind} {read.Architecture?.Name} {read.Tensors.Count}";
 
     private static string Describe(OnnxNetwork read)
-        => $"{read.Architecture.Name} {read.Architecture.ConvolutionBias} {read.Tensors.Count} {read.Tensors.Sum(tensor => tensor.Shape.Count)}";
+        => $"{read.Architecture.Name} {read.Architecture.ConvolutionBias} {read.Tensors.Count} "
+            + $"{read.Tensors.Sum(tensor => tensor.Shape.Count)}";
 
     private static byte[] WithoutWeights()
     {
@@ -42,7 +44,8 @@ internal static class OnnxReaders
         Graph = new GraphProto
         {
             Input = { new ValueInfoProto { Name = "x" } },
-            Initializer = { new TensorProto { Name = "m", Dims = { 1, 3, 2, 2 }, DataType = 1, RawData = ByteString.CopyFrom(new byte[48]) } },
+            Initializer = { new TensorProto { Name = "m", Dims = { 1, 3, 2, 2 }, DataType = 1,
+                RawData = ByteString.CopyFrom(new byte[48]) } },
             Node = { new NodeProto { OpType = "Sub", Input = { "x", "m" }, Output = { "y" } } },
             Output = { new ValueInfoProto { Name = "y" } },
         },

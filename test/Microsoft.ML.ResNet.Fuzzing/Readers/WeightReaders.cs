@@ -27,7 +27,8 @@ internal static class WeightReaders
         new("safetensors", 30, SafetensorsFiles, Tokens.Safetensors, bytes => Refusable(() => ReadTwice(bytes))),
         new("safetensors-header", 50, [.. SafetensorsFiles.Select(Header)], Tokens.Safetensors, bytes =>
             Refusable(() => ReadTwice(WithHeader(bytes)))),
-        new("pytorch-zip", 30, [.. Pickles.Select(pickle => PickleText.Archive(pickle, ("0", [1, 2, 3, 4]))), PyTorch(TinyModel.Value.Weights)],
+        new("pytorch-zip", 30, [.. Pickles.Select(pickle => PickleText.Archive(pickle, ("0", [1, 2, 3, 4]))),
+            PyTorch(TinyModel.Value.Weights)],
             [.. Tokens.Zip, .. Tokens.Pickle], bytes => Refusable(() => Describe(PyTorchFile.Read(new MemoryStream(bytes))))),
         new("pytorch-pickle", 60, [.. Pickles.Select(PickleText.Whole)], Tokens.Pickle, bytes => Refusable(() =>
             Describe(PyTorchFile.Read(new MemoryStream(Archive(bytes)))))),
@@ -43,26 +44,34 @@ internal static class WeightReaders
     [
         TinyModel.Safetensors(TinyModel.Value.Weights, new Dictionary<string, string> { ["format"] = "pt" }),
         TinyModel.Safetensors([]),
-        TinyModel.Safetensors([.. Enum.GetValues<ElementType>().Select(type => new NamedTensor($"{type}", type, [2, 1], new byte[2 * type.Size()]))]),
-        TinyModel.Safetensors([new("scalar", ElementType.Float32, [], new byte[4]), new("empty", ElementType.Int64, [3, 0], default(ReadOnlyMemory<byte>))]),
+        TinyModel.Safetensors([.. Enum.GetValues<ElementType>()
+            .Select(type => new NamedTensor($"{type}", type, [2, 1], new byte[2 * type.Size()]))]),
+        TinyModel.Safetensors([new("scalar", ElementType.Float32, [], new byte[4]),
+            new("empty", ElementType.Int64, [3, 0], default(ReadOnlyMemory<byte>))]),
     ];
 
     /// <summary>Objects as a training program leaves them.</summary>
     private static IReadOnlyList<byte[]> Pickles { get; } =
     [
         PickleText.Dictionary(("a", PickleText.Tensor("0", 4, 0, [2, 2], [2, 1]))),
-        PickleText.Dictionary(("a", PickleText.Tensor("0", 4, 0, [2, 2], [1, 2])), ("b", PickleText.Tensor("0", 4, 1, [3], [1])), ("c", PickleText.Integer(3))),
-        PickleText.Dictionary(("state_dict", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])))), ("epoch", PickleText.Integer(3)),
-            ("names", PickleText.List(PickleText.Text("x"), PickleText.None)), ("optimizer", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1]))))),
+        PickleText.Dictionary(("a", PickleText.Tensor("0", 4, 0, [2, 2], [1, 2])), ("b", PickleText.Tensor("0", 4, 1, [3], [1])),
+            ("c", PickleText.Integer(3))),
+        PickleText.Dictionary(("state_dict", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])))),
+            ("epoch", PickleText.Integer(3)),
+            ("names", PickleText.List(PickleText.Text("x"), PickleText.None)),
+                ("optimizer", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1]))))),
         PickleText.Dictionary(("model", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [1, 1, 2, 2], [4, 4, 2, 1])))),
             ("model_ema", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [1, 1, 2, 2], [0, 0, 0, 0]))))),
-        PickleText.Instance("models", "Net", ("_parameters", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])))), ("_buffers", PickleText.Dictionary()),
+        PickleText.Instance("models", "Net", ("_parameters", PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])))),
+            ("_buffers", PickleText.Dictionary()),
             ("_modules", PickleText.Dictionary(("conv1", PickleText.Instance("models", "Conv", ("_parameters",
                 PickleText.Dictionary(("weight", PickleText.Tensor("0", 4, 0, [1, 1, 2, 2], [4, 4, 2, 1]))))))))),
         PickleText.Instance("__torch__.models", "Net", ("conv1", PickleText.Instance("__torch__.models", "Conv", ("weight",
             PickleText.Tensor("0", 4, 0, [1, 1, 2, 2], [4, 4, 2, 1]))))),
-        PickleText.Call(PickleText.Global("collections", "OrderedDict"), PickleText.List(PickleText.Tuple(PickleText.Text("w"), PickleText.Tensor("0", 4, 0, [4], [1])))),
-        PickleText.Dictionary(("w", PickleText.Call(PickleText.Global("torch._utils", "_rebuild_parameter"), PickleText.Tensor("0", 4, 0, [4], [1]), [0x88], PickleText.None))),
+        PickleText.Call(PickleText.Global("collections", "OrderedDict"),
+            PickleText.List(PickleText.Tuple(PickleText.Text("w"), PickleText.Tensor("0", 4, 0, [4], [1])))),
+        PickleText.Dictionary(("w", PickleText.Call(PickleText.Global("torch._utils", "_rebuild_parameter"),
+            PickleText.Tensor("0", 4, 0, [4], [1]), [0x88], PickleText.None))),
     ];
 
     private static IReadOnlyList<Func<string, string>> Layouts { get; } =
@@ -76,7 +85,8 @@ internal static class WeightReaders
 
     private static IReadOnlyList<byte[]> Names { get; } =
     [
-        .. Layouts.Select(layout => Encoding.UTF8.GetBytes("\n" + string.Join('\n', TinyModel.Renamed(layout).Select(tensor => tensor.Name)))),
+        .. Layouts.Select(layout => Encoding.UTF8.GetBytes("\n"
+            + string.Join('\n', TinyModel.Renamed(layout).Select(tensor => tensor.Name)))),
         [.. "ema\nnet.last.2.weight\nnet.0.0.weight\nnet.b2.0.conv1.weight\nema.net.last.2.weight\nn_averaged"u8],
         [.. "\nembedder.embedder.convolution.weight\nencoder.stages.0.layers.0.layer.0.convolution.weight\nclassifier.1.weight"u8],
         [.. "\n4.0.conv1.weight\n0.weight\n1.weight\n5.0.downsample.0.weight"u8],
@@ -114,7 +124,8 @@ internal static class WeightReaders
 
     private static byte[] Header(byte[] file) => file[8..(8 + BinaryPrimitives.ReadInt32LittleEndian(file))];
 
-    /// <summary>A file whose length of the header is right, with as much data as the header's largest number of up to four digits says.</summary>
+    /// <summary>A file whose length of the header is right, with as much data as the header's largest number of up to four digits
+    /// says.</summary>
     private static byte[] WithHeader(byte[] header)
     {
         var (most, number) = (0, 0);
@@ -152,7 +163,8 @@ internal static class WeightReaders
     private static string ReadNames(byte[] lines)
     {
         var names = Encoding.UTF8.GetString(lines).Split('\n');
-        var tensors = names.Skip(1).Distinct(StringComparer.Ordinal).Select(name => new NamedTensor(name, ElementType.UInt8, [1], new byte[1]));
+        var tensors = names.Skip(1).Distinct(StringComparer.Ordinal)
+            .Select(name => new NamedTensor(name, ElementType.UInt8, [1], new byte[1]));
         var read = ForeignStateNames.Resolve(new PyTorchCheckpoint([.. tensors], null, []), names[0].Length == 0 ? null : names[0]);
         return $"{read.Key is null} {read.OtherKeys.Count} {read.Tensors.Count}";
     }

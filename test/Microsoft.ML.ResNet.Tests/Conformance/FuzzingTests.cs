@@ -45,7 +45,8 @@ public sealed class FuzzingTests
     public void What_is_not_documented_is_found()
     {
         var kinds = new ConcurrentBag<string>();
-        var target = new FuzzTarget("planted", 1, [[.. "good"u8]], [[.. "BUG"u8], [.. "BIG"u8], [.. "SLOW"u8]], Read) { TimeLimit = TimeSpan.FromMilliseconds(30) };
+        var target = new FuzzTarget("planted", 1, [[.. "good"u8]], [[.. "BUG"u8], [.. "BIG"u8], [.. "SLOW"u8]],
+            Read) { TimeLimit = TimeSpan.FromMilliseconds(30) };
 
         var fuzzer = new Fuzzer(target, seed: 1, finding => kinds.Add(finding.Kind));
         fuzzer.Run(1000);

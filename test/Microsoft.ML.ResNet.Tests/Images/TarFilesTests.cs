@@ -15,7 +15,8 @@ public sealed class TarFilesTests
     [DataRow(TarEntryFormat.Pax)]
     public void Every_format_gives_names_and_contents(TarEntryFormat format)
     {
-        (string Name, byte[] Content)[] files = [("set/a.bin", Noise(511)), ("set/b.bin", Noise(512)), ("set/c.bin", Noise(5000)), ("d", [])];
+        (string Name, byte[] Content)[] files = [("set/a.bin", Noise(511)), ("set/b.bin", Noise(512)), ("set/c.bin", Noise(5000)),
+            ("d", [])];
         var read = Read(Tar(format, [.. files.Select(file => Entry(format, file.Name, file.Content))]));
 
         Assert.HasCount(files.Length, read);
@@ -100,7 +101,8 @@ public sealed class TarFilesTests
         Assert.ThrowsExactly<InvalidDataException>(() => Read(tar[..300]));
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Read(Extension("10 path=ab\n")[..514])).Message,
             "inside an extended header");
-        Assert.ThrowsExactly<InvalidDataException>(() => new TarFiles(new MemoryStream(tar[..700])) is var files && files.Next() == files.Next());
+        Assert.ThrowsExactly<InvalidDataException>(() => new TarFiles(new MemoryStream(tar[..700])) is var files
+            && files.Next() == files.Next());
         Assert.HasCount(1, Read(tar[..1536]), "the end marker is the caller's to ask for");
     }
 
