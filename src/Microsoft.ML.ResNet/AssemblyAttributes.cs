@@ -2,3 +2,4 @@ using System.Runtime.CompilerServices;
 
 [assembly: InternalsVisibleTo("Microsoft.ML.ResNet.Tests")]
 [assembly: InternalsVisibleTo("bench")]
+[assembly: InternalsVisibleTo("fuzz")]

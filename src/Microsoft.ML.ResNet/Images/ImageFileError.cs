@@ -19,8 +19,8 @@ internal static class ImageFileError
         new($"{where}: expected {expected}, found {found}.{(advice is null ? "" : " " + advice)}", inner);
 
     /// <summary>
-    /// Whether .NET's gzip, tar and zip readers throw this for broken input. They share no exception type; a tar header alone can end in
-    /// five of them. Errors of the file system (access, sharing) are not among them: those pass through as they are.
+    /// Whether .NET's gzip and zip readers throw this for broken input. They share no exception type. Errors of the file
+    /// system (access, sharing) are not among them: those pass through as they are.
     /// </summary>
     public static bool IsBrokenInput(Exception exception) =>
         exception is InvalidDataException or EndOfStreamException or FormatException or OverflowException

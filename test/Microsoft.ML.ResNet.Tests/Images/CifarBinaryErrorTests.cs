@@ -63,6 +63,15 @@ public sealed class CifarBinaryErrorTests
     }
 
     [TestMethod]
+    public void A_names_file_of_64_KiB_is_read()
+    {
+        var folder = FolderOf(("data_batch_1.bin", Cifar10(1, 0)), ("batches.meta.txt", [.. "disc\nring\n"u8, .. new string('\n', 65_526)
+            .Select(line => (byte)line)]));
+
+        CollectionAssert.AreEqual(new[] { "disc" }, Labels(Data.LoadFromCifarBinary(folder)));
+    }
+
+    [TestMethod]
     [DataRow("any.bin")]
     [DataRow("test_batch.bin")]
     public void An_empty_file_is_called_empty(string name) =>
@@ -218,7 +227,9 @@ public sealed class CifarBinaryErrorTests
             Put(Convert.ToString(header.Sum(value => value), 8).PadLeft(6, '0') + "\0 ", 148);
             var path = NewFile("set.tar.gz", GZip([.. header, .. new byte[4096]]));
 
+            var before = GC.GetAllocatedBytesForCurrentThread();
             AssertBroken(() => Rows(Data.LoadFromCifarBinary(path)), path);
+            Assert.IsLessThan(4 << 20, GC.GetAllocatedBytesForCurrentThread() - before, $"{type}");
 
             int Put(string text, int offset) => System.Text.Encoding.ASCII.GetBytes(text, header.AsSpan(offset));
         }

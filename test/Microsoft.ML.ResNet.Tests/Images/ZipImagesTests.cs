@@ -58,6 +58,36 @@ public sealed class ZipImagesTests
     }
 
     [TestMethod]
+    public void Images_of_more_than_a_hundred_million_pixels_are_refused_before_anything_is_read() =>
+        StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => Data.LoadFromImageFolder(NewFile("set.zip", Zip()),
+            new ImageFolderOptions { Height = 10_001, Width = 10_000 })).Message, "10001 x 10000");
+
+    [TestMethod]
+    public void An_archive_without_entries_is_whole_but_has_no_classes() =>
+        AssertBroken(() => Data.LoadFromImageFolder(NewFile("set.zip", Zip())), "at least two folders with images", "found nothing");
+
+    [TestMethod]
+    [DataRow(new byte[] { 1, 0, 24, 0 }, DisplayName = "Zip64 without numbers")]
+    [DataRow(new byte[] { 0x55, 0x54, 1 }, DisplayName = "less than a field's head")]
+    [DataRow(new byte[] { 0x55, 0x54, 6, 0, 1, 2 }, DisplayName = "less than the head says")]
+    public void Fields_of_other_programs_may_be_cut_short(byte[] field)
+    {
+        var archive = new RawZip().Add([.. "a/1.png"u8], Plain(1), extra: field).Add([.. "b/1.png"u8], Plain(2)).ToArray();
+
+        CollectionAssert.AreEqual(new byte[] { 1, 2 },
+            Rows(Data.LoadFromImageFolder(NewFile("set.zip", archive))).ConvertAll(row => row.Pixels[0]));
+    }
+
+    [TestMethod]
+    public void A_directory_that_holds_something_else_than_headers_is_damaged()
+    {
+        var archive = new ZipArchiveSample().Add("a/1.png", Plain(1)).Add("b/1.png", Plain(2)).ToArray();
+        archive[archive.AsSpan().LastIndexOf("PK\u0001\u0002"u8) + 3] = 9;
+
+        AssertBroken(() => Data.LoadFromImageFolder(NewFile("set.zip", archive)), "truncated, damaged or foreign", "the header of entry 2");
+    }
+
+    [TestMethod]
     public void An_entry_that_is_gone_is_an_unreadable_image()
     {
         var path = NewFile("set.zip", Zip(("a/1.png", Plain(1)), ("b/1.png", Plain(2))));

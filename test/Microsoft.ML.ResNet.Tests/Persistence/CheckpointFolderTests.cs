@@ -45,6 +45,22 @@ public class CheckpointFolderTests
     }
 
     [TestMethod]
+    public void Half_a_file_of_a_process_that_died_makes_room_before_the_next_is_written()
+    {
+        Write(1);
+        var unfinished = Path.Combine(_folder, "checkpoint-000000000002.safetensors.unfinished");
+        File.WriteAllBytes(unfinished, new byte[50]);
+        var create = Operations(() => Write(3)).IndexOf("create") + 1;
+        Assert.IsFalse(File.Exists(unfinished));
+        File.WriteAllBytes(unfinished, new byte[50]);
+
+        using (var files = new FailingFileOperations(create))
+            Assert.Throws<IOException>(() => Write(4));
+
+        Assert.IsFalse(File.Exists(unfinished), "it would keep the disk full");
+    }
+
+    [TestMethod]
     public void A_full_disk_costs_the_checkpoint_and_nothing_else()
     {
         Write(1);

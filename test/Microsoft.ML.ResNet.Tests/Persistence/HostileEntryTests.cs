@@ -48,6 +48,7 @@ public class HostileEntryTests
         ["image.deviation", "[1,1,0]", "deviation"], ["image.deviation", "[1,1,-1]", "deviation"],
             ["image.deviation", "[1,1,1e-45]", "deviation"], ["image.deviation", "[1,1,1e999]", "deviation"],
             ["image.deviation", "null", "eviation"],
+        ["image.black", "255", "black"], ["image.full", "0", "black"], ["image.full", "1e999", "black"],
         ["image.layout", "\"Diagonal\"", "layout"], ["image.layout", "\"Planar, Interleaved\"", "layout"], ["image.order", "7", "order"],
         ["classes.count", "1", "1 classes"], ["classes.count", "-3", "-3 classes"], ["classes.count", "2147483647", "2147483647 classes"],
             ["classes.count", "4", "4 class values"],

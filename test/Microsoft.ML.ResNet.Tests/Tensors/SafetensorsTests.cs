@@ -166,6 +166,18 @@ public sealed class SafetensorsTests
         Assert.AreEqual(0, stream.Length);
     }
 
+    [TestMethod]
+    [DataRow((byte)0)]
+    [DataRow((byte)1)]
+    public void A_byte_behind_the_last_tensor_is_refused_even_where_nobody_knows_the_length(byte behind)
+    {
+        byte[] file = [.. FileWith("{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}}", 2), behind];
+
+        AssertRefused(file, seekable: true, 1 << 20);
+        AssertRefused(file, seekable: false, 4 << 20);
+        Assert.IsTrue(Hostile.TryRead(file[..^1], stream => Safetensors.Read(stream, out _), 4 << 20, seekable: false));
+    }
+
     private static string Readable(string name) => "t" + string.Concat(name.Where(c => !char.IsSurrogate(c)));
 
     private static bool SameTensors(NamedTensor[] a, IReadOnlyList<NamedTensor> b) => a.Length == b.Count && a.Zip(b).All(pair =>

@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.IO.Compression;
 
 namespace Microsoft.ML.ResNet.Images.Cifar;
@@ -19,11 +18,11 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
     {
         using var file = CifarFile.OpenOnDisk(Path);
         using var unzipped = new ZeroTailStream(new GZipStream(file, CompressionMode.Decompress));
-        using var tar = new TarReader(unzipped);
-        while (Guarded(() => tar.GetNextEntry()) is { } entry)
-            if (entry.EntryType is TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+        var files = new TarFiles(unzipped);
+        while (Guarded(files.Next) is { } entry)
+            if (entry.IsRegular)
                 yield return new CifarFile(entry.Name[(entry.Name.LastIndexOf('/') + 1)..], $"{Path}:{entry.Name}", entry.Length,
-                    () => entry.DataStream ?? Stream.Null);
+                    () => files.Content);
         CheckEnd(unzipped);
     }
 
@@ -48,8 +47,7 @@ internal sealed class CifarArchive(string path) : CifarLocation(path)
         {
             return read();
         }
-        // Out of memory: .NET's tar reader trusts the length that an extended header claims.
-        catch (Exception exception) when (ImageFileError.IsBrokenInput(exception) || exception is OutOfMemoryException)
+        catch (Exception exception) when (ImageFileError.IsBrokenInput(exception))
         {
             throw ImageFileError.Create(Path, Expected, $"a truncated, damaged or foreign file ({exception.Message})", inner: exception);
         }

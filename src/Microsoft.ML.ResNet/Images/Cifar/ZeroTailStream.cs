@@ -1,8 +1,8 @@
 namespace Microsoft.ML.ResNet.Images.Cifar;
 
 /// <summary>
-/// Passes a stream on and counts the zero bytes that it has ended with so far. A tar archive ends with two blocks of zeros; .NET's readers
-/// of gzip and tar take any truncation between two files for the end, so somebody has to look.
+/// Passes a stream on and counts the zero bytes that it has ended with so far. A tar archive ends with two blocks of zeros; .NET's reader
+/// of gzip takes some truncations for the end, so somebody has to look.
 /// </summary>
 /// <param name="inner">The stream to read; disposed with this one.</param>
 internal sealed class ZeroTailStream(Stream inner) : Stream

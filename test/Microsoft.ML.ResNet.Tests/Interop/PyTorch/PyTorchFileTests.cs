@@ -34,6 +34,63 @@ public sealed class PyTorchFileTests
     }
 
     [TestMethod]
+    public void Names_of_protocol_4_are_read()
+    {
+        byte[] pickle = [(byte)'}', 0x8C, 2, .. "ä"u8, .. PickleText.Tensor("0", 4, 0, [4], [1]), (byte)'s'];
+
+        Assert.AreEqual("ä: Float32[4]",
+            PyTorchFile.Read(new MemoryStream(PickleText.Archive(pickle, ("0", [1, 2, 3, 4])))).Tensors.Single().ToString());
+    }
+
+    [TestMethod]
+    [DataRow(new byte[] { (byte)'C', 3, 1, 2, 3 }, DisplayName = "bytes that are passed over")]
+    [DataRow(new byte[] { (byte)'X', 1, 0, 0, 0, (byte)'a' }, DisplayName = "text")]
+    [DataRow(new byte[] { (byte)'N', (byte)'N' }, DisplayName = "instructions without arguments")]
+    public void A_message_tells_how_many_bytes_of_the_pickle_were_read(byte[] before)
+    {
+        var file = PickleText.Archive([.. before, 0xFF]);
+
+        var error = Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(new MemoryStream(file)));
+        StringAssert.Contains(error.Message, $"At byte {2 + before.Length + 1} of data.pkl"); // protocol, those, and the wrong one
+    }
+
+    [TestMethod]
+    public void Objects_and_marks_are_dropped_and_doubled_as_Python_does()
+    {
+        var state = PickleText.Dictionary(("a", PickleText.Tensor("0", 4, 0, [4], [1])));
+        const byte mark = (byte)'(', none = (byte)'N', pop = (byte)'0', duplicate = (byte)'2';
+        foreach (var before in (byte[][])[[mark, pop], [none, duplicate, pop, pop], [mark, none, pop, pop]])
+            Assert.HasCount(1,
+                PyTorchFile.Read(new MemoryStream(PickleText.Archive([.. before, .. state], ("0", [1, 2, 3, 4])))).Tensors);
+        foreach (var before in (byte[][])[[pop], [mark, none, pop], [none, duplicate, pop], [duplicate]])
+            Assert.ThrowsExactly<WeightsFormatException>(
+                () => PyTorchFile.Read(new MemoryStream(PickleText.Archive([.. before, .. state], ("0", [1, 2, 3, 4])))));
+    }
+
+    [TestMethod]
+    public void An_ordered_dictionary_of_pairs_as_Python_2_writes_it_holds_them()
+    {
+        var pairs = PickleText.List(PickleText.Tuple(PickleText.Text("b"), PickleText.Tensor("0", 4, 0, [4], [1])),
+            PickleText.List(PickleText.Text("a"), PickleText.Tensor("0", 4, 1, [3], [1])));
+        var state = PickleText.Call(PickleText.Global("collections", "OrderedDict"), pairs);
+
+        CollectionAssert.AreEqual(new[] { "b: Float32[4]", "a: Float32[3]" }, PyTorchFile.Read(new MemoryStream(
+            PickleText.Archive(state, ("0", [1, 2, 3, 4])))).Tensors.Select(tensor => tensor.ToString()).ToArray());
+    }
+
+    [TestMethod]
+    public void Weights_are_found_under_four_keys_and_not_under_five()
+    {
+        var state = PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])));
+        foreach (var key in new[] { "d", "c", "b", "a" })
+            state = PickleText.Dictionary((key, state));
+
+        Assert.AreEqual("a/b/c/d", PyTorchFile.Read(new MemoryStream(PickleText.Archive(state, ("0", [1, 2, 3, 4])))).Key);
+        Assert.ThrowsExactly<WeightsFormatException>(() => PyTorchFile.Read(
+            new MemoryStream(PickleText.Archive(PickleText.Dictionary(("root", state)), ("0", [1, 2, 3, 4])))));
+    }
+
+    [TestMethod]
     public void A_repacked_and_compressed_archive_gives_the_same_weights()
     {
         using var packed = new MemoryStream();

@@ -21,6 +21,19 @@ public sealed class PyTorchWriterTests
     }
 
     [TestMethod]
+    public void Sixty_thousand_tensors_are_written_and_not_one_more()
+    {
+        var tensors = Enumerable.Range(0, 60_001).Select(i => new NamedTensor($"t{i}", ElementType.UInt8, [1], new byte[1])).ToList();
+        using var stream = new MemoryStream();
+
+        PyTorchWriter.Write(stream, tensors.Take(60_000));
+
+        using var archive = new ZipArchive(stream);
+        Assert.HasCount(60_003, archive.Entries);
+        Assert.ThrowsExactly<ArgumentException>(() => PyTorchWriter.Write(Stream.Null, tensors));
+    }
+
+    [TestMethod]
     public void Every_element_type_survives()
     {
         var tensors = Enum.GetValues<ElementType>()
