@@ -52,8 +52,12 @@ internal sealed class Display
     }
 
     /// <summary>Prints what the trainer is about to do, and what ML.NET warns of (classes without rows, rows left out).</summary>
-    public void Follow(MLContext mlContext) => mlContext.Log += (_, message) =>
+    /// <param name="mlContext">Whose log to print.</param>
+    /// <param name="isSaid">Is asked about each warning, and says whether it has told it in words of its own.</param>
+    public void Follow(MLContext mlContext, Func<string, bool>? isSaid = null) => mlContext.Log += (_, message) =>
     {
+        if (message.Kind == ChannelMessageKind.Warning && isSaid?.Invoke(message.RawMessage) == true)
+            return;
         if (message.Kind == ChannelMessageKind.Warning)
             LineAboveBars($"Warning: {Vocabulary.Translate(message.RawMessage)}");
         else if (message.Kind == ChannelMessageKind.Info
