@@ -32,8 +32,11 @@ internal sealed class Display
             : [text]);
     }
 
+    /// <summary>Where text goes as it is, however wide the terminal.</summary>
+    public TextWriter Writer => _console.Profile.Out.Writer;
+
     /// <summary>Prints a line of text as it is, however wide the terminal: paths and JSON can be copied.</summary>
-    public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
+    public void Line(string text = "") => Writer.WriteLine(text);
 
     /// <summary>Prints a line of text while bars may be shown: above them.</summary>
     public void LineAboveBars(string text) => _console.WriteLine(text);

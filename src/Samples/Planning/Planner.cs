@@ -20,6 +20,7 @@ internal static class Planner
     private const int PicturesToSee = 20_000; // by a training from scratch, or else its epochs become more, up to the most
     private const int MostEpochs = 50;
     private const int FineTunePatience = 3; // epochs
+    private static readonly ImageAugmentation[] Photos = [new RandomResizedCrop(), new HorizontalFlip()];
     private static readonly ImageShape PhotoShape = new(3, 224, 224);
 
     /// <summary>Makes the plan.</summary>
@@ -63,7 +64,7 @@ internal static class Planner
         var image = wishes.Image ?? (isSmall
             ? new ImageShape(3, facts.MedianSize.Height, facts.MedianSize.Width)
             : architecture.UsualImageShape);
-        var fast = TrainingRecipe.Fast;
+        var fast = isSmall ? TrainingRecipe.Fast : TrainingRecipe.Fast with { Augmentation = AugmentationPolicy.Create(Photos) };
         fast = fast with { NumberOfEpochs = Math.Clamp(PicturesToSee / Math.Max(1, facts.Train), fast.NumberOfEpochs, MostEpochs) };
         fast = fast with { EarlyStopping = new EarlyStopping { Patience = Math.Max(FineTunePatience, fast.NumberOfEpochs / 2) } };
         var recipe = wishes.Apply(wishes.Recipe ?? WithoutMirror(fast, facts, wishes));
@@ -90,7 +91,7 @@ internal static class Planner
         var image = wishes.Image ?? given?.ImageShape ?? PhotoShape;
         var fineTune = TrainingRecipe.FineTune with
         {
-            Augmentation = [new RandomResizedCrop(), new HorizontalFlip()],
+            Augmentation = AugmentationPolicy.Create(Photos),
             EarlyStopping = new EarlyStopping { Patience = FineTunePatience },
         };
         fineTune = WithoutMirror(fineTune, facts, wishes);
