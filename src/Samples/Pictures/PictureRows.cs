@@ -31,16 +31,16 @@ internal sealed partial class PictureRows(PictureSet set)
 
     private static int Number(Group digits) => int.Parse(digits.Value, CultureInfo.InvariantCulture);
 
-    private IEnumerable<PictureRow> Read()
+    private IEnumerable<EncodedImage> Read()
     {
         using var reader = set.Source.Open();
         var count = 0;
         foreach (var picture in set.All)
-            yield return new PictureRow(picture.Label, () =>
+            yield return new EncodedImage(() =>
             {
                 FileRead?.Invoke(++count);
                 return TryRead(reader, picture.Name);
-            });
+            }, picture.Label);
     }
 
     // A file that cannot be read any more has no bytes, and so is left out and counted like one that cannot be decoded.
@@ -61,14 +61,4 @@ internal sealed partial class PictureRows(PictureSet set)
 
     [GeneratedRegex(@"row (?<row>\d+): (?<reason>.*?)(?=; row \d+: |; and \d+ more$|$)")]
     private static partial Regex RowAndReason();
-}
-
-/// <summary>One picture as a row.</summary>
-internal sealed class PictureRow(string label, Func<byte[]> read)
-{
-    /// <summary>The file, read when a cursor asks for it.</summary>
-    public byte[] Features => read();
-
-    /// <summary>The class.</summary>
-    public string Label => label;
 }

@@ -23,28 +23,38 @@ internal static class Planner
     private static readonly ImageAugmentation[] Photos = [new RandomResizedCrop(), new HorizontalFlip()];
     private static readonly ImageShape PhotoShape = new(3, 224, 224);
 
+    /// <summary>
+    /// Where the weights come from: <see cref="TrainingPlan.ImageNet"/>, a file, or <see langword="null"/> for a training from scratch.
+    /// </summary>
+    /// <param name="facts">The pictures.</param>
+    /// <param name="wishes">What somebody has said already.</param>
+    /// <exception cref="InvalidDataException">There are no such weights of the network that is wished.</exception>
+    public static string? WeightsFor(PictureFacts facts, TrainingWishes wishes)
+    {
+        var isOther = wishes.Architecture is { } other && other != ResNetArchitecture.ImageNet(18);
+        return wishes.From switch
+        {
+            "scratch" => null,
+            null => isOther || IsSmall(facts, wishes) ? null : TrainingPlan.ImageNet,
+            TrainingPlan.ImageNet when isOther => throw new InvalidDataException(
+                $"--architecture is {wishes.Architecture!.Name}, but the ImageNet weights are those of resnet18. Leave out one of the two, or "
+                + "name a file of weights by --from."),
+            var source => source,
+        };
+    }
+
     /// <summary>Makes the plan.</summary>
     /// <param name="facts">The pictures.</param>
     /// <param name="wishes">What somebody has said already.</param>
-    /// <param name="given">The model that the wishes name as a file, where they do.</param>
+    /// <param name="given">The model of <see cref="WeightsFor"/>, where there is one.</param>
     /// <param name="machine">What computes.</param>
     public static TrainingPlan Make(PictureFacts facts, TrainingWishes wishes, ResNetModelParameters? given, Machine machine)
-    {
-        var from = wishes.From switch
-        {
-            "scratch" => null,
-            null => IsSmall(facts, wishes) || wishes.Architecture is { } other && other != ResNetArchitecture.ImageNet(18)
-                ? null
-                : TrainingPlan.ImageNet,
-            var source => source,
-        };
-        return from is null ? FromScratch(facts, wishes) : FromWeights(facts, wishes, from, given, machine);
-    }
+        => WeightsFor(facts, wishes) is { } from ? FromWeights(facts, wishes, from, given, machine) : FromScratch(facts, wishes);
 
     /// <summary>The plan where somebody has said how everything is to be, and for data that is no files of pictures.</summary>
     public static TrainingPlan AsAsked(TrainingWishes wishes) => new()
     {
-        Architecture = wishes.Architecture ?? ResNetArchitecture.Cifar(20),
+        Architecture = wishes.Architecture ?? (wishes.From is null or "scratch" ? ResNetArchitecture.Cifar(20) : null),
         From = wishes.From is "scratch" ? null : wishes.From,
         Geometry = wishes.Geometry?.Invoke(ImageGeometry.Fill),
         Stages = [new("", wishes.Apply(wishes.Recipe ?? (wishes.From is null or "scratch"
@@ -87,7 +97,8 @@ internal static class Planner
     private static TrainingPlan FromWeights(PictureFacts facts, TrainingWishes wishes, string from, ResNetModelParameters? given,
         Machine machine)
     {
-        var architecture = given?.Architecture ?? wishes.Architecture ?? ResNetArchitecture.ImageNet(18);
+        var isImageNet = from == TrainingPlan.ImageNet;
+        var architecture = (isImageNet ? null : wishes.Architecture) ?? given?.Architecture ?? ResNetArchitecture.ImageNet(18);
         var image = wishes.Image ?? given?.ImageShape ?? PhotoShape;
         var fineTune = TrainingRecipe.FineTune with
         {
@@ -103,12 +114,12 @@ internal static class Planner
         {
             Architecture = architecture,
             Image = image,
-            Geometry = wishes.Apply(given?.ImageGeometry ?? ImageGeometry.CenterCrop),
+            Geometry = wishes.Apply(isImageNet || given is null ? ImageGeometry.CenterCrop : given.ImageGeometry),
             From = from,
             Stages = stages,
             Choices =
             [
-                new("Network", $"{architecture.Name} from {(from == TrainingPlan.ImageNet ? "ImageNet weights" : from)}, {image}",
+                new("Network", isImageNet ? $"resnet18 from ImageNet weights, {image}" : $"{architecture.Name} from {from}, {image}",
                     "--from FILE or scratch, --architecture, --image, --geometry"),
                 StagesInWords(wishes, stages, time, machine),
                 .. stages[^1].Name == TrainingStage.Head ? [] : new[] { Mirrors(stages[^1].Recipe, facts, wishes) },

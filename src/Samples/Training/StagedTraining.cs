@@ -61,8 +61,7 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
         trainer.Recipe = stage.Recipe;
         trainer.InitialModel = initial?.Model;
         trainer.FrozenStages = stage.FrozenStages;
-        if (work.Plan.Architecture is { } architecture && (initial is null || initial.Model.Architecture != architecture))
-            trainer.Architecture = architecture;
+        trainer.Architecture = work.Plan.Architecture ?? initial!.Model.Architecture;
         return epochs.During(stage.Recipe.NumberOfEpochs, report =>
         {
             trainer.MetricsCallback = report;

@@ -88,9 +88,10 @@ internal static class Predict
         {
             var top = Math.Min(options.GetValue(Top), model.Network.Model.ClassNames.Count);
             var writer = PredictionWriter.Create(options.GetValue(Format) ?? (output is null ? "table" : "csv"), text, display, top);
-            var predicted = new ImageFiles(mlContext, model.Chain).Predict(files, cancellation);
+            var predicted = new ImageFiles(mlContext, model.Chain).Predict(files);
             foreach (var (file, answers) in Readable(predicted, model.Network.Model, options, files.Count, result))
             {
+                cancellation.ThrowIfCancellationRequested();
                 writer.Add(file, answers[..top]);
                 if (options.WantsJson())
                     result["predictions"]!.AsArray().Add(ToJson(file, answers[..top]));

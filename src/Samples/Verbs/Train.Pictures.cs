@@ -27,15 +27,14 @@ internal static partial class Train
 
         var wishes = Wishes(options);
         var facts = new PictureFacts(train.Count, validation.Count, train.Classes, survey.MedianLongerSide, survey.MedianSize);
-        var given = wishes.From is null or "scratch" or TrainingPlan.ImageNet ? null : InitialModel(mlContext, wishes.From, options, display);
-        var plan = Planner.Make(facts, wishes, given?.Model, Machine.This(options.GetValue(Device)));
+        var initial = InitialModel(mlContext, Planner.WeightsFor(facts, wishes), options, display);
+        var plan = Planner.Make(facts, wishes, initial?.Model, Machine.This(options.GetValue(Device)));
         display.Line(survey.ToString());
         foreach (var choice in plan.Choices)
             display.Line(choice.ToString());
 
         var (rows, heldRows) = (new PictureRows(train), new PictureRows(validation));
         Name(mlContext, display, leftOut, rows, heldRows);
-        var initial = given ?? InitialModel(mlContext, plan.From, options, display);
         return new TrainingWork(plan, rows.Load(mlContext), heldRows.Load(mlContext), initial)
         {
             EvaluatesAgain = false,
