@@ -28,6 +28,8 @@ internal sealed record Machine(int Cores, bool HasGpu)
 /// <summary>How long training will take, and how much memory; both roughly, before anything is read.</summary>
 internal static class Estimates
 {
+    // Measured: a program that has loaded libtorch and the weights of ResNet-18, and scored photos; the library says the second.
+    private const long Program = 750L << 20, WhileReading = 128L << 20;
     private const int BackwardAndForward = 3; // the gradients of activations and of weights cost a forward pass each
 
     /// <summary>How long a training of the whole network takes.</summary>
@@ -44,6 +46,28 @@ internal static class Estimates
         var forward = (double)architecture.Summarize(image, Math.Max(2, classes)).Sum(layer => layer.MultiplyAdds);
         return TimeSpan.FromSeconds(epochs * forward * (BackwardAndForward * (double)train + validation) / machine.Speed);
     }
+
+    /// <summary>How much memory a plan takes at most, in bytes: the program with libtorch and weights, pictures, and what learns.</summary>
+    /// <param name="plan">The plan, which has a network and a shape of images.</param>
+    /// <param name="facts">The pictures.</param>
+    /// <param name="budget">What pictures may take, in bytes; the rest of them goes to a file.</param>
+    public static long Memory(TrainingPlan plan, PictureFacts facts, long budget)
+        => Program + Math.Min(budget, Pixels(plan, facts)) + (Pixels(plan, facts) > budget ? WhileReading : 0)
+            + plan.Stages.Max(stage => Activations(plan, facts, stage));
+
+    /// <summary>Bytes of all pictures, as they are kept for training.</summary>
+    public static long Pixels(TrainingPlan plan, PictureFacts facts)
+    {
+        var kept = plan.Stages.SelectMany(stage => stage.Recipe.Augmentation).OfType<RandomResizedCrop>().FirstOrDefault()?.KeptSize ?? 1;
+        return (long)(plan.Image!.Value.Size * (kept * kept * facts.Train + facts.Validation));
+    }
+
+    // What a step keeps for its way back: the outputs of all layers, and their gradients.
+    private static long Activations(TrainingPlan plan, PictureFacts facts, TrainingStage stage)
+        => stage.FrozenStages == plan.Architecture!.Stages.Count
+            ? 0
+            : 2 * sizeof(float) * (long)(stage.Recipe.MicroBatchSize ?? Math.Min(stage.Recipe.BatchSize, facts.Train))
+                * plan.Architecture.Summarize(plan.Image!.Value, Math.Max(2, facts.Classes.Count)).Sum(layer => (long)layer.OutputShape.Size);
 
     /// <summary>A time in words: seconds below two minutes, minutes below two hours.</summary>
     public static string InWords(TimeSpan time) => time.TotalMinutes < 2 ? Words(Math.Ceiling(time.TotalSeconds), "second")

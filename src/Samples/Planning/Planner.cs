@@ -110,16 +110,17 @@ internal static class Planner
             facts.Validation, machine);
         var stages = Stages(wishes, fineTune, architecture.Stages.Count, all: wishes.Stage is TrainingStage.All
             || wishes.Stage is null && time <= machine.Patience);
+        var geometry = wishes.Apply(isImageNet || given is null ? ImageGeometry.CenterCrop : given.ImageGeometry);
         return new TrainingPlan
         {
             Architecture = architecture,
             Image = image,
-            Geometry = wishes.Apply(isImageNet || given is null ? ImageGeometry.CenterCrop : given.ImageGeometry),
+            Geometry = geometry,
             From = from,
             Stages = stages,
             Choices =
             [
-                new("Network", isImageNet ? $"resnet18 from ImageNet weights, {image}" : $"{architecture.Name} from {from}, {image}",
+                new("Network", $"{(isImageNet ? "resnet18 from ImageNet weights" : $"{architecture.Name} from {from}")}, {image}, {geometry}",
                     "--from FILE or scratch, --architecture, --image, --geometry"),
                 StagesInWords(wishes, stages, time, machine),
                 .. stages[^1].Name == TrainingStage.Head ? [] : new[] { Mirrors(stages[^1].Recipe, facts, wishes) },

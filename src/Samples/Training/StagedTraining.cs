@@ -37,6 +37,7 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
         trainer.ValidationSet = validation;
         trainer.HistoryFile = historyFile;
         trainer.ImageGeometry = work.Plan.Geometry;
+        trainer.ImageMemoryBudgetMiB ??= work.ImageMemoryMiB;
         if (work.Plan.Image is { } image)
             (trainer.ImageChannels, trainer.ImageHeight, trainer.ImageWidth) = (image.Channels, image.Height, image.Width);
         ResNetTransformer? best = null;

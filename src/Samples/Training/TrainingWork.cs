@@ -18,6 +18,9 @@ internal sealed record TrainingWork(TrainingPlan Plan, IDataView Train, IDataVie
     /// </summary>
     public bool EvaluatesAgain { get; init; } = true;
 
+    /// <summary>Memory for pictures in MiB where nobody says more or less; null for the library's default.</summary>
+    public int? ImageMemoryMiB { get; init; }
+
     /// <summary>What was chosen of options that nobody gave, for the file of options.</summary>
     public IReadOnlyDictionary<Option, string> Known { get; init; } = new Dictionary<Option, string>();
 

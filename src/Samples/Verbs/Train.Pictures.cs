@@ -11,6 +11,8 @@ namespace Samples.Verbs;
 /// <content>Training on files of pictures, of which everything is chosen that nobody has said.</content>
 internal static partial class Train
 {
+    private const int PicturesInMemory = 256; // MiB, unless somebody says more: the rest is as quick in a file, which systems keep in memory
+
     /// <summary>
     /// Whether to look at the pictures and choose. Who names a folder by <c>--data</c> and says the network or the shape gets just that.
     /// </summary>
@@ -32,18 +34,30 @@ internal static partial class Train
         display.Line(survey.ToString());
         foreach (var choice in plan.Choices)
             display.Line(choice.ToString());
+        display.Line(MemoryOf(plan, facts, options).ToString());
 
         var (rows, heldRows) = (new PictureRows(train), new PictureRows(validation));
         Name(mlContext, display, leftOut, rows, heldRows);
         return new TrainingWork(plan, rows.Load(mlContext), heldRows.Load(mlContext), initial)
         {
             EvaluatesAgain = false,
+            ImageMemoryMiB = PicturesInMemory,
             Known = plan.Stages is [.., { Name.Length: > 0 } last]
                 ? new Dictionary<Option, string> { [Stage] = last.Name }
                 : new Dictionary<Option, string>(),
             Begins = epochs => (rows.FileRead, heldRows.FileRead) = (count => epochs.Reading(count, train.Count),
                 count => epochs.Reading(count, validation.Count)),
         };
+    }
+
+    private static Choice MemoryOf(TrainingPlan plan, PictureFacts facts, ParseResult options)
+    {
+        const double Gigabyte = 1 << 30;
+        var budget = (options.GetValue(ImageMemory) ?? PicturesInMemory) * (1L << 20);
+        var pixels = Estimates.Pixels(plan, facts);
+        return new("Memory", $"about {Estimates.Memory(plan, facts, budget) / Gigabyte:f1} GB at most; the pictures take "
+            + $"{pixels / Gigabyte:f2} GB{(pixels > budget ? " in a temporary file" : "")}",
+            $"{ImageMemory.Name} MIB, {BatchSize.Name}, {MicroBatchSize.Name}");
     }
 
     private static (PictureSet Train, PictureSet? Validation) FindPictures(DataPath data, ParseResult options, Display display)
