@@ -48,24 +48,16 @@ public class MigrationTests
         IDataView images = mlContext.Data.LoadFromEnumerable(files);
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("LabelAsKey", "Label")
             .Append(mlContext.Transforms.LoadRawImageBytes("Image", folder, "ImagePath"))
-            .Append(mlContext.MulticlassClassification.Trainers.ResNet(Options("LabelAsKey", "Image", imageNet)))
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                LabelColumnName = "LabelAsKey", FeatureColumnName = "Image", InitialModel = imageNet.Model, FrozenStages = 4,
+                Recipe = TrainingRecipe.LinearProbe, ImageGeometry = ImageGeometry.CenterCrop
+            }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         ITransformer model = pipeline.Fit(images);
         // document ends
         predictions = [.. mlContext.Data.CreateEnumerable<ImagePrediction>(model.Transform(images), reuseRowObject: false)];
         return model;
-
-        // document begins
-        static ResNetTrainer.Options Options(string label, string feature, ResNetTransformer imageNet) => new()
-        {
-            LabelColumnName = label,
-            FeatureColumnName = feature,
-            InitialModel = imageNet.Model,
-            FrozenStages = imageNet.Model.Architecture.Stages.Count,
-            Recipe = TrainingRecipe.LinearProbe,
-            ImageGeometry = ImageGeometry.CenterCrop,
-        };
-        // document ends
     }
 
     private static string Class(int picture) => picture % 2 == 0 ? "dark" : "light";
