@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet;
+using Samples.Planning;
 using Spectre.Console;
 
 namespace Samples.Output;
@@ -10,9 +11,11 @@ namespace Samples.Output;
 internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 {
     private const int WidthOfWords = 70; // columns
+    private const int MostLines = 6; // for the epochs of a head
 
     private readonly List<EpochReport> _reports = [];
     private string _stage = "";
+    private int _epochs;
     private ProgressTask? _bar;
 
     /// <summary>Images per second over all epochs, validation left out; 0 where a resumed training had none left.</summary>
@@ -25,6 +28,7 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
     public T During<T>(int numberOfEpochs, Func<Action<EpochReport>, T> train, string stage = "")
     {
         _stage = stage;
+        _epochs = numberOfEpochs;
         _reports.Clear();
         if (!display.IsLive)
             return train(Print);
@@ -68,6 +72,8 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
             display.LineAboveBars(
                 $"{Stage}epoch      rate  train loss  accuracy{(report.ValidationLoss is null ? "" : "  validation loss  accuracy")}  images/s");
         _reports.Add(report);
+        if (_stage == TrainingStage.Head && _epochs > MostLines && report.Epoch % (_epochs / MostLines) != 0 && report.Epoch != _epochs)
+            return; // epochs on features that are computed once take no time worth a line
         var validation = report.ValidationLoss is null ? "" : $"  {report.ValidationLoss,15:f4}  {report.ValidationAccuracy,8:f4}";
         display.LineAboveBars(
             $"{report.Epoch,5}  {report.LearningRate,8:g4}  {report.TrainLoss,10:f4}  {report.TrainAccuracy,8:f4}{validation}  "

@@ -34,7 +34,7 @@ internal sealed record PictureSurvey(IReadOnlyList<(int Width, int Height)> Size
     {
         var found = new ((int Width, int Height) Size, string? Problem)[set.Count];
         var options = new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount };
-        Parallel.ForEach(Partitioner.Create(0, set.Count, Math.Max(1, set.Count / (8 * Environment.ProcessorCount))), options, range =>
+        Parallel.ForEach(Partitioner.Create(0, set.Count, Math.Max(1, set.Count / (2 * Environment.ProcessorCount))), options, range =>
         {
             using var reader = set.Source.Open();
             for (var i = range.Item1; i < range.Item2 && !cancellation.IsCancellationRequested; i++)

@@ -69,6 +69,9 @@ internal static class Planner
 
     private static TrainingPlan FromScratch(PictureFacts facts, TrainingWishes wishes)
     {
+        if (wishes.Stage is { } stage)
+            throw new InvalidDataException($"--stage is '{stage}', but this training starts from scratch, which trains everything at once. "
+                + "Leave it out, or name weights to start from: --from imagenet or FILE.");
         var isSmall = IsSmall(facts, wishes);
         var architecture = wishes.Architecture ?? (isSmall ? ResNetArchitecture.Cifar(20) : ResNetArchitecture.ImageNet(18));
         var image = wishes.Image ?? (isSmall

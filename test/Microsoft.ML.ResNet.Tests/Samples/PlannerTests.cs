@@ -126,6 +126,10 @@ public class PlannerTests
         var scratch = Planner.Make(Photos, new() { From = "scratch" }, null, TwoCores);
 
         Assert.IsNull(other.From);
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Planner.Make(Photos,
+            new() { Architecture = ResNetArchitecture.ImageNet(50), From = "imagenet" }, null, TwoCores)).Message, "those of resnet18");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Planner.Make(Small, new() { Stage = "head" }, null, TwoCores))
+            .Message, "--stage is 'head', but this training starts from scratch");
         Assert.AreEqual(new ImageShape(3, 224, 224), other.Image);
         Assert.IsNull(scratch.From);
         Assert.IsInstanceOfType<RandomResizedCrop>(scratch.Stages.Single().Recipe.Augmentation[0]);
@@ -154,5 +158,20 @@ public class PlannerTests
         Assert.AreEqual(usual / 4, Estimates.Time(network, image, 2, 10, 244, 0, new(8, false)).TotalSeconds, 1e-6);
         // PyTorch's count of ResNet-18: 1.82 billion; a training step takes three passes.
         Assert.AreEqual(10 * 244 * 3 * 1.82e9 / TwoCores.Speed, usual, 0.01 * usual);
+    }
+
+    [TestMethod]
+    public void Memory_holds_pictures_up_to_the_budget_and_what_learns()
+    {
+        const long Budget = 256L << 20;
+        var head = Planner.Make(Photos, new() { Stage = "head" }, null, TwoCores);
+        var all = Planner.Make(Photos, new() { Stage = "all" }, null, TwoCores);
+        var many = Photos with { Train = 4000, Validation = 1000 };
+
+        Assert.AreEqual(397L * 3 * 224 * 224, Estimates.Pixels(head, Photos));
+        Assert.AreEqual((long)(3 * 224 * 224 * (1.5 * 1.5 * 244 + 153)), Estimates.Pixels(all, Photos));
+        Assert.IsGreaterThan(Estimates.Memory(head, Photos, Budget), Estimates.Memory(all, Photos, Budget));
+        Assert.IsLessThan(1_500_000_000L, Estimates.Memory(Planner.Make(many, new(), null, TwoCores), many, Budget));
+        Assert.IsGreaterThan(1_500_000_000L, Estimates.Memory(Planner.Make(many, new(), null, TwoCores), many, long.MaxValue));
     }
 }
