@@ -34,7 +34,9 @@ internal sealed record AugmentationChoice(AugmentationPolicy Policy, ImageMix? M
     /// <summary>Whether pictures are mirrored.</summary>
     public bool Mirrors => Policy.Any(augmentation => augmentation is HorizontalFlip);
 
-    /// <summary>The recipe with this augmentation. A model of pictures that are never mirrored does not look at mirror images either.</summary>
+    /// <summary>
+    /// The recipe with this augmentation. A model of pictures that are never mirrored does not look at mirror images either.
+    /// </summary>
     public TrainingRecipe ApplyTo(TrainingRecipe recipe)
         => recipe with { Augmentation = Policy, Mix = Mix, TestTimeFlip = recipe.TestTimeFlip && Mirrors };
 
@@ -91,5 +93,6 @@ internal sealed record AugmentationChoice(AugmentationPolicy Policy, ImageMix? M
     /// <param name="Name">The word.</param>
     /// <param name="Changes">Makes the change of what stands behind the <c>=</c>, if anything does.</param>
     /// <param name="Mixes">Makes the mix, where it is one.</param>
-    private sealed record Word(string Usage, string Name, Func<string?, ImageAugmentation?> Changes, Func<string?, ImageMix?>? Mixes = null);
+    private sealed record Word(string Usage, string Name, Func<string?, ImageAugmentation?> Changes,
+        Func<string?, ImageMix?>? Mixes = null);
 }

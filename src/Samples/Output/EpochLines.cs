@@ -70,7 +70,8 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
     {
         if (_reports.Count == 0)
             display.LineAboveBars(
-                $"{Stage}epoch      rate  train loss  accuracy{(report.ValidationLoss is null ? "" : "  validation loss  accuracy")}  images/s");
+                $"{Stage}epoch      rate  train loss  accuracy"
+                + $"{(report.ValidationLoss is null ? "" : "  validation loss  accuracy")}  images/s");
         _reports.Add(report);
         if (_stage == TrainingStage.Head && _epochs > MostLines && report.Epoch % (_epochs / MostLines) != 0 && report.Epoch != _epochs)
             return; // epochs on features that are computed once take no time worth a line

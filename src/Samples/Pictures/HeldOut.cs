@@ -17,9 +17,9 @@ internal static class HeldOut
     {
         if (set.Count == set.Classes.Count)
             throw new InvalidDataException(
-                $"{set.Source.Path}: expected some pictures of each class, found {Names.Count(set.Classes.Count, "class", "classes")} of one "
-                + "picture each. Are the folders the classes? Sort the pictures into one folder for each class, with two pictures at least; "
-                + "ten of each are a beginning.");
+                $"{set.Source.Path}: expected some pictures of each class, found {Names.Count(set.Classes.Count, "class", "classes")} of "
+                + "one picture each. Are the folders the classes? Sort the pictures into one folder for each class, with two pictures at "
+                + "least; ten of each are a beginning.");
         var random = new Random(seed);
         var held = new HashSet<Picture>();
         foreach (var label in set.All.GroupBy(picture => picture.Label))

@@ -4,7 +4,9 @@ using Microsoft.ML;
 
 namespace Samples.Pictures;
 
-/// <summary>Pictures as rows of ML.NET data: the bytes of the files as they are, read one after the other as a cursor asks for them.</summary>
+/// <summary>
+/// Pictures as rows of ML.NET data: the bytes of the files as they are, read one after the other as a cursor asks for them.
+/// </summary>
 /// <param name="set">The pictures.</param>
 internal sealed partial class PictureRows(PictureSet set)
 {

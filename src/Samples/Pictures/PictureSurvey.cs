@@ -23,7 +23,8 @@ internal sealed record PictureSurvey(IReadOnlyList<(int Width, int Height)> Size
         var (least, most) = (Sizes.MinBy(size => size.Width * (long)size.Height), Sizes.MaxBy(size => size.Width * (long)size.Height));
         return new Choice("Sizes", least == most
             ? $"{least.Width}x{least.Height} pixels, all of them"
-            : $"{least.Width}x{least.Height} to {most.Width}x{most.Height} pixels, the longer side {MedianLongerSide} in the median").ToString();
+            : $"{least.Width}x{least.Height} to {most.Width}x{most.Height} pixels, "
+                + $"the longer side {MedianLongerSide} in the median").ToString();
     }
 
     /// <summary>Looks at all pictures, several at a time.</summary>

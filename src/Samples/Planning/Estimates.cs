@@ -67,7 +67,8 @@ internal static class Estimates
         => stage.FrozenStages == plan.Architecture!.Stages.Count
             ? 0
             : 2 * sizeof(float) * (long)(stage.Recipe.MicroBatchSize ?? Math.Min(stage.Recipe.BatchSize, facts.Train))
-                * plan.Architecture.Summarize(plan.Image!.Value, Math.Max(2, facts.Classes.Count)).Sum(layer => (long)layer.OutputShape.Size);
+                * plan.Architecture.Summarize(plan.Image!.Value, Math.Max(2, facts.Classes.Count))
+                    .Sum(layer => (long)layer.OutputShape.Size);
 
     /// <summary>A time in words: seconds below two minutes, minutes below two hours.</summary>
     public static string InWords(TimeSpan time) => time.TotalMinutes < 2 ? Words(Math.Ceiling(time.TotalSeconds), "second")

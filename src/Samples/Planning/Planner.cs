@@ -37,8 +37,8 @@ internal static class Planner
             "scratch" => null,
             null => isOther || IsSmall(facts, wishes) ? null : TrainingPlan.ImageNet,
             TrainingPlan.ImageNet when isOther => throw new InvalidDataException(
-                $"--architecture is {wishes.Architecture!.Name}, but the ImageNet weights are those of resnet18. Leave out one of the two, or "
-                + "name a file of weights by --from."),
+                $"--architecture is {wishes.Architecture!.Name}, but the ImageNet weights are those of resnet18. Leave out one of the two, "
+                + "or name a file of weights by --from."),
             var source => source,
         };
     }
@@ -123,7 +123,8 @@ internal static class Planner
             Stages = stages,
             Choices =
             [
-                new("Network", $"{(isImageNet ? "resnet18 from ImageNet weights" : $"{architecture.Name} from {from}")}, {image}, {geometry}",
+                new("Network", $"{(isImageNet ? "resnet18 from ImageNet weights" : $"{architecture.Name} from {from}")}, {image}, "
+                    + $"{geometry}",
                     "--from FILE or scratch, --architecture, --image, --geometry"),
                 StagesInWords(wishes, stages, time, machine),
                 .. stages[^1].Name == TrainingStage.Head ? [] : new[] { Mirrors(stages[^1].Recipe, facts, wishes) },

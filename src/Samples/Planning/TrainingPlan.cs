@@ -17,7 +17,9 @@ internal sealed record TrainingPlan
     /// <summary>How pictures of another shape get there; <see langword="null"/> where the weights say it.</summary>
     public ImageGeometry? Geometry { get; init; }
 
-    /// <summary>Where the weights come from: <see cref="ImageNet"/>, a file, or <see langword="null"/> for a training from scratch.</summary>
+    /// <summary>
+    /// Where the weights come from: <see cref="ImageNet"/>, a file, or <see langword="null"/> for a training from scratch.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>The trainings, one after the other; each but the first starts from the one before.</summary>

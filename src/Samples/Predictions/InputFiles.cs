@@ -11,7 +11,9 @@ internal static class InputFiles
     /// Files; folders, of which all pictures are taken, in folders below too; patterns with <c>*</c> and <c>?</c>, and <c>**</c> for any
     /// folders, where no file has that name.
     /// </param>
-    /// <returns>Full paths in the order of the paths, those of one path in alphabetical order. What leads nowhere is returned as it is.</returns>
+    /// <returns>
+    /// Full paths in the order of the paths, those of one path in alphabetical order. What leads nowhere is returned as it is.
+    /// </returns>
     public static IEnumerable<string> Find(IEnumerable<string> paths) => paths.SelectMany(Find);
 
     private static IEnumerable<string> Find(string path)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -68,7 +69,9 @@ internal static class OptionsFile
         foreach (var argument in command.Arguments)
             file[Path] = parsed.GetResult(argument) is { Tokens: [var token, ..] } ? FullPath(token.Value) : null;
         foreach (var option in command.Options.Except(without))
-            file[Key(option)] = parsed.GetResult(option) is { } result ? Value(option, result) : JsonValue.Create(known.GetValueOrDefault(option));
+            file[Key(option)] = parsed.GetResult(option) is { } result
+                ? Value(option, result)
+                : JsonValue.Create(known.GetValueOrDefault(option));
         File.WriteAllText(path, file.ToJsonString(Indented) + "\n");
     }
 
@@ -76,9 +79,10 @@ internal static class OptionsFile
     {
         if (option.ValueType == typeof(bool))
             return result.GetValueOrDefault<bool>();
-        if (result.Tokens is not [var token, ..])
-            return option.HasDefaultValue ? $"{result.GetValueOrDefault<object?>()}" : null;
-        return long.TryParse(token.Value, out var number) ? number : FullPath(token.Value);
+        var text = result.Tokens is [var token, ..] ? token.Value : option.HasDefaultValue ? $"{result.GetValueOrDefault<object?>()}" : "";
+        if (text.Length == 0)
+            return null;
+        return long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : FullPath(text);
     }
 
     // A file or folder is written with its full path, so that the options mean the same from elsewhere.
@@ -98,7 +102,8 @@ internal static class OptionsFile
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"{file}: expected a JSON object of options, found something else. {exception.Message}", exception);
+            throw new InvalidDataException($"{file}: expected a JSON object of options, found something else. {exception.Message}",
+                exception);
         }
     }
 

@@ -33,7 +33,8 @@ internal static partial class Train
 
     private static readonly Option<string?> Validation = new("--validation")
     {
-        Description = "Images to choose the best epoch by and to evaluate on, in the same forms. [default: what lies beside train, or a fifth]",
+        Description = "Images to choose the best epoch by and to evaluate on, in the same forms. [default: what lies beside train, or a "
+            + "fifth]",
         HelpName = "PATH",
     };
 

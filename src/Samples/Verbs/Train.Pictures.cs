@@ -11,7 +11,8 @@ namespace Samples.Verbs;
 /// <content>Training on files of pictures, of which everything is chosen that nobody has said.</content>
 internal static partial class Train
 {
-    private const int PicturesInMemory = 256; // MiB, unless somebody says more: the rest is as quick in a file, which systems keep in memory
+    // MiB, unless somebody says more: the rest is read from a file, which the system keeps in memory while there is room.
+    private const int PicturesInMemory = 256;
 
     /// <summary>
     /// Whether to look at the pictures and choose. Who names a folder by <c>--data</c> and says the network or the shape gets just that.
@@ -70,7 +71,8 @@ internal static partial class Train
         display.Line(new Choice("Pictures", $"{Names.Count(parts.Train.Count, "picture")} of "
             + $"{Names.Count(parts.Train.Classes.Count, "class", "classes")} ({Names.List(parts.Train.Classes)})"
             + (parts.TrainFolder.Length > 0 ? $" in {parts.TrainFolder}" : "")
-            + (where is null ? "" : $"; {validation!.Count} in {where} to validate on"), where is null ? "" : "--validation PATH").ToString());
+            + (where is null ? "" : $"; {validation!.Count} in {where} to validate on"),
+            where is null ? "" : "--validation PATH").ToString());
         return (parts.Train, validation);
     }
 
@@ -83,8 +85,8 @@ internal static partial class Train
         if (stops && survey.Problems.Count > 0)
             throw new InvalidDataException($"{messages.First()} Pass --unreadable skip to leave such images out.");
         if (survey.Readable.Count == 0)
-            throw new InvalidDataException($"{set.Source.Path}: expected pictures, found {Names.Count(set.Count, "file")} of which none can be "
-                + $"read; the first is {messages.First()}");
+            throw new InvalidDataException($"{set.Source.Path}: expected pictures, found {Names.Count(set.Count, "file")} of which none "
+                + $"can be read; the first is {messages.First()}");
         foreach (var message in messages)
             leftOut.Add(message);
         return survey.Readable.Classes.Count < Math.Min(2, set.Classes.Count)
@@ -93,7 +95,9 @@ internal static partial class Train
             : survey;
     }
 
-    /// <summary>What to learn from and what to validate on: all that is left where there is a set for each, or else a part of every class.</summary>
+    /// <summary>
+    /// What to learn from and what to validate on: all that is left where there is a set for each, or else a part of every class.
+    /// </summary>
     private static (PictureSet Train, PictureSet Validation) Split(PictureSet train, PictureSet? validation, ParseResult options,
         Display display)
     {

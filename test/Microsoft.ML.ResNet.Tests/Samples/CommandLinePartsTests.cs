@@ -37,7 +37,8 @@ public class CommandLinePartsTests
         var error = new RootCommand { Augment }.Parse(["--augment", text]).Errors.Single().Message;
 
         StringAssert.Contains(error, $"of which {part} is not known");
-        StringAssert.Contains(error, "none, crop=PIXELS, random-resized-crop, flip, flip=alternating, cutout=PIXELS, color-jitter=STRENGTH");
+        StringAssert.Contains(error,
+            "none, crop=PIXELS, random-resized-crop, flip, flip=alternating, cutout=PIXELS, color-jitter=STRENGTH");
     }
 
     [TestMethod]
@@ -88,10 +89,10 @@ public class CommandLinePartsTests
             => [.. InputFiles.Find(paths.Select(path => Path.Combine(folder, path))).Select(file => Path.GetRelativePath(folder, file))];
     }
 
-    private static (Command Command, Option<int> Epochs, Option<bool> Resume, Argument<string?> Path) Verb()
+    private static (System.CommandLine.Command Command, Option<int> Epochs, Option<bool> Resume, Argument<string?> Path) Verb()
     {
         var (epochs, resume) = (new Option<int>("--epochs"), new Option<bool>("--resume"));
         var path = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne };
-        return (new Command("learn") { path, epochs, resume }, epochs, resume, path);
+        return (new System.CommandLine.Command("learn") { path, epochs, resume }, epochs, resume, path);
     }
 }

@@ -147,13 +147,15 @@ public partial class CommandLineTests
         "import --weights MODEL --architecture d2l-resnet18-1channel --classes cifar10 --output FOLDER/a.zip")]
     public void An_error_is_one_line_that_speaks_of_options(int exitCode, string expected, string line)
     {
-        var folder = ImageSamples.FolderOf(("nested-in/x/a/1.png", Strip(1, withLines: true)), ("nested-in/x/b/2.png", Strip(2, withLines: true)),
+        var folder = ImageSamples.FolderOf(("nested-in/x/a/1.png", Strip(1, withLines: true)),
+            ("nested-in/x/b/2.png", Strip(2, withLines: true)),
             ("one/a/1.png", Jpeg()), ("options.json", "{ \"epoch\": 5 }"u8.ToArray()), ("parts/train/a/1.png", Jpeg()),
             ("parts/train/b/1.png", Jpeg()), ("parts/val/a/1.png", Jpeg()), ("parts/val/c/1.png", Jpeg()),
             ("bad/a/1.png", Jpeg()), ("bad/b/1.png", Jpeg()[..^200]), ("none/a/1.png", [1]), ("none/b/1.png", [2]),
             ("photos.tar.gz", ImageSamples.TarGz(("photos/a/1.png", Strip(1, withLines: true)), ("photos/b/2.png", Jpeg()))));
         var run = SampleProgram.Run(line.Replace("DATA", _pictures, StringComparison.Ordinal)
-            .Replace("MODEL", _model, StringComparison.Ordinal).Replace("NESTED", Path.Combine(folder, "nested-in"), StringComparison.Ordinal)
+            .Replace("MODEL", _model, StringComparison.Ordinal)
+            .Replace("NESTED", Path.Combine(folder, "nested-in"), StringComparison.Ordinal)
             .Replace("ONECLASS", Path.Combine(folder, "one"), StringComparison.Ordinal)
             .Replace("CONFIG", Path.Combine(folder, "options.json"), StringComparison.Ordinal)
             .Replace("PARTS", Path.Combine(folder, "parts"), StringComparison.Ordinal)

@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
 
-/// <summary>The pipeline of docs/from-image-classification.md, compiled and run; a line of it is ML.NET's own trainer's, and is replaced.</summary>
+/// <summary>
+/// The pipeline of docs/from-image-classification.md, compiled and run: ML.NET's own, in which the trainer is replaced and nothing else.
+/// </summary>
 [TestClass]
 public class MigrationTests
 {

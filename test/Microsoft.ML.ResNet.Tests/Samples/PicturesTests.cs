@@ -45,7 +45,8 @@ public class PicturesTests
 
     [TestMethod]
     [DataRow("expected a folder of pictures for each class, found no files", "")]
-    [DataRow("expected a folder of pictures for each class, found 2 pictures and no folders. Put the pictures of each class", "1.jpg 2.jpg")]
+    [DataRow("expected a folder of pictures for each class, found 2 pictures and no folders. Put the pictures of each",
+        "1.jpg 2.jpg")]
     [DataRow("expected a folder of pictures for each class, found no pictures", "notes.txt")]
     [DataRow("found one class: 'cats'. Add a folder of pictures that are something else", "cats/1.jpg cats/2.jpg")]
     [DataRow("found pictures at two depths: '3.jpg' lies beside the class folders 'a', 'b'. Move it", "a/1.jpg b/2.jpg 3.jpg")]
@@ -119,8 +120,8 @@ public class PicturesTests
         var folder = ImageSamples.FolderOf(("a/1.png", Picture), ("b/2.png", Picture), ("b/3.png", Picture));
         var rows = new PictureRows(PictureParts.Of(PictureSource.Of(folder), null).Train);
 
-        var (count, first) = rows.Unreadable("Left out of the training rows: 4 rows have an image that is missing or cannot be read (row 1: "
-            + "expected a whole Png, found damaged data; row 2: expected (all), found none; and 2 more).");
+        var (count, first) = rows.Unreadable("Left out of the training rows: 4 rows have an image that is missing or cannot be read "
+            + "(row 1: expected a whole Png, found damaged data; row 2: expected (all), found none; and 2 more).");
 
         Assert.AreEqual(4, count);
         CollectionAssert.AreEqual(new[]

@@ -53,7 +53,8 @@ public class PlannerTests
         var plan = Planner.Make(Photos with { Train = pictures }, new(), null, onGpu ? Gpu : TwoCores);
 
         CollectionAssert.AreEqual(all ? ["head", "all"] : new[] { "head" }, plan.Stages.Select(stage => stage.Name).ToArray());
-        Assert.HasCount(1, plan.Choices.Where(choice => choice.Text.Contains("the whole network takes about", StringComparison.Ordinal)).ToList());
+        Assert.HasCount(1, plan.Choices.Where(choice => choice.Text.Contains("the whole network takes about", StringComparison.Ordinal))
+            .ToList());
     }
 
     [TestMethod]
@@ -128,8 +129,8 @@ public class PlannerTests
         Assert.IsNull(other.From);
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Planner.Make(Photos,
             new() { Architecture = ResNetArchitecture.ImageNet(50), From = "imagenet" }, null, TwoCores)).Message, "those of resnet18");
-        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Planner.Make(Small, new() { Stage = "head" }, null, TwoCores))
-            .Message, "--stage is 'head', but this training starts from scratch");
+        StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(
+            () => Planner.Make(Small, new() { Stage = "head" }, null, TwoCores)).Message, "--stage is 'head', but this training starts from scratch");
         Assert.AreEqual(new ImageShape(3, 224, 224), other.Image);
         Assert.IsNull(scratch.From);
         Assert.IsInstanceOfType<RandomResizedCrop>(scratch.Stages.Single().Recipe.Augmentation[0]);
