@@ -130,7 +130,8 @@ public class PlannerTests
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => Planner.Make(Photos,
             new() { Architecture = ResNetArchitecture.ImageNet(50), From = "imagenet" }, null, TwoCores)).Message, "those of resnet18");
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(
-            () => Planner.Make(Small, new() { Stage = "head" }, null, TwoCores)).Message, "--stage is 'head', but this training starts from scratch");
+            () => Planner.Make(Small, new() { Stage = "head" }, null, TwoCores)).Message,
+            "--stage is 'head', but this training starts from scratch");
         Assert.AreEqual(new ImageShape(3, 224, 224), other.Image);
         Assert.IsNull(scratch.From);
         Assert.IsInstanceOfType<RandomResizedCrop>(scratch.Stages.Single().Recipe.Augmentation[0]);
