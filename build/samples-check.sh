@@ -40,6 +40,24 @@ head -c 40 "$work/dot.png" >"$work/cut.png"
 run predict --model "$model" "$work/cut.png" "$work/dot.png" "$work/missing.png" --json
 check "predict goes on after files that cannot be read" test "$code:$(grep -c . "$work/err")" = 0:2 -a -n "$(value class)"
 
+for class in a b; do
+  mkdir -p "$work/photos/$class"
+  for i in 1 2 3; do cp "$work/dot.png" "$work/photos/$class/$i.png"; done
+done
+cp "$work/cut.png" "$work/photos/b/4.png"
+cd "$work" # where runs/ is made
+run train photos --image 3x8x8 --epochs 2 --json
+photos=$(value run)
+check "train takes a folder of pictures, holds some out and leaves one out" test "$code:$(value unreadable)" = 0:1 -a -n "$(value microAccuracy)"
+check "train leaves a model, its options and its history in a folder" test -s "$photos/model.zip" -a -s "$photos/options.json" -a "$(wc -l <"$photos/history.csv")" -eq 3
+run train --config "$photos/options.json" --epochs 1 --augment crop=1 --run again --json
+check "train reads options back, and the command line wins" test "$code:$(value run):$(wc -l <runs/again/history.csv)" = "0:$work/runs/again:2"
+run predict "$photos/model.zip" photos 'photos/a/?.png' --format csv --top 1
+check "predict takes folders and patterns and writes CSV" test "$code:$(wc -l <"$work/out"):$(grep -c . "$work/err")" = 0:10:1
+run train photos/a --output none.zip; check "a folder without classes is an error" fails_with 1 "no folders"
+run train photos --augment spin; check "an unknown augmentation is wrong usage" fails_with 2 "crop=PIXELS"
+cd - >/dev/null
+
 run summary --architecture cifar-20 --json
 check "summary counts 272,474 parameters in cifar-20" test "$code:$(value parameters)" = 0:272474
 

@@ -23,7 +23,7 @@ internal sealed class DataPath
     public DataPath(string text)
     {
         var mark = Exists(text) ? -1 : text.LastIndexOf('#');
-        _path = Path.GetFullPath(mark < 0 ? text : text[..mark]);
+        _path = System.IO.Path.GetFullPath(mark < 0 ? text : text[..mark]);
         _split = mark < 0 ? null : text[(mark + 1)..];
         if (!Exists(_path))
             throw new FileNotFoundException($"'{_path}' does not exist. Expected {Forms}.", _path);
@@ -36,10 +36,12 @@ internal sealed class DataPath
     /// <summary>Loads the images: lazily, with their class as text.</summary>
     /// <param name="mlContext">The environment.</param>
     /// <param name="shape">The shape to decode image files to; null takes the first image's. CIFAR's images are 3x32x32.</param>
+    /// <param name="geometry">How image files of another shape get it; null squeezes them.</param>
     /// <param name="unreadable">What to do with image files that cannot be read.</param>
     /// <param name="leftOut">Counts those that are left out.</param>
     /// <exception cref="InvalidDataException">The path leads to something else.</exception>
-    public IDataView Load(MLContext mlContext, ImageShape? shape, UnreadableImageBehavior unreadable, LeftOutFiles leftOut)
+    public IDataView Load(MLContext mlContext, ImageShape? shape, ImageGeometry? geometry, UnreadableImageBehavior unreadable,
+        LeftOutFiles leftOut)
     {
         var options = new ImageFolderOptions
         {
@@ -47,6 +49,7 @@ internal sealed class DataPath
             Channels = shape?.Channels ?? 3,
             Height = shape?.Height,
             Width = shape?.Width,
+            Geometry = geometry ?? ImageGeometry.Fill,
             UnreadableImageBehavior = unreadable,
             UnreadableImageCallback = leftOut.Add
         };
@@ -57,13 +60,22 @@ internal sealed class DataPath
         if (HasExtension(".zip"))
             return mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".tar.gz", ".tgz"))
-            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path);
+            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart() }, _path);
         if (HasExtension(".bin"))
             return _split is null
                 ? mlContext.Data.LoadFromCifarBinary(_path)
                 : throw new InvalidDataException($"{_path} is a single file, which has no part '#{_split}'.");
         throw new InvalidDataException($"{_path}: expected {Forms}.");
     }
+
+    /// <summary>The full path.</summary>
+    public string Path => _path;
+
+    /// <summary>The part behind the <c>#</c>; null without one.</summary>
+    public string? Split => _split;
+
+    /// <summary>Whether there are files of pictures: a folder without CIFAR's, or a zip.</summary>
+    public bool IsPictures => Directory.Exists(_path) ? BinaryFiles().Count == 0 : HasExtension(".zip");
 
     /// <summary>The full path, with the split.</summary>
     public override string ToString() => _split is null ? _path : $"{_path}#{_split}";
@@ -80,17 +92,17 @@ internal sealed class DataPath
     {
         var isOfficial = files.Any(IsOfficial);
         return isOfficial || _split is not null
-            ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = Split() }, _path)
+            ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart() }, _path)
             : mlContext.Data.LoadFromCifarBinary([.. files]);
     }
 
     private static bool IsOfficial(string file)
     {
-        var name = Path.GetFileName(file);
+        var name = System.IO.Path.GetFileName(file);
         return name is "test_batch.bin" or "train.bin" or "test.bin" || name.StartsWith("data_batch_", StringComparison.Ordinal);
     }
 
-    private CifarSplit Split() => _split switch
+    private CifarSplit CifarPart() => _split switch
     {
         null or "train" => CifarSplit.Train,
         "test" => CifarSplit.Test,

@@ -1,11 +1,13 @@
 namespace Samples;
 
 /// <summary>An image file as a row of ML.NET data: encoded, as <c>LoadRawImageBytes</c> makes it. The model decodes it itself.</summary>
-internal sealed class EncodedImage
+/// <param name="read">Reads the file when a cursor asks for it.</param>
+/// <param name="label">The class; empty where it is the question: a model's first step wants the column, the network does not.</param>
+internal sealed class EncodedImage(Func<byte[]> read, string label = "")
 {
     /// <summary>The bytes of the file, whatever its format and size.</summary>
-    public byte[] Features { get; set; } = [];
+    public byte[] Features => read();
 
-    /// <summary>The class, which is the question: a model's first step wants the column, the network does not.</summary>
-    public string Label { get; set; } = "";
+    /// <summary>The class.</summary>
+    public string Label => label;
 }

@@ -1,10 +1,11 @@
 using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests;
 
 /// <summary>
-/// The README's ten lines, compiled and run. Here they train a smaller network for fewer epochs; everything else is to the letter.
+/// The README's first lines, compiled and run. CIFAR's train a smaller network for fewer epochs here; everything else is to the letter.
 /// </summary>
 [TestClass]
 public class ReadmeTests
@@ -23,18 +24,38 @@ public class ReadmeTests
     }
 
     [TestMethod]
-    public void The_README_says_what_the_test_compiles()
+    [Timeout(300_000)]
+    public void The_lines_for_photos_run_as_they_are_written()
+    {
+        var folder = ImageSamples.FolderOf([.. Enumerable.Range(0, 12).Select(i => ($"{(i % 2 == 0 ? "dark" : "light")}/{i}.png",
+            ImageSamples.Plain((byte)(i % 2 == 0 ? 20 + i : 220 - i), width: 40 + i, height: 30)))]);
+        var modelPath = Path.Combine(ImageSamples.NewFolder(), "photos.zip");
+
+        PhotoLines(folder, modelPath);
+
+        var mlContext = new MLContext();
+        using var network = mlContext.Model.LoadResNet(modelPath, out _).FindResNet()!;
+        CollectionAssert.AreEqual(new[] { "dark", "light" }, network.Model.ClassNames.ToArray());
+        Assert.AreEqual(new ImageShape(3, 224, 224), network.Model.ImageShape);
+        Assert.AreEqual(ImageGeometry.CenterCrop, network.Model.ImageGeometry);
+    }
+
+    [TestMethod]
+    [DataRow("README")]
+    [DataRow("README of photos")]
+    public void The_README_says_what_the_test_compiles(string part)
     {
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "ResNetMlNet.sln")))
             root = Path.GetDirectoryName(root) ?? throw new AssertInconclusiveException("The tests run outside the repository.");
         var compiled = File.ReadAllLines(Path.Combine(root, "test", "Microsoft.ML.ResNet.Tests", "ReadmeTests.cs"))
-            .SkipWhile(line => line.Trim() != "// README begins").Skip(1)
-            .TakeWhile(line => line.Trim() != "// README ends")
+            .SkipWhile(line => line.Trim() != $"// {part} begins").Skip(1)
+            .TakeWhile(line => line.Trim() != $"// {part} ends")
             .Select(line => line.Trim()
                 .Replace("Cifar(8)", "Cifar(20)", StringComparison.Ordinal)
                 .Replace("numberOfEpochs: 1)", "numberOfEpochs: 100)", StringComparison.Ordinal)
-                .Replace("modelPath", "\"model.zip\"", StringComparison.Ordinal))
+                .Replace("modelPath", part == "README" ? "\"model.zip\"" : "\"photos.zip\"", StringComparison.Ordinal)
+                .Replace("(folder)", "(\"photos\")", StringComparison.Ordinal))
             .ToList();
         var readme = File.ReadAllLines(Path.Combine(root, "README.md")).Select(line => line.Trim()).ToList();
 
@@ -57,6 +78,23 @@ public class ReadmeTests
         mlContext.Model.Save(model, train.Schema, modelPath);
         // README ends
         return metrics;
+    }
+
+    private static void PhotoLines(string folder, string modelPath)
+    {
+        // README of photos begins
+        var mlContext = new MLContext(seed: 1); // the same seed, the same model
+        using var imageNet = mlContext.Model.LoadImageNetResNet18();
+        IDataView photos = mlContext.Data.LoadImageFilesFromFolder(folder);
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                InitialModel = imageNet.Model, FrozenStages = 4, Recipe = TrainingRecipe.LinearProbe, // a new head on what ImageNet taught
+                ImageGeometry = ImageGeometry.CenterCrop, ValidationSetFraction = 0.2
+            }))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        mlContext.Model.Save(pipeline.Fit(photos), photos.Schema, modelPath);
+        // README of photos ends
     }
 
     // Records of CIFAR-10's binary format: one label byte, 3,072 pixels.

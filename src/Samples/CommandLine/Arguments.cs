@@ -9,7 +9,8 @@ internal static class Arguments
 {
     /// <summary>The recipes that <c>--recipe</c> knows.</summary>
     public static (string Name, TrainingRecipe? Recipe)[] Recipes { get; } =
-        [("fast", TrainingRecipe.Fast), ("finetune", TrainingRecipe.FineTune), ("tutorial", TrainingRecipe.Tutorial)];
+        [("fast", TrainingRecipe.Fast), ("finetune", TrainingRecipe.FineTune), ("tutorial", TrainingRecipe.Tutorial),
+        ("probe", TrainingRecipe.LinearProbe)];
 
     /// <summary>The classes of <c>--classes</c>: a known list, or the lines of a file.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>

@@ -26,6 +26,30 @@ internal static class OutputFile
         return path;
     }
 
+    /// <summary>Writes a text; an older file is replaced when the new one is whole.</summary>
+    /// <param name="path">The file, as <see cref="Writable"/> has returned it; <see langword="null"/> for none.</param>
+    /// <param name="otherwise">Where to write without a file.</param>
+    /// <param name="write">Writes.</param>
+    public static void Write(string? path, TextWriter otherwise, Action<TextWriter> write)
+    {
+        if (path is null)
+        {
+            write(otherwise);
+            return;
+        }
+        var beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():n}.unfinished");
+        try
+        {
+            using (var writer = new StreamWriter(beside))
+                write(writer);
+            File.Move(beside, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
     /// <summary>Refuses to write two things, or what is still to be read, to one file.</summary>
     /// <param name="files">The options and the full paths that they were given.</param>
     /// <exception cref="IOException">Two of the paths are the same.</exception>

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Samples.Output;
+using Samples.Runs;
 
 namespace Samples.CommandLine;
 
@@ -35,11 +36,24 @@ internal static class Runner
     {
         root.Options.Add(Json);
         var parsed = root.Parse(args);
+        try
+        {
+            if (OptionsFile.Of(parsed) is { } file)
+                parsed = root.Parse(OptionsFile.Expand(args, parsed, file));
+        }
+        catch (Exception exception) when (ExpectedErrors.Explains(exception))
+        {
+            Display.Error(ExpectedErrors.OneLine(exception));
+            return exception is InvalidDataException ? WrongUsage : Failed;
+        }
         if (parsed.Action is ParseErrorAction wrong)
             wrong.ShowHelp = false; // the error alone; the verb's --help tells the rest
         var exitCode = await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = Patience });
         return parsed.Action is ParseErrorAction ? WrongUsage : exitCode;
     }
+
+    /// <summary>Whether somebody wants the line of JSON at the end.</summary>
+    public static bool WantsJson(this ParseResult parsed) => parsed.GetValue(Json);
 
     /// <summary>Gives a command its work.</summary>
     /// <param name="command">The verb.</param>
@@ -65,7 +79,7 @@ internal static class Runner
         {
             var result = work(parsed, display, cancellation);
             result["seconds"] = Math.Round(clock.Elapsed.TotalSeconds, 3);
-            if (parsed.GetValue(Json))
+            if (parsed.WantsJson())
                 display.Line(result.ToJsonString(JsonFormat));
             return 0;
         }

@@ -27,6 +27,8 @@ internal static partial class Vocabulary
         [nameof(ResNetTrainer.Options.TensorBoardDirectory)] = "--tensorboard",
         [nameof(ResNetTrainer.Options.ImageMemoryBudgetMiB)] = "--image-memory",
         [nameof(ResNetTrainer.Options.ImageSpillDirectory)] = "--spill",
+        [nameof(ResNetTrainer.Options.ImageGeometry)] = "--geometry",
+        [nameof(TrainingRecipe.Augmentation)] = "--augment",
         [nameof(ImageFolderOptions.UnreadableImageBehavior)] = "--unreadable",
         [nameof(ImageFolderOptions.Height)] = "the height of --image",
         [nameof(ImageFolderOptions.Width)] = "the width of --image",

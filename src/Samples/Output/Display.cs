@@ -32,8 +32,11 @@ internal sealed class Display
             : [text]);
     }
 
+    /// <summary>Where text goes as it is, however wide the terminal.</summary>
+    public TextWriter Writer => _console.Profile.Out.Writer;
+
     /// <summary>Prints a line of text as it is, however wide the terminal: paths and JSON can be copied.</summary>
-    public void Line(string text = "") => _console.Profile.Out.Writer.WriteLine(text);
+    public void Line(string text = "") => Writer.WriteLine(text);
 
     /// <summary>Prints a line of text while bars may be shown: above them.</summary>
     public void LineAboveBars(string text) => _console.WriteLine(text);
@@ -52,8 +55,12 @@ internal sealed class Display
     }
 
     /// <summary>Prints what the trainer is about to do, and what ML.NET warns of (classes without rows, rows left out).</summary>
-    public void Follow(MLContext mlContext) => mlContext.Log += (_, message) =>
+    /// <param name="mlContext">Whose log to print.</param>
+    /// <param name="isSaid">Is asked about each warning, and says whether it has told it in words of its own.</param>
+    public void Follow(MLContext mlContext, Func<string, bool>? isSaid = null) => mlContext.Log += (_, message) =>
     {
+        if (message.Kind == ChannelMessageKind.Warning && isSaid?.Invoke(message.RawMessage) == true)
+            return;
         if (message.Kind == ChannelMessageKind.Warning)
             LineAboveBars($"Warning: {Vocabulary.Translate(message.RawMessage)}");
         else if (message.Kind == ChannelMessageKind.Info

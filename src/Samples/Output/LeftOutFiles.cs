@@ -19,6 +19,18 @@ internal sealed class LeftOutFiles(Display display)
             display.LineAboveBars("Left out: more, which are counted at the end.");
     }
 
+    /// <summary>Takes files into the count of which only the first are known by name.</summary>
+    public void Add(int count, IReadOnlyList<string> first)
+    {
+        foreach (var message in first)
+            Add(message);
+        if (count > first.Count)
+        {
+            display.LineAboveBars($"Left out: {count - first.Count} more.");
+            Count += count - first.Count;
+        }
+    }
+
     /// <summary>Says how many there were, if there were any.</summary>
     public void Conclude()
     {

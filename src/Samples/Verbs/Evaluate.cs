@@ -43,7 +43,8 @@ internal static class Evaluate
         var network = model.Network.Model;
         var leftOut = new LeftOutFiles(display);
         var images = new DataPath(options.GetValue(Data)!)
-            .Load(mlContext, network.ImageShape, options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw, leftOut);
+            .Load(mlContext, network.ImageShape, network.ImageGeometry,
+                options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw, leftOut);
 
         var measured = Measurement.Of(mlContext, model.Chain, images, cancellation);
 

@@ -4,6 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
+using Samples.Predictions;
 using Samples.Synthetic;
 
 namespace Samples.Verbs;

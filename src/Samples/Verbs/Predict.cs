@@ -4,26 +4,48 @@ using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
-using Spectre.Console;
+using Samples.Predictions;
 
 namespace Samples.Verbs;
 
 /// <summary><c>resnet predict</c>: tells what is on image files of any size.</summary>
 internal static class Predict
 {
-    private const int Top = 3; // classes to show
+    private const int MostNamed = 20; // files that cannot be read; a broken disk has thousands
 
-    private static readonly Option<string> Model = new("--model")
+    private static readonly Argument<string[]> Paths = new("MODEL-and-IMAGES")
     {
-        Description = "The model file that 'train' has written.",
-        HelpName = "FILE",
-        Required = true,
+        Description = "The model file that 'train' has written, unless --model names it; then image files, folders, and patterns such as "
+            + "'photos/**/*.jpg'.",
+        HelpName = "[MODEL] IMAGE",
+        Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Argument<string[]> Images = new("IMAGE")
+    private static readonly Option<string?> Model = new("--model")
     {
-        Description = "Image files: JPEG, PNG, WebP, GIF, BMP.",
-        Arity = ArgumentArity.OneOrMore,
+        Description = "The model file; everything else is then an image.",
+        HelpName = "FILE",
+    };
+
+    private static readonly Option<int> Top = new("--top")
+    {
+        Description = "How many classes to tell, the likeliest first.",
+        HelpName = "K",
+        CustomParser = argument => Arguments.WholeNumber(least: 1)(argument) ?? 1,
+        DefaultValueFactory = _ => 3,
+    };
+
+    private static readonly Option<string> Format = new("--format")
+    {
+        Description = "How to write them; 'csv' and 'json' with all digits. [default: table; csv with --output]",
+        HelpName = string.Join('|', PredictionWriter.Formats),
+        CustomParser = Arguments.OneOf([.. PredictionWriter.Formats.Select(format => (format, format))]),
+    };
+
+    private static readonly Option<string?> Output = new("--output")
+    {
+        Description = "The file to write them to. [default: standard output]",
+        HelpName = "FILE",
     };
 
     private static readonly Option<UnreadableImageBehavior?> Unreadable = UnreadableOption.Create(
@@ -33,7 +55,14 @@ internal static class Predict
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
-        var command = new Command("predict", "Tells what is on image files.") { Model, Images, Unreadable };
+        var command = new Command("predict", "Tells what is on image files.") { Paths, Model, Top, Format, Output, Unreadable };
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetResult(Model) is null && parsed.GetResult(Paths) is { Tokens.Count: 1 })
+                parsed.AddError("No image: expected MODEL IMAGE..., or --model MODEL IMAGE....");
+            if (parsed.GetResult(Output) is not null && parsed.GetValue(Format) is "table")
+                parsed.AddError("--format is 'table'; expected csv or json for a file.");
+        });
         command.SetWork(Run);
         return command;
     }
@@ -41,45 +70,71 @@ internal static class Predict
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext();
-        using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
-        var network = model.Network.Model;
-        var files = options.GetValue(Images)!.Select(Path.GetFullPath).ToList();
-
-        var table = Display.NewTable(
-            texts: ["image", .. Enumerable.Range(1, Math.Min(Top, network.ClassNames.Count)).Select(place => $"class {place}")]);
-        var results = new JsonArray();
-        var unreadable = new JsonArray();
-        foreach (var (file, (prediction, problem)) in files.Zip(new ImageFiles(mlContext, model.Chain).Predict(files)))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            if (prediction is null)
-            {
-                if (files.Count == 1 || options.GetValue(Unreadable) == UnreadableImageBehavior.Throw)
-                    throw new InvalidDataException($"{file}: {problem}.");
-                Display.Error($"{file}: {problem}.");
-                unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });
-                continue;
-            }
-            var best = network.ClassNames.Zip(prediction.Score, (name, probability) => (Name: name, Probability: probability))
-                .OrderByDescending(answer => answer.Probability).Take(Top).ToList();
-            table.AddRow([new Text(file), .. best.Select(answer => new Text($"{answer.Name} {answer.Probability * 100:f1} %"))]);
-            results.Add(new JsonObject
-            {
-                ["image"] = file,
-                ["class"] = prediction.PredictedLabel,
-                ["probabilities"] = new JsonObject(best.Select(answer => KeyValuePair.Create(answer.Name, (JsonNode?)answer.Probability))),
-            });
-        }
-        if (results.Count == 0)
-            throw new InvalidDataException($"None of the {files.Count} files could be read.");
-
-        display.Table(table);
-        return new JsonObject
+        var paths = options.GetValue(Paths)!;
+        var (modelPath, images) = options.GetValue(Model) is { } named ? (named, paths) : (paths[0], paths[1..]);
+        OutputFile.CheckDifferent(("The model", modelPath), (Output.Name, options.GetValue(Output)));
+        var output = options.GetValue(Output) is { } path ? OutputFile.Writable(path) : null;
+        using var model = SavedModel.Load(mlContext, modelPath);
+        var files = InputFiles.Find(images).ToList();
+        var result = new JsonObject
         {
             ["model"] = model.Path,
-            ["architecture"] = network.Architecture.Name,
-            ["predictions"] = results,
-            ["unreadable"] = unreadable
+            ["architecture"] = model.Network.Model.Architecture.Name,
+            ["predictions"] = new JsonArray(),
+            ["unreadable"] = new JsonArray()
         };
+
+        OutputFile.Write(output, display.Writer, text =>
+        {
+            var top = Math.Min(options.GetValue(Top), model.Network.Model.ClassNames.Count);
+            var writer = PredictionWriter.Create(options.GetValue(Format) ?? (output is null ? "table" : "csv"), text, display, top);
+            var predicted = new ImageFiles(mlContext, model.Chain).Predict(files);
+            foreach (var (file, answers) in Readable(predicted, model.Network.Model, options, files.Count, result))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                writer.Add(file, answers[..top]);
+                if (options.WantsJson())
+                    result["predictions"]!.AsArray().Add(ToJson(file, answers[..top]));
+            }
+            writer.End();
+        });
+        if (output is not null)
+            display.Line($"Predictions: {output}");
+        return result;
     }
+
+    /// <summary>The images with the classes, the likeliest first. Files that cannot be read are named, counted and left out.</summary>
+    /// <exception cref="InvalidDataException">None can be read, or not the only one; or one cannot that is to stop everything.</exception>
+    private static IEnumerable<(string File, Answer[] Answers)> Readable(
+        IEnumerable<(string File, Prediction? Prediction, string? Problem)> predicted, ResNetModelParameters network, ParseResult options,
+        int files, JsonObject result)
+    {
+        var unreadable = result["unreadable"]!.AsArray();
+        foreach (var (file, prediction, problem) in predicted)
+        {
+            if (prediction is not null)
+            {
+                yield return (file, [.. network.ClassNames.Zip(prediction.Score, (name, probability) => new Answer(name, probability))
+                    .OrderByDescending(answer => answer.Probability)]);
+                continue;
+            }
+            if (files == 1 || options.GetValue(Unreadable) == UnreadableImageBehavior.Throw)
+                throw new InvalidDataException($"{file}: {problem}.");
+            if (unreadable.Count < MostNamed)
+                Display.Error($"{file}: {problem}.");
+            unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });
+        }
+        result["images"] = files - unreadable.Count;
+        if (files == unreadable.Count)
+            throw new InvalidDataException($"None of the {files} files could be read.");
+        if (unreadable.Count > MostNamed)
+            Display.Error($"Left out because they cannot be read: {unreadable.Count} files.");
+    }
+
+    private static JsonObject ToJson(string file, Answer[] answers) => new()
+    {
+        ["image"] = file,
+        ["class"] = answers[0].Class,
+        ["probabilities"] = new JsonObject(answers.Select(answer => KeyValuePair.Create(answer.Class, (JsonNode?)answer.Probability))),
+    };
 }

@@ -5,6 +5,7 @@ using Microsoft.ML.ResNet;
 using Microsoft.ML.Transforms;
 using Samples.CommandLine;
 using Samples.Output;
+using Samples.Planning;
 
 namespace Samples.Verbs;
 
@@ -16,9 +17,9 @@ internal static partial class Train
     private static readonly Option<string?> From = new("--from")
     {
         Description =
-            "Start from these weights: a model .zip, or a PyTorch or safetensors file for --architecture (import it first if its images "
-            + "or normalisation are unusual).",
-        HelpName = "FILE",
+            "Start from these weights: 'imagenet', a model .zip, or a PyTorch or safetensors file for --architecture (import it first if "
+            + "its images or normalisation are unusual); or from 'scratch'. [default: imagenet for photos, scratch for small pictures]",
+        HelpName = "imagenet|scratch|FILE",
     };
 
     private static readonly Option<string?> Classes = new("--classes")
@@ -36,16 +37,18 @@ internal static partial class Train
         CustomParser = Arguments.WholeNumber(least: 0),
     };
 
-    private static ResNetTransformer? InitialModel(MLContext mlContext, ParseResult options, Display display)
+    private static ResNetTransformer? InitialModel(MLContext mlContext, string? from, ParseResult options, Display display)
     {
-        if (options.GetValue(From) is not { } path)
+        if (from is not { } path)
             return null;
+        if (path == TrainingPlan.ImageNet)
+            return mlContext.Model.LoadImageNetResNet18();
         if (path.EndsWith(".zip", StringComparison.OrdinalIgnoreCase))
             return SavedModel.Load(mlContext, path).Network;
 
         var weights = mlContext.Model.LoadResNetWeights(path, new ResNetWeightsOptions
         {
-            Architecture = options.GetValue(Architecture)!,
+            Architecture = options.GetValue(Architecture) ?? ResNetArchitecture.Cifar(20),
             // Names that no image has: a head of unknown classes will not be kept.
             ClassNames = options.GetValue(Classes) is { } classes ? Arguments.ClassNames(classes) : ["unknown 1", "unknown 2"],
             Strict = options.GetValue(Classes) is not null,
@@ -54,9 +57,9 @@ internal static partial class Train
         display.Line($"Tensors of {path}: {report}");
         if (report.Missing.Count + report.Unexpected.Count == 0 && report.Mismatched.Count <= HeadTensors)
             return weights;
-        weights.Dispose();
-        throw new InvalidDataException(
-            $"{path} does not fit {options.GetValue(Architecture)!.Name}: {report}. Name its network with --architecture.");
+        using (weights)
+            throw new InvalidDataException(
+                $"{path} does not fit {weights.Model.Architecture.Name}: {report}. Name its network with --architecture.");
     }
 
     // Numbered by name; or, if the classes are those of the initial model, in its order, so that its head is kept.

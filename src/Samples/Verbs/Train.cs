@@ -5,6 +5,9 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
+using Samples.Planning;
+using Samples.Runs;
+using Samples.Training;
 
 namespace Samples.Verbs;
 
@@ -14,49 +17,44 @@ internal static partial class Train
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext(options.GetValue(Seed));
-        display.Follow(mlContext);
-        OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), (History.Name, options.GetValue(History)));
-        var output = OutputFile.Writable(options.GetValue(Output)!);
         var leftOut = new LeftOutFiles(display);
-        var (train, validation) = LoadImages(mlContext, options, leftOut);
+        var (named, history) = (options.GetValue(Output), options.GetValue(History));
+        OutputFile.CheckDifferent((Output.Name, named), (History.Name, history));
+        if (named is not null)
+            named = OutputFile.Writable(named);
+        var data = new DataPath(options.GetValue(Pictures) ?? options.GetValue(Data)!);
+
+        // What to train on, what to start from, and how: read, found or chosen, before anything is trained.
+        using var work = IsPictures(data, options)
+            ? PicturesFor(mlContext, data, options, display, leftOut, cancellation)
+            : AsAsked(mlContext, data, options, display, leftOut);
+        var run = named is null || options.GetValue(RunName) is not null
+            ? RunFolder.Create(options.GetValue(RunName), data.Path, DateTime.Now)
+            : null;
+        var output = named ?? run!.Model;
+        if (run is not null)
+            OptionsFile.Write(run.Options, options, without: [Config, RunName], known: work.Known);
 
         // Labels become keys. The validation images need the same keys as the training images.
-        using var initial = InitialModel(mlContext, options, display);
-        var keys = Keys(mlContext, train, initial);
+        var keys = Keys(mlContext, work.Train, work.Initial);
         var epochs = new EpochLines(display);
-        var recipe = Recipe(options);
-        var trainer = new ResNetTrainer.Options
-        {
-            Architecture = options.GetValue(Architecture)!,
-            InitialModel = initial?.Model,
-            FrozenStages = options.GetValue(Freeze),
-            Recipe = recipe,
-            ValidationSet = validation is null ? null : keys.Transform(validation),
-            Device = options.GetValue(Device),
-            CancellationToken = cancellation,
-            HistoryFile = options.GetValue(History),
-            TensorBoardDirectory = options.GetValue(TensorBoard),
-        };
-        Survive(trainer, options);
-        FitMemory(trainer, options);
-        using var network = epochs.During(recipe.NumberOfEpochs, report =>
-        {
-            trainer.MetricsCallback = report;
-            trainer.Progress = epochs;
-            return mlContext.MulticlassClassification.Trainers.ResNet(trainer).Fit(keys.Transform(train));
-        });
+        var stages = new StagedTraining(mlContext, work, Trainer(options, cancellation), epochs);
+        using var network = stages.Fit(keys.Transform(work.Train), work.Validation is null ? null : keys.Transform(work.Validation),
+            history ?? run?.History);
 
         // The model is the whole chain, so that whoever loads it gives class names and gets class names.
-        var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(train)));
+        var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(work.Train)));
         var model = new TransformerChain<ITransformer>(keys, network, names);
-        mlContext.Model.SaveResNet(model, train.Schema, output);
+        mlContext.Model.SaveResNet(model, work.Train.Schema, output);
 
         var kept = network.TrainingHistory.Single(report => report.Epoch == network.KeptEpoch);
         var result = new JsonObject
         {
             ["model"] = output,
+            ["run"] = run?.Path,
             ["architecture"] = network.Model.Architecture.Name,
             ["parameters"] = network.Model.ParameterCount,
+            ["stage"] = stages.Kept,
             ["epoch"] = kept.Epoch,
             ["trainLoss"] = kept.TrainLoss,
             ["trainAccuracy"] = kept.TrainAccuracy,
@@ -64,53 +62,84 @@ internal static partial class Train
             ["unreadable"] = leftOut.Count,
         };
         display.Line();
-        if (network.InitialWeights is { } taken)
+        if (stages.Taken is { } taken)
         {
-            display.Line($"Weights from {options.GetValue(From)}: {taken}");
+            display.Line($"Weights from {work.Plan.From}: {taken}");
             result["initialTensors"] = taken.Matched.Count;
             result["frozenTensors"] = taken.Frozen.Count;
         }
         if (cancellation.IsCancellationRequested)
-        {
             result["cancelled"] = true; // somebody is waiting for the end: the model is saved, and nothing is measured
-        }
-        else if (validation is not null)
-        {
-            var measured = Measurement.Of(mlContext, model, validation, cancellation);
-            display.Line($"On the validation images, with the weights of epoch {kept.Epoch}:");
-            display.Show(measured);
-            measured.AddTo(result);
-        }
+        else if (work.Validation is not null)
+            Evaluate(mlContext, work, model, kept, display, result, cancellation);
         leftOut.Conclude();
         display.Line($"Model: {output}");
+        if (run is not null)
+            display.Line($"Run: {run.Path}");
         return result;
     }
 
-    private static (IDataView Train, IDataView? Validation) LoadImages(MLContext mlContext, ParseResult options, LeftOutFiles leftOut)
+    private static void Evaluate(MLContext mlContext, TrainingWork work, ITransformer model, EpochReport kept, Display display,
+        JsonObject result, CancellationToken cancellation)
     {
-        var unreadable = options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw;
-        var train = new DataPath(options.GetValue(Data)!).Load(mlContext, options.GetValue(Image), unreadable, leftOut);
-        var shape = ((VectorDataViewType)train.Schema[ImageColumns.Features].Type).Dimensions;
-        var validation = options.GetValue(Validation) is { } path
-            ? new DataPath(path).Load(mlContext, new ImageShape(shape[0], shape[1], shape[2]), unreadable, leftOut)
-            : null;
-        return (options.GetValue(TrainRows) is { } rows
-            ? RandomRows.Take(mlContext, train, rows, options.GetValue(Seed)!.Value)
-            : train, validation);
+        if (work.EvaluatesAgain)
+        {
+            var measured = Measurement.Of(mlContext, model, work.Validation!, cancellation);
+            display.Line($"On the validation images, with the weights of epoch {kept.Epoch}:");
+            display.Show(measured);
+            measured.AddTo(result);
+            return;
+        }
+        display.Line($"On the validation images, with the weights of epoch {kept.Epoch}: accuracy {kept.ValidationAccuracy:f4}, "
+            + $"log loss {kept.ValidationLoss:f4}");
+        result["microAccuracy"] = kept.ValidationAccuracy;
+        result["logLoss"] = kept.ValidationLoss;
     }
 
-    private static TrainingRecipe Recipe(ParseResult options)
+    /// <summary>The trainer's options that hold for every stage.</summary>
+    private static ResNetTrainer.Options Trainer(ParseResult options, CancellationToken cancellation)
     {
-        var recipe = options.GetValue(RecipeName) ?? (options.GetValue(From) is null ? TrainingRecipe.Tutorial : TrainingRecipe.FineTune);
-        recipe = recipe with
+        var trainer = new ResNetTrainer.Options
         {
-            NumberOfEpochs = options.GetValue(Epochs) ?? recipe.NumberOfEpochs,
-            BatchSize = options.GetValue(BatchSize) ?? recipe.BatchSize,
-            LearningRate = options.GetValue(LearningRate) ?? recipe.LearningRate,
-            MicroBatchSize = options.GetValue(MicroBatchSize) ?? recipe.MicroBatchSize,
+            Device = options.GetValue(Device),
+            CancellationToken = cancellation,
+            TensorBoardDirectory = options.GetValue(TensorBoard),
         };
-        return options.GetValue(Milestones) is { Length: > 0 } milestones
-            ? recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, milestones) }
-            : recipe;
+        Survive(trainer, options);
+        FitMemory(trainer, options);
+        return trainer;
+    }
+
+    private static TrainingWishes Wishes(ParseResult options) => new()
+    {
+        Architecture = options.GetValue(Architecture),
+        Image = options.GetValue(Image),
+        Geometry = GeometryOf(options),
+        From = options.GetValue(From),
+        Freeze = options.GetValue(Freeze),
+        Recipe = options.GetValue(RecipeName),
+        Stage = options.GetValue(Stage),
+        Epochs = options.GetValue(Epochs),
+        Milestones = options.GetValue(Milestones) ?? [],
+        BatchSize = options.GetValue(BatchSize),
+        LearningRate = options.GetValue(LearningRate),
+        MicroBatchSize = options.GetValue(MicroBatchSize),
+        Augmentation = options.GetValue(Augment),
+    };
+
+    /// <summary>Images of any kind, trained on as the options say, with the library's defaults for the rest.</summary>
+    private static TrainingWork AsAsked(MLContext mlContext, DataPath data, ParseResult options, Display display, LeftOutFiles leftOut)
+    {
+        display.Follow(mlContext);
+        var plan = Planner.AsAsked(Wishes(options));
+        var unreadable = options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw;
+        var train = data.Load(mlContext, options.GetValue(Image), plan.Geometry, unreadable, leftOut);
+        var shape = ((VectorDataViewType)train.Schema[ImageColumns.Features].Type).Dimensions;
+        var validation = options.GetValue(Validation) is { } path
+            ? new DataPath(path).Load(mlContext, new ImageShape(shape[0], shape[1], shape[2]), plan.Geometry, unreadable, leftOut)
+            : null;
+        if (options.GetValue(TrainRows) is { } rows)
+            train = RandomRows.Take(mlContext, train, rows, options.GetValue(Seed)!.Value);
+        return new TrainingWork(plan, train, validation, InitialModel(mlContext, plan.From, options, display));
     }
 }

@@ -52,8 +52,8 @@ public partial class CommandLineTests
             var single = engine.Predict(new EncodedRow { Features = File.ReadAllBytes(file) });
             foreach (var (place, name) in new[] { "lines", "plain" }.Index())
             {
-                Assert.AreEqual(scored[index].Score[place], (float)prediction["probabilities"]![name]!, 1e-6f, file);
-                Assert.AreEqual(scored[index].Score[place], single.Score[place], 1e-6f, file);
+                Assert.AreEqual(scored[index].Score[place], (float)prediction["probabilities"]![name]!, file);
+                Assert.AreEqual(scored[index].Score[place], single.Score[place], file);
             }
             right += Path.GetFileName(Path.GetDirectoryName(file)) == (string?)prediction["class"] ? 1 : 0;
         }
@@ -66,7 +66,8 @@ public partial class CommandLineTests
     {
         var folder = ImageSamples.FolderOf(("good.png", Strip(1, withLines: true)), ("cut.jpg", Jpeg()[..^200]),
             ("text.png", "text"u8.ToArray()), ("empty.png", []));
-        string[] bad = [At("cut.jpg"), At("text.png"), At("empty.png"), At("missing.png"), folder, .. Pipe(folder)];
+        var empty = Directory.CreateDirectory(At("nothing")).FullName;
+        string[] bad = [At("cut.jpg"), At("text.png"), At("empty.png"), At("missing.png"), empty, .. Pipe(folder)];
 
         var some = SampleProgram.Run(["predict", "--json", "--model", _model, bad[0], At("good.png"), .. bad[1..]]);
         var none = SampleProgram.Run(["predict", "--model", _model, .. bad]);
@@ -142,6 +143,18 @@ public partial class CommandLineTests
     [DataRow(2, "--unreadable is 'throw'; expected skip or stop", "evaluate --model MODEL --data DATA --unreadable throw")]
     [DataRow(2, "--image is '3x0x3'; expected CHANNELSxHEIGHTxWIDTH", "train --data DATA --image 3x0x3")]
     [DataRow(2, "--architecture is 'resnet21': 'resnet21' names no architecture", "summary --architecture resnet21")]
+    [DataRow(2, "Nothing to train on: expected the PATH of a folder", "train")]
+    [DataRow(2, "Two things to train on: expected PATH or --data", "train DATA --data DATA")]
+    [DataRow(2, "--augment is 'crop=4,spin', of which 'spin' is not known", "train DATA --augment crop=4,spin")]
+    [DataRow(2, "--geometry is 'stretch'; expected fill or crop or pad", "train DATA --geometry stretch")]
+    [DataRow(2, "--stage is 'tail'; expected head or all", "train DATA --stage tail")]
+    [DataRow(2, "'epoch' is no option of 'train'. Did you mean 'epochs'?", "train DATA --config CONFIG")]
+    [DataRow(2, "No image: expected MODEL IMAGE", "predict MODEL")]
+    [DataRow(1, "found one class: 'a'", "train ONECLASS --output FOLDER/a.zip")]
+    [DataRow(1, "found 1 picture of 1 class that training lacks: 'c'. Add training pictures of them, or pass --unknown-classes skip",
+        "train PARTS --output FOLDER/a.zip")]
+    [DataRow(1, "Pass --unreadable skip to leave such images out", "train UNREADABLE --unreadable stop --output FOLDER/a.zip")]
+    [DataRow(1, "found 2 files of which none can be read; the first is ", "train NOPICTURES --output FOLDER/a.zip")]
     [DataRow(1, "the channels of --image is 2; expected 1 or 3", "train --data DATA --image 2x8x8")]
     [DataRow(1, "--freeze is 1, but --from is unset", "train --data DATA --freeze 1 --image 3x8x8 --output FOLDER/a.zip")]
     [DataRow(1, "--resume is set, but --checkpoints is not", "train --data DATA --resume --image 3x8x8 --output FOLDER/a.zip")]
@@ -154,10 +167,20 @@ public partial class CommandLineTests
         "import --weights MODEL --architecture d2l-resnet18-1channel --classes cifar10 --output FOLDER/a.zip")]
     public void An_error_is_one_line_that_speaks_of_options(int exitCode, string expected, string line)
     {
-        var folder = ImageSamples.FolderOf(("nested/a/1.png", Strip(1, withLines: true)), ("nested/b/2.png", Strip(2, withLines: true)),
+        var folder = ImageSamples.FolderOf(("nested-in/x/a/1.png", Strip(1, withLines: true)),
+            ("nested-in/x/b/2.png", Strip(2, withLines: true)),
+            ("one/a/1.png", Jpeg()), ("options.json", "{ \"epoch\": 5 }"u8.ToArray()), ("parts/train/a/1.png", Jpeg()),
+            ("parts/train/b/1.png", Jpeg()), ("parts/val/a/1.png", Jpeg()), ("parts/val/c/1.png", Jpeg()),
+            ("bad/a/1.png", Jpeg()), ("bad/b/1.png", Jpeg()[..^200]), ("none/a/1.png", [1]), ("none/b/1.png", [2]),
             ("photos.tar.gz", ImageSamples.TarGz(("photos/a/1.png", Strip(1, withLines: true)), ("photos/b/2.png", Jpeg()))));
         var run = SampleProgram.Run(line.Replace("DATA", _pictures, StringComparison.Ordinal)
-            .Replace("MODEL", _model, StringComparison.Ordinal).Replace("NESTED", folder, StringComparison.Ordinal)
+            .Replace("MODEL", _model, StringComparison.Ordinal)
+            .Replace("NESTED", Path.Combine(folder, "nested-in"), StringComparison.Ordinal)
+            .Replace("ONECLASS", Path.Combine(folder, "one"), StringComparison.Ordinal)
+            .Replace("CONFIG", Path.Combine(folder, "options.json"), StringComparison.Ordinal)
+            .Replace("PARTS", Path.Combine(folder, "parts"), StringComparison.Ordinal)
+            .Replace("NOPICTURES", Path.Combine(folder, "none"), StringComparison.Ordinal)
+            .Replace("UNREADABLE", Path.Combine(folder, "bad"), StringComparison.Ordinal)
             .Replace("PHOTOS", Path.Combine(folder, "photos"), StringComparison.Ordinal)
             .Replace("FOLDER", folder, StringComparison.Ordinal).Split(' '));
 
@@ -167,6 +190,38 @@ public partial class CommandLineTests
             .Select(match => match.Value).Except(["ImageNet", "PyTorch", "TorchSharp"]);
         Assert.AreEqual("", string.Join(' ', members), run.Errors);
         Assert.IsGreaterThan(0L, new FileInfo(_model).Length);
+    }
+
+    [TestMethod]
+    [Timeout(300_000)]
+    public void One_command_learns_small_pictures_and_leaves_a_run()
+    {
+        var data = ImageSamples.FolderOf([.. Enumerable.Range(0, 40).Select(i => ($"{(i % 2 == 0 ? "lines" : "plain")}/{i:d2}.png",
+            Small(i, withLines: i % 2 == 0))), ("plain/none.png", [1]), ("plain/cut.png", Small(1, withLines: false)[..^200])]);
+        var folder = ImageSamples.NewFolder();
+
+        var first = SampleProgram.RunIn(folder, "train", data, "--epochs", "2", "--json");
+        var run = (string)first.Json["run"]!;
+        var second = SampleProgram.RunIn(folder, "train", "--config", Path.Combine(run, "options.json"), "--run", "again", "--epochs", "1",
+            "--json");
+        var predicted = SampleProgram.RunIn(folder, "predict", Path.Combine(run, "model.zip"), data, "--top", "1", "--output", "out.csv");
+        var evaluated = SampleProgram.RunIn(folder, "evaluate", "--model", Path.Combine(run, "model.zip"), "--data", data, "--unreadable",
+            "skip", "--json");
+
+        Assert.AreEqual(0, first.ExitCode, first.Errors);
+        Assert.AreEqual(2, (int)first.Json["unreadable"]!);
+        Assert.IsInRange(0, 1, (double)first.Json["microAccuracy"]!);
+        StringAssert.Contains(first.Output, "cifar-20 from scratch, for small pictures of 3x16x20");
+        StringAssert.Contains(first.Output, "plain/cut.png: expected ");
+        Assert.HasCount(3, File.ReadAllLines(Path.Combine(run, "history.csv")));
+        Assert.AreEqual(0, second.ExitCode, second.Errors);
+        Assert.AreEqual(Path.Combine(folder, "runs", "again"), (string?)second.Json["run"]);
+        Assert.HasCount(2, File.ReadAllLines(Path.Combine(folder, "runs", "again", "history.csv")));
+        Assert.AreEqual(0, predicted.ExitCode, predicted.Errors);
+        var rows = File.ReadAllLines(Path.Combine(folder, "out.csv")).Skip(1).Select(row => row.Split(',')).ToList();
+        Assert.HasCount(40, rows);
+        var right = rows.Count(row => Path.GetFileName(Path.GetDirectoryName(row[0])) == row[1]);
+        Assert.AreEqual(right / 40.0, (double)evaluated.Json["microAccuracy"]!, 1e-9);
     }
 
     [TestMethod]
@@ -212,6 +267,16 @@ public partial class CommandLineTests
         return ImageSamples.Encode(400, 50, (_, y) =>
         {
             var grey = (byte)(random.Next(80, 176) + (withLines && y / 6 % 2 == 0 ? 50 : 0));
+            return new SKColor(grey, grey, grey);
+        });
+    }
+
+    private static byte[] Small(int seed, bool withLines)
+    {
+        var random = new Random(seed);
+        return ImageSamples.Encode(20, 16, (_, y) =>
+        {
+            var grey = (byte)(random.Next(80, 120) + (withLines && y / 3 % 2 == 0 ? 90 : 0));
             return new SKColor(grey, grey, grey);
         });
     }

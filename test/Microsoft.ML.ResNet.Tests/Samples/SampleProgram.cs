@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
 
@@ -25,12 +26,23 @@ internal static class SampleProgram
     /// <summary>Runs a verb to its end.</summary>
     public static SampleRun Run(params string[] arguments) => Run([], arguments);
 
+    /// <summary>Runs a verb to its end, in a folder of its own.</summary>
+    public static SampleRun RunIn(string folder, params string[] arguments) => Run([], folder, arguments);
+
     /// <summary>Runs a verb to its end, with some variables of its environment set.</summary>
     public static SampleRun Run((string Name, string Value)[] environment, params string[] arguments)
+        => Run(environment, TestAssembly.TemporaryFolder, arguments);
+
+    private static SampleRun Run((string Name, string Value)[] environment, string folder, string[] arguments)
     {
         if (!File.Exists(Program))
             Assert.Inconclusive($"{Program} is not built; the tests run outside the repository.");
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder
+        };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;

@@ -1,6 +1,6 @@
 using Microsoft.ML.ResNet;
 
-namespace Samples;
+namespace Samples.Predictions;
 
 /// <summary>What a model says about an image.</summary>
 internal sealed class Prediction

@@ -1,0 +1,98 @@
+using System.CommandLine;
+using global::Samples.CommandLine;
+using global::Samples.Predictions;
+using global::Samples.Runs;
+using Microsoft.ML.ResNet.Tests.Images;
+
+namespace Microsoft.ML.ResNet.Tests.Samples;
+
+/// <summary>Words, files of options, folders of runs and patterns of file names.</summary>
+[TestClass]
+public class CommandLinePartsTests
+{
+    private static readonly Option<AugmentationChoice?> Augment = new("--augment") { CustomParser = AugmentationChoice.Parse };
+
+    [TestMethod]
+    [DataRow("none", "none", null)]
+    [DataRow("crop=4,flip", "crop(4) | flip", null)]
+    [DataRow("flip=alternating, cutout=8", "flip in turns | cutout(8)", null)]
+    [DataRow("color-jitter=0.4,mixup=0.2", "jitter(0.4, 0.4, 0.4)", "Mixup")]
+    [DataRow("random-resized-crop,cutmix=1", "random resized crop", "CutMix")]
+    public void Augmentations_are_words(string text, string policy, string? mix)
+    {
+        var choice = new RootCommand { Augment }.Parse(["--augment", text]).GetValue(Augment)!;
+
+        StringAssert.StartsWith($"{choice.Policy}", policy);
+        Assert.AreEqual(mix, choice.Mix?.GetType().Name);
+    }
+
+    [TestMethod]
+    [DataRow("spin", "'spin'")]
+    [DataRow("crop", "'crop'")]
+    [DataRow("crop=0,flip", "'crop=0'")]
+    [DataRow("flip=sometimes", "'flip=sometimes'")]
+    [DataRow("color-jitter=2", "'color-jitter=2'")]
+    public void An_unknown_word_is_an_error_that_lists_the_known(string text, string part)
+    {
+        var error = new RootCommand { Augment }.Parse(["--augment", text]).Errors.Single().Message;
+
+        StringAssert.Contains(error, $"of which {part} is not known");
+        StringAssert.Contains(error,
+            "none, crop=PIXELS, random-resized-crop, flip, flip=alternating, cutout=PIXELS, color-jitter=STRENGTH");
+    }
+
+    [TestMethod]
+    public void A_file_of_options_reads_back_and_the_command_line_wins()
+    {
+        var (command, epochs, resume, path) = Verb();
+        var folder = ImageSamples.NewFolder();
+        var file = Path.Combine(folder, "options.json");
+        var given = command.Parse([folder, "--epochs", "5", "--resume"]);
+        OptionsFile.Write(file, given, without: [], known: new Dictionary<Option, string>());
+
+        var read = command.Parse(OptionsFile.Expand([], command.Parse([]), file));
+        var won = command.Parse(OptionsFile.Expand(["--epochs", "9"], command.Parse(["--epochs", "9"]), file));
+
+        Assert.AreEqual((folder, 5, true), (read.GetValue(path), read.GetValue(epochs), read.GetValue(resume)));
+        Assert.AreEqual((folder, 9, true), (won.GetValue(path), won.GetValue(epochs), won.GetValue(resume)));
+    }
+
+    [TestMethod]
+    [DataRow("""{ "epoch": 5 }""", "'epoch' is no option of 'learn'. Did you mean 'epochs'?")]
+    [DataRow("""{ "--resum": true }""", "Did you mean 'resume'?")]
+    [DataRow("""{ "epochs": {} }""", "'epochs' is Object; expected a text, a number, true, false or null")]
+    [DataRow("[1]", "expected a JSON object of options, found another value")]
+    [DataRow("{ epochs", "expected a JSON object of options, found something else")]
+    public void A_file_of_something_else_is_an_error_that_helps(string json, string expected)
+    {
+        var command = Verb().Command;
+        var file = ImageSamples.NewFile("options.json", System.Text.Encoding.UTF8.GetBytes(json));
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => OptionsFile.Expand([], command.Parse([]), file)).Message;
+
+        StringAssert.StartsWith(error, file);
+        StringAssert.Contains(error, expected);
+    }
+
+    [TestMethod]
+    public void Files_folders_and_patterns_become_files()
+    {
+        var folder = ImageSamples.FolderOf(("a/1.jpg", [1]), ("a/2.png", [1]), ("a/b/3.jpg", [1]), ("a/notes.txt", [1]), ("c/4.jpg", [1]));
+
+        CollectionAssert.AreEqual(new[] { "a/1.jpg", "a/2.png", "a/b/3.jpg" }, Find("a"));
+        CollectionAssert.AreEqual(new[] { "a/1.jpg", "a/b/3.jpg", "c/4.jpg" }, Find("**/*.jpg"));
+        CollectionAssert.AreEqual(new[] { "a/1.jpg", "c/4.jpg" }, Find("?/*.jpg"));
+        CollectionAssert.AreEqual(new[] { "c/4.jpg", "a/notes.txt", "nothing.png", "*.webp" },
+            Find("c/4.jpg", "a/notes.txt", "nothing.png", "*.webp"));
+
+        string[] Find(params string[] paths)
+            => [.. InputFiles.Find(paths.Select(path => Path.Combine(folder, path))).Select(file => Path.GetRelativePath(folder, file))];
+    }
+
+    private static (System.CommandLine.Command Command, Option<int> Epochs, Option<bool> Resume, Argument<string?> Path) Verb()
+    {
+        var (epochs, resume) = (new Option<int>("--epochs"), new Option<bool>("--resume"));
+        var path = new Argument<string?>("PATH") { Arity = ArgumentArity.ZeroOrOne };
+        return (new System.CommandLine.Command("learn") { path, epochs, resume }, epochs, resume, path);
+    }
+}
