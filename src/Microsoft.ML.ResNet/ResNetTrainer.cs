@@ -163,7 +163,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         ResNetNumerics numerics, CheckpointSession? checkpoints)
     {
         TrainingRecipe? recipe = null;
-        if (checkpoints?.Finished(images => Fingerprint(recipe = Recipe(channel, images.Rows), classes, _options.Seed
+        if (checkpoints?.Finished(images => Fingerprint(recipe = Recipe(channel, images.Rows, images.Shape), classes, _options.Seed
             ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished)
             return null;
         var trained = TrainingGuard.Finished(channel, finished.State, _options.Architecture, finished.Images, classes, recipe!)
