@@ -54,15 +54,6 @@ internal sealed class FeatureScale : IDisposable
         return ((features - _mean) / _deviation).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Changes a classifier for features as they are into one for standardised features, with the same logits.</summary>
-    public void Standardize(Linear head)
-    {
-        using var noGradient = no_grad();
-        using var scope = NewDisposeScope();
-        head.bias.add_(head.weight.mv(_mean.squeeze(0)));
-        head.weight.mul_(_deviation);
-    }
-
     /// <summary>Does something while a classifier for standardised features is one for features as they are.</summary>
     public T Unstandardized<T>(Linear head, Func<T> work)
     {

@@ -129,8 +129,8 @@ internal sealed class TrainingLoop : IDisposable
         var clock = Stopwatch.StartNew();
         using var inputs = new TrainingInputs(_network, _recipe, _normalization, _seed, train, validation, _events, _settings);
         using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining);
-        if (inputs.Scale is { } scale && _optimizer.Steps == 0) // what was restored is standardised already
-            Standardize(scale);
+        if (inputs.Scale is not null && _optimizer.Steps == 0)
+            ForgetHead();
         var (prepared, before, steps) = (clock.Elapsed, _epoch, BatchOrder.Count(train.Count, _recipe.BatchSize));
         while (!IsOver)
         {
@@ -212,13 +212,17 @@ internal sealed class TrainingLoop : IDisposable
     private double LearningRate(int epoch, int step, int steps)
         => _recipe.LearningRate * _recipe.Schedule.Factor((epoch + (double)step / steps) / _recipe.NumberOfEpochs);
 
-    private void Standardize(FeatureScale scale)
+    // What it knew was of features of another scale, and of what is convex the start decides nothing but the time.
+    private void ForgetHead()
     {
-        scale.Standardize(_network.Head);
-        _average?.Exchange();
-        if (_average is not null)
-            scale.Standardize(_network.Head);
-        _average?.Exchange();
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        for (var weights = 0; weights < 2; weights++) // those and their average
+        {
+            _network.Head.weight.zero_();
+            _network.Head.bias.zero_();
+            _average?.Exchange();
+        }
     }
 
     private IReadOnlyList<NamedTensor> CopyWeights()

