@@ -178,6 +178,17 @@ public sealed class SafetensorsTests
         Assert.IsTrue(Hostile.TryRead(file[..^1], stream => Safetensors.Read(stream, out _), 4 << 20, seekable: false));
     }
 
+    [TestMethod]
+    public void Tensors_have_64_dimensions_at_most()
+    {
+        Assert.HasCount(64, Safetensors.Read(new MemoryStream(OfOnes(64)), out _).Single().Shape);
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(
+            () => Safetensors.Read(new MemoryStream(OfOnes(65)), out _)).Message, "at most 64 dimensions, found 65");
+
+        static byte[] OfOnes(int dimensions) => FileWith(
+            $"{{\"a\":{{\"dtype\":\"U8\",\"shape\":[{string.Join(',', Enumerable.Repeat(1, dimensions))}],\"data_offsets\":[0,1]}}}}", 1);
+    }
+
     private static string Readable(string name) => "t" + string.Concat(name.Where(c => !char.IsSurrogate(c)));
 
     private static bool SameTensors(NamedTensor[] a, IReadOnlyList<NamedTensor> b) => a.Length == b.Count && a.Zip(b).All(pair =>

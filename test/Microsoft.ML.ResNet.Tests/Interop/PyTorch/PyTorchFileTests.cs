@@ -79,6 +79,36 @@ public sealed class PyTorchFileTests
     }
 
     [TestMethod]
+    public void Storages_that_nobody_needs_are_passed_over_in_the_layout_of_before()
+    {
+        var state = PickleText.Dictionary(("optimizer", PickleText.Dictionary(("m", PickleText.Tensor("0", 3, 0, [3], [1])))),
+            ("state_dict", PickleText.Dictionary(("w", PickleText.Tensor("1", 2, 0, [2], [1])))));
+
+        var read = PyTorchFile.Read(new MemoryStream(PickleText.Legacy(state, ("0", [7, 8, 9]), ("1", [1, 2]))));
+
+        CollectionAssert.AreEqual(new float[] { 1, 2 }, MemoryMarshal.Cast<byte, float>(read.Tensors.Single().Data.Span).ToArray());
+    }
+
+    [TestMethod]
+    public void Tensors_have_64_dimensions_at_most()
+    {
+        Assert.HasCount(64, Read(64).Tensors.Single().Shape);
+        StringAssert.Contains(Assert.ThrowsExactly<WeightsFormatException>(() => Read(65)).Message, "at most 64 dimensions");
+
+        static PyTorchCheckpoint Read(int dimensions)
+        {
+            int[] ones = [.. Enumerable.Repeat(1, dimensions)];
+            var state = PickleText.Dictionary(("w", PickleText.Tensor("0", 1, 0, ones, ones)));
+            return PyTorchFile.Read(new MemoryStream(PickleText.Archive(state, ("0", [1]))));
+        }
+    }
+
+    [TestMethod]
+    public void A_stream_that_cannot_seek_is_refused_with_advice()
+        => StringAssert.Contains(Assert.ThrowsExactly<ArgumentException>(() => PyTorchFile.Read(new ForwardOnlyStream([]))).Message,
+            "copy it to a file or a MemoryStream");
+
+    [TestMethod]
     public void Weights_are_found_under_four_keys_and_not_under_five()
     {
         var state = PickleText.Dictionary(("w", PickleText.Tensor("0", 4, 0, [4], [1])));
