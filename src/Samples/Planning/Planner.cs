@@ -148,7 +148,7 @@ internal static class Planner
                 ? $", {frozen} stages and the stem as they are" : "")}", "--recipe, --epochs, --freeze");
         var whole = $"the whole network takes about {Estimates.InWords(time)} on {machine}";
         return stages.Length == 2
-            ? new("Stages", $"the head on features that are computed once, then the whole network: {whole}",
+            ? new("Stages", $"the head on features that are computed once, and then all of it; {whole}",
                 wishes.Stage is null ? "--stage head" : "")
             : new("Stages", $"the head alone, on features that are computed once{(wishes.Stage is null ? $"; {whole}" : "")}",
                 wishes.Stage is null ? "--stage all" : "");
