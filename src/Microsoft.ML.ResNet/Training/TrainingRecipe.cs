@@ -175,8 +175,9 @@ public sealed record TrainingRecipe
     /// <summary>
     /// Where everything but the classifier is frozen: whether it learns on features that have mean 0 and deviation 1 over the training
     /// images (as a batch normalisation without weights in front of it would, He et al. 2021, arXiv:2111.06377, appendix A.1). What is
-    /// learnt so does not depend on the scale of the features. The classifier starts from zeros, and that of the model takes features as they
-    /// are: mean and deviation are worked into its weights. The default is <see langword="false"/>; where more is trained, this does nothing.
+    /// learnt so does not depend on the scale of the features. The classifier starts from zeros, and that of the model takes features as
+    /// they are: mean and deviation are worked into its weights. The default is <see langword="false"/>; where more is trained, this does
+    /// nothing.
     /// </summary>
     public bool StandardizeFeatures { get; init; }
 
