@@ -94,7 +94,7 @@ public class HostileOnnxTests
             ("(Conv): expected a window of 7x7, found 5x7", graph => Sets(Node(graph, "Conv"), "kernel_shape", 5, 7)),
             ("(BatchNormalization): expected an epsilon of 1E-05", graph => Node(graph, "BatchNormalization").Attribute[0].F = 0.001f),
             ("(Mul): expected ReLU", graph => Node(graph, "Add").OpType = "Mul"),
-            ("(Conv): expected a block whose input goes two ways, found 1", graph => Node(graph, "Add").Input[1] = Node(graph, "Add").Input[0]),
+            ("expected a block whose input goes two ways, found 1", graph => Node(graph, "Add").Input[1] = Node(graph, "Add").Input[0]),
             ("(MaxPool): expected a step of 2 pixels", graph => Sets(Node(graph, "MaxPool"), "strides", 1, 1)),
             ("(GlobalMaxPool): expected the next block or pooling", graph => Node(graph, "GlobalAveragePool").OpType = "GlobalMaxPool"),
             ("(Gemm): expected a fully connected layer", graph => Node(graph, "Gemm").Attribute[0].F = 2),
