@@ -104,8 +104,11 @@ internal sealed class OnnxGraph
     }
 
     private static long? Side(ValueInfoProto image, int dimension)
-        => image.Type?.TensorType?.Shape?.Dim.ElementAtOrDefault(dimension) is { ValueCase: TensorShapeProto.Types.Dimension
-            .ValueOneofCase.DimValue, DimValue: > 0 and <= int.MaxValue and var side } ? side : null;
+        => image.Type?.TensorType?.Shape?.Dim.ElementAtOrDefault(dimension) is
+        {
+            ValueCase: TensorShapeProto.Types.Dimension
+            .ValueOneofCase.DimValue, DimValue: > 0 and <= int.MaxValue and var side
+        } ? side : null;
 }
 
 /// <summary>A value of the graph: images, or what convolutions made of them.</summary>

@@ -96,8 +96,12 @@ public class OnnxWeightsTests
             nodes.Add(node);
             if (node.OpType is "Relu" or "Flatten")
             {
-                nodes.Add(new NodeProto { OpType = node.OpType == "Relu" ? "Identity" : "Dropout", Input = { node.Output[0] + " before" },
-                    Output = { node.Output[0] } });
+                nodes.Add(new NodeProto
+                {
+                    OpType = node.OpType == "Relu" ? "Identity" : "Dropout",
+                    Input = { node.Output[0] + " before" },
+                    Output = { node.Output[0] }
+                });
                 node.Output[0] += " before";
             }
         }
