@@ -167,7 +167,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished)
             return null;
         var trained = TrainingGuard.Finished(channel, finished.State, _options.Architecture, finished.Images, classes, recipe!)
-            with { Geometry = Geometry(columns.Feature) };
+            with
+        { Geometry = Geometry(columns.Feature) };
         columns.Images.Range ??= finished.Images.Range();
         return Transformer(trained, columns, numerics, transfer?.Find(trained.Shape, classes));
     }

@@ -2,8 +2,11 @@ using System.CommandLine;
 using Microsoft.ML.ResNet.Fuzzing;
 using Microsoft.ML.ResNet.Fuzzing.Readers;
 
-var reader = new Option<string>("--reader") { Description = "Readers, with commas between them; 'all' for every one.",
-    DefaultValueFactory = _ => "all" };
+var reader = new Option<string>("--reader")
+{
+    Description = "Readers, with commas between them; 'all' for every one.",
+    DefaultValueFactory = _ => "all"
+};
 var inputs = new Option<long>("--inputs") { Description = "Inputs in all.", DefaultValueFactory = _ => 100_000 };
 var seconds = new Option<int?>("--seconds") { Description = "Stop after so many seconds." };
 var seed = new Option<int>("--seed") { Description = "Decides what is drawn.", DefaultValueFactory = _ => 1 };

@@ -78,7 +78,8 @@ public sealed class PictureTests
     public void Photos_that_are_kept_whole_train_the_same_from_memory_and_from_a_file()
     {
         var crop = TinyImages.Options(
-            2).Recipe with { Augmentation = [new RandomResizedCrop { SmallestArea = 0.3 }, new HorizontalFlip()] };
+            2).Recipe with
+        { Augmentation = [new RandomResizedCrop { SmallestArea = 0.3 }, new HorizontalFlip()] };
         using var memory = Fit(ImageGeometry.CenterCrop, encoded: true, options => Change(options, null));
         using var file = Fit(ImageGeometry.CenterCrop, encoded: true, options => Change(options, 0));
         using var plain = Fit(ImageGeometry.CenterCrop, encoded: true, options => options.ValidationSetFraction = 0.3);

@@ -89,8 +89,11 @@ public class ReadmeTests
         var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
             .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
-                InitialModel = imageNet.Model, FrozenStages = 4, Recipe = TrainingRecipe.LinearProbe, // a new head on what ImageNet taught
-                ImageGeometry = ImageGeometry.CenterCrop, ValidationSetFraction = 0.2
+                InitialModel = imageNet.Model,
+                FrozenStages = 4,
+                Recipe = TrainingRecipe.LinearProbe, // a new head on what ImageNet taught
+                ImageGeometry = ImageGeometry.CenterCrop,
+                ValidationSetFraction = 0.2
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         mlContext.Model.Save(pipeline.Fit(photos), photos.Schema, modelPath);

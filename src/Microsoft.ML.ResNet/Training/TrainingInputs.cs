@@ -168,7 +168,8 @@ internal sealed class TrainingInputs : IDisposable
 
     private Tensor Augment(Tensor pixels, ArraySegment<long> rows, int epoch, int step) => _recipe.Augmentation.Apply(pixels,
         new AugmentationContext(_seed, epoch, rows, _normalization,
-            new Random(Seeds.Derive(_seed, epoch, step))) { Pictures = _train.Pictures });
+            new Random(Seeds.Derive(_seed, epoch, step)))
+        { Pictures = _train.Pictures });
 
     private static Tensor Scaled(FeatureScale scale, Tensor features)
     {

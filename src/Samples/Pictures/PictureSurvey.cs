@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using SkiaSharp;
 using Samples.Planning;
+using SkiaSharp;
 
 namespace Samples.Pictures;
 

@@ -13,8 +13,13 @@ internal static class DataSetReaders
 {
     private const int Record = 3073;
     private static readonly byte[] NoMagic = [.. "00000000"u8]; // of which .NET makes another kind of header
-    private static readonly ImageFolderOptions Skipping = new() { Height = 8, Width = 8,
-        UnreadableImageBehavior = UnreadableImageBehavior.Skip, MaxDegreeOfParallelism = 1 };
+    private static readonly ImageFolderOptions Skipping = new()
+    {
+        Height = 8,
+        Width = 8,
+        UnreadableImageBehavior = UnreadableImageBehavior.Skip,
+        MaxDegreeOfParallelism = 1
+    };
     private static readonly ImageFolderOptions Throwing = new() { MaxDegreeOfParallelism = 1 };
 
     public static IEnumerable<FuzzTarget> All =>

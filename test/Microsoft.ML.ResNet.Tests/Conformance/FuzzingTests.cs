@@ -46,7 +46,8 @@ public sealed class FuzzingTests
     {
         var kinds = new ConcurrentBag<string>();
         var target = new FuzzTarget("planted", 1, [[.. "good"u8]], [[.. "BUG"u8], [.. "BIG"u8], [.. "SLOW"u8]],
-            Read) { TimeLimit = TimeSpan.FromMilliseconds(30) };
+            Read)
+        { TimeLimit = TimeSpan.FromMilliseconds(30) };
 
         var fuzzer = new Fuzzer(target, seed: 1, finding => kinds.Add(finding.Kind));
         fuzzer.Run(1000);

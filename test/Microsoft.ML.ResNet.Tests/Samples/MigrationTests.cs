@@ -52,8 +52,12 @@ public class MigrationTests
             .Append(mlContext.Transforms.LoadRawImageBytes("Image", folder, "ImagePath"))
             .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
-                LabelColumnName = "LabelAsKey", FeatureColumnName = "Image", InitialModel = imageNet.Model, FrozenStages = 4,
-                Recipe = TrainingRecipe.LinearProbe, ImageGeometry = ImageGeometry.CenterCrop
+                LabelColumnName = "LabelAsKey",
+                FeatureColumnName = "Image",
+                InitialModel = imageNet.Model,
+                FrozenStages = 4,
+                Recipe = TrainingRecipe.LinearProbe,
+                ImageGeometry = ImageGeometry.CenterCrop
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         ITransformer model = pipeline.Fit(images);
