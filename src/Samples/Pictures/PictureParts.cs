@@ -30,6 +30,10 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
         }
         while (root.Folders.Count == 1 && !root.Pictures.Any() && root.Folders.Single().Folders.Count > 0)
             root = root.Folders.Single(); // an archive of a folder
+        if (root.Folders.Count == 2 && root.FindAny(TrainNames) is { } flat && HoldsPictures(flat)
+            && root.FindAny(ValidationNames) is { } other && HoldsPictures(other))
+            throw Problem(source.Path, "folders of classes in 'train'", $"pictures directly in '{flat.Name}' and '{other.Name}'",
+                "Put the pictures of each class into a folder that has the class's name.");
         if (root.FindAny(TrainNames) is not { } train || !HoldsClasses(train))
             return new(Classes(source, root), null, root.Path, null);
         var validation = root.FindAny(ValidationNames.Where(name => root.FindAny(name) is { } part && HoldsClasses(part)));
@@ -38,6 +42,8 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
     }
 
     private static bool HoldsClasses(PictureFolder folder) => folder.Folders.Count > 0 && !folder.Pictures.Any();
+
+    private static bool HoldsPictures(PictureFolder folder) => folder.Folders.Count == 0 && folder.Pictures.Any();
 
     /// <summary>The pictures in the class folders of a folder.</summary>
     private static PictureSet Classes(PictureSource source, PictureFolder folder, int leastClasses = 2)

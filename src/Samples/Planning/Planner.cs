@@ -20,6 +20,7 @@ internal static class Planner
     private const int PicturesToSee = 20_000; // by a training from scratch, or else its epochs become more, up to the most
     private const int MostEpochs = 50;
     private const int FineTunePatience = 3; // epochs
+    private const int ViewsOfHead = 4; // of each picture, where a head learns from changed ones
     private static readonly ImageAugmentation[] Photos = [new RandomResizedCrop(), new HorizontalFlip()];
     private static readonly ImageShape PhotoShape = new(3, 224, 224);
 
@@ -103,6 +104,9 @@ internal static class Planner
         var isImageNet = from == TrainingPlan.ImageNet;
         var architecture = (isImageNet ? null : wishes.Architecture) ?? given?.Architecture ?? ResNetArchitecture.ImageNet(18);
         var image = wishes.Image ?? given?.ImageShape ?? PhotoShape;
+        if (given is not null && image.Channels != given.ImageShape.Channels)
+            throw new InvalidDataException($"--image is {image}, but the weights of {from} take pictures of {given.ImageShape.Channels} "
+                + $"channels. Pass --image {given.ImageShape.Channels}x{image.Height}x{image.Width}, or --from scratch.");
         var fineTune = TrainingRecipe.FineTune with
         {
             Augmentation = AugmentationPolicy.Create(Photos),
@@ -135,11 +139,21 @@ internal static class Planner
     private static TrainingStage[] Stages(TrainingWishes wishes, TrainingRecipe fineTune, int stagesOfNetwork, bool all)
     {
         if (wishes.Recipe is not null || wishes.Freeze is not null)
-            return [new("", wishes.Apply(wishes.Recipe ?? fineTune), wishes.Freeze)];
+        {
+            if (wishes.Stage is { } stage)
+                throw new InvalidDataException($"--stage is '{stage}', and --{(wishes.Recipe is null ? "freeze" : "recipe")} says how one "
+                    + "stage is trained. Leave out one of the two.");
+            var isProbe = ReferenceEquals(wishes.Recipe, TrainingRecipe.LinearProbe);
+            return [new("", Cached(wishes.Apply(wishes.Recipe ?? fineTune)), wishes.Freeze ?? (isProbe ? stagesOfNetwork : null))];
+        }
         return all
             ? [new(TrainingStage.Head, TrainingRecipe.LinearProbe, stagesOfNetwork), new(TrainingStage.All, wishes.Apply(fineTune))]
-            : [new(TrainingStage.Head, wishes.Apply(TrainingRecipe.LinearProbe), stagesOfNetwork)];
+            : [new(TrainingStage.Head, Cached(wishes.Apply(TrainingRecipe.LinearProbe)), stagesOfNetwork)];
     }
+
+    // Random changes would send every picture through the frozen layers in every epoch: a few views of each are as good, and computed once.
+    private static TrainingRecipe Cached(TrainingRecipe recipe)
+        => recipe is { Augmentation.Count: > 0, Mix: null, StandardizeFeatures: true } ? recipe with { CachedViews = ViewsOfHead } : recipe;
 
     private static Choice StagesInWords(TrainingWishes wishes, TrainingStage[] stages, TimeSpan time, Machine machine)
     {
@@ -150,7 +164,8 @@ internal static class Planner
         return stages.Length == 2
             ? new("Stages", $"the head on features that are computed once, and then all of it; {whole}",
                 wishes.Stage is null ? "--stage head" : "")
-            : new("Stages", $"the head alone, on features that are computed once{(wishes.Stage is null ? $"; {whole}" : "")}",
+            : new("Stages", $"the head alone, on features that are computed once{(stages[0].Recipe.CachedViews is { } views
+                ? $" of {views} random views of each picture ({stages[0].Recipe.Augmentation})" : "")}{(wishes.Stage is null ? $"; {whole}" : "")}",
                 wishes.Stage is null ? "--stage all" : "");
     }
 

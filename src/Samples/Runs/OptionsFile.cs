@@ -17,6 +17,9 @@ internal static class OptionsFile
 
     private const string Path = "path";
 
+    // What stands in the help for the name of a file or folder.
+    private static readonly HashSet<string> PlaceWords = ["FILE", "PATH", "FOLDER", "DIR"];
+
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The file that a command line names.</summary>
@@ -40,15 +43,18 @@ internal static class OptionsFile
         {
             if (key == Path && command.Arguments is [var argument])
             {
-                if (value is not null && parsed.GetResult(argument) is null or { Tokens.Count: 0 })
+                if (value is not null && !GivesArgument(parsed)
+                    && !command.Options.Any(other => NamesTheData(other) && parsed.GetResult(other) is { Implicit: false }))
                     expanded.Add(Text(file, key, value!));
                 continue;
             }
             var option = command.Options.FirstOrDefault(option => Key(option) == key)
                 ?? throw Unknown(file, key, command);
-            if (value is null || parsed.GetResult(option) is { Implicit: false })
+            if (value is null || parsed.GetResult(option) is { Implicit: false } || NamesTheData(option) && GivesArgument(parsed))
                 continue;
             var text = Text(file, key, value);
+            if (option.ValueType == typeof(bool) && text is not ("true" or "false"))
+                throw new InvalidDataException($"{file}: '{key}' is '{text}'; expected true or false.");
             if (option.ValueType != typeof(bool))
                 expanded.AddRange([option.Name, text]);
             else if (text is "true")
@@ -82,15 +88,23 @@ internal static class OptionsFile
         var text = result.Tokens is [var token, ..] ? token.Value : option.HasDefaultValue ? $"{result.GetValueOrDefault<object?>()}" : "";
         if (text.Length == 0)
             return null;
-        return long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : FullPath(text);
+        var words = option.HelpName?.Split('|') ?? [];
+        if (words.Any(word => PlaceWords.Contains(word)) && !words.Contains(text))
+            return FullPath(text);
+        return long.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : text;
     }
+
+    private static bool NamesTheData(Option option) => Key(option) == "data";
+
+    private static bool GivesArgument(ParseResult parsed)
+        => parsed.CommandResult.Command.Arguments is [var argument] && parsed.GetResult(argument) is { Tokens.Count: > 0 };
 
     // A file or folder is written with its full path, so that the options mean the same from elsewhere.
     private static string FullPath(string text)
     {
-        var mark = text.LastIndexOf('#');
-        var path = mark > 0 && !System.IO.Path.Exists(text) ? text[..mark] : text;
-        return System.IO.Path.Exists(path) ? System.IO.Path.GetFullPath(path) + text[path.Length..] : text;
+        var mark = System.IO.Path.Exists(text) ? -1 : text.LastIndexOf('#');
+        var path = mark > 0 ? text[..mark] : text;
+        return System.IO.Path.GetFullPath(path) + text[path.Length..];
     }
 
     private static JsonObject Read(string file)

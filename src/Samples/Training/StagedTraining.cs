@@ -1,5 +1,6 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
+using Samples.CommandLine;
 using Samples.Output;
 using Samples.Planning;
 
@@ -20,6 +21,9 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
     /// <summary>The stage whose weights are the result; empty where there is but one.</summary>
     public string Kept { get; private set; } = "";
 
+    /// <summary>What went wrong without ending the training, in sentences.</summary>
+    public List<string> Problems { get; } = [];
+
     /// <summary>What the first stage took from the initial model.</summary>
     public WeightsReport? Taken { get; private set; }
 
@@ -35,6 +39,8 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
         work.Begins?.Invoke(epochs);
         var (folders, isOnly) = ((trainer.CheckpointDirectory, trainer.TensorBoardDirectory), work.Plan.Stages.Count == 1);
         trainer.ValidationSet = validation;
+        if (validation is not null)
+            trainer.ValidationSetFraction = null; // it is the part that was held out, already
         trainer.HistoryFile = historyFile;
         trainer.ImageGeometry = work.Plan.Geometry;
         trainer.ImageMemoryBudgetMiB ??= work.ImageMemoryMiB;
@@ -46,7 +52,8 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
             if (!isOnly)
                 (trainer.CheckpointDirectory, trainer.TensorBoardDirectory) = (Below(folders.CheckpointDirectory, stage.Name),
                     Below(folders.TensorBoardDirectory, stage.Name));
-            var network = Fit(train, stage, best ?? work.Initial);
+            if (TryFit(train, stage, best) is not { } network)
+                break;
             Taken ??= network.InitialWeights;
             if (historyFile is not null && !isOnly)
                 Remember(historyFile, stage.Name);
@@ -55,6 +62,25 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
                 break; // what there is by now was asked for
         }
         return best!;
+    }
+
+    // What a stage before has learnt is not lost because this one ends without a model.
+    private ResNetTransformer? TryFit(IDataView train, TrainingStage stage, ResNetTransformer? before)
+    {
+        try
+        {
+            return Fit(train, stage, before ?? work.Initial);
+        }
+        catch (OperationCanceledException) when (before is not null && trainer.CancellationBehavior == CancellationBehavior.KeepBest)
+        {
+            return null;
+        }
+        catch (InvalidOperationException exception) when (before is not null)
+        {
+            Problems.Add($"The stage '{stage.Name}' ended without a model, and that of before is kept: "
+                + ExpectedErrors.OneLine(exception));
+            return null;
+        }
     }
 
     private ResNetTransformer Fit(IDataView train, TrainingStage stage, ResNetTransformer? initial)
@@ -89,10 +115,17 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
 
     private void Remember(string historyFile, string stage)
     {
-        foreach (var (index, line) in File.ReadLines(historyFile).Index())
-            if (index > 0 || _history.Count == 0)
-                _history.Add($"{(index == 0 ? "Stage" : stage)},{line}");
-        File.WriteAllLines(historyFile, _history);
+        try
+        {
+            foreach (var (index, line) in File.ReadLines(historyFile).Index())
+                if (index > 0 || _history.Count == 0)
+                    _history.Add($"{(index == 0 ? "Stage" : stage)},{line}");
+            File.WriteAllLines(historyFile, _history);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Problems.Add($"The history could not be written: {exception.Message}");
+        }
     }
 
     private static string? Below(string? folder, string stage) => folder is null ? null : Path.Combine(folder, stage);

@@ -74,7 +74,8 @@ internal static class Import
     {
         var mlContext = new MLContext();
         display.Follow(mlContext);
-        OutputFile.CheckDifferent((Weights.Name, options.GetValue(Weights)), (Output.Name, options.GetValue(Output)));
+        OutputFile.CheckDifferent((Weights.Name, options.GetValue(Weights)), (Output.Name, options.GetValue(Output)),
+            (Classes.Name, options.GetValue(Classes)));
         var output = OutputFile.Writable(options.GetValue(Output)!);
         using var network = mlContext.Model.LoadResNetWeights(options.GetValue(Weights)!, new ResNetWeightsOptions
         {

@@ -76,6 +76,8 @@ internal static class Predict
         var output = options.GetValue(Output) is { } path ? OutputFile.Writable(path) : null;
         using var model = SavedModel.Load(mlContext, modelPath);
         var files = InputFiles.Find(images).ToList();
+        if (output is not null && files.Exists(file => Path.GetFullPath(file) == output))
+            throw new IOException($"{Output.Name} is '{output}', which is one of the images; expected a file that is none.");
         var result = new JsonObject
         {
             ["model"] = model.Path,

@@ -12,12 +12,10 @@ namespace Samples.Verbs;
 /// <content>Training that starts from another network's weights.</content>
 internal static partial class Train
 {
-    private const int HeadTensors = 2; // weight and bias
-
     private static readonly Option<string?> From = new("--from")
     {
         Description =
-            "Start from these weights: 'imagenet', a model .zip, or a PyTorch or safetensors file for --architecture (import it first if "
+            "Start from these weights: 'imagenet', a model .zip, or a PyTorch, safetensors or ONNX file for --architecture (import it first if "
             + "its images or normalisation are unusual); or from 'scratch'. [default: imagenet for photos, scratch for small pictures]",
         HelpName = "imagenet|scratch|FILE",
     };
@@ -49,17 +47,11 @@ internal static partial class Train
         var weights = mlContext.Model.LoadResNetWeights(path, new ResNetWeightsOptions
         {
             Architecture = options.GetValue(Architecture) ?? ResNetArchitecture.Cifar(20),
-            // Names that no image has: a head of unknown classes will not be kept.
-            ClassNames = options.GetValue(Classes) is { } classes ? Arguments.ClassNames(classes) : ["unknown 1", "unknown 2"],
-            Strict = options.GetValue(Classes) is not null,
+            // Without names the file's head is not wanted: a new one is drawn for the classes of the images.
+            ClassNames = options.GetValue(Classes) is { } classes ? Arguments.ClassNames(classes) : null,
         });
-        var report = weights.ImportedWeights!;
-        display.Line($"Tensors of {path}: {report}");
-        if (report.Missing.Count + report.Unexpected.Count == 0 && report.Mismatched.Count <= HeadTensors)
-            return weights;
-        using (weights)
-            throw new InvalidDataException(
-                $"{path} does not fit {weights.Model.Architecture.Name}: {report}. Name its network with --architecture.");
+        display.Line($"Tensors of {path}: {weights.ImportedWeights}");
+        return weights;
     }
 
     // Numbered by name; or, if the classes are those of the initial model, in its order, so that its head is kept.

@@ -63,6 +63,8 @@ internal static partial class Train
 
     private static (PictureSet Train, PictureSet? Validation) FindPictures(DataPath data, ParseResult options, Display display)
     {
+        if (options.GetValue(Validation) is not null && options.GetValue(ValidationSetFraction) is not null)
+            throw new InvalidDataException($"{Validation.Name} and {ValidationSetFraction.Name} are both set; choose one.");
         var parts = PictureParts.Of(PictureSource.Of(data.Path), data.Split);
         var validation = options.GetValue(Validation) is { } path && new DataPath(path) is var other
             ? PictureParts.Of(PictureSource.Of(other.Path), other.Split).Train
@@ -120,7 +122,11 @@ internal static partial class Train
         var known = validation.Where(picture => !unknown.Contains(picture.Label));
         var found = $"{Names.Count(validation.Count - known.Count, "picture")} of {Names.Count(unknown.Count, "class", "classes")} that "
             + $"training lacks: {Names.List(unknown)}";
-        if (options.GetValue(UnknownClasses) is not "skip" || known.Count == 0)
+        if (known.Count == 0)
+            throw new InvalidDataException($"{validation.Source.Path}: expected validation pictures of the classes of training "
+                + $"({Names.List(train.Classes)}), found none, but {found}. Name others with {Validation.Name}, or hold a part of the training "
+                + $"pictures out with {ValidationSetFraction.Name} 0.2.");
+        if (options.GetValue(UnknownClasses) is not "skip")
             throw new InvalidDataException($"{validation.Source.Path}: expected validation pictures of the classes of training "
                 + $"({Names.List(train.Classes)}), found {found}. Add training pictures of them, or pass {UnknownClasses.Name} skip to "
                 + "leave them out.");

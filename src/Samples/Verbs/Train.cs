@@ -19,10 +19,15 @@ internal static partial class Train
         var mlContext = new MLContext(options.GetValue(Seed));
         var leftOut = new LeftOutFiles(display);
         var (named, history) = (options.GetValue(Output), options.GetValue(History));
-        OutputFile.CheckDifferent((Output.Name, named), (History.Name, history));
+        OutputFile.CheckDifferent((Output.Name, named), (History.Name, history), (Config.Name, options.GetValue(Config)));
         if (named is not null)
             named = OutputFile.Writable(named);
         var data = new DataPath(options.GetValue(Pictures) ?? options.GetValue(Data)!);
+        foreach (var written in new[] { (Output.Name, named), (History.Name, history) })
+        {
+            OutputFile.CheckDifferent(("The training images", data.Path), written);
+            OutputFile.CheckDifferent((Validation.Name, options.GetValue(Validation) is { } path ? new DataPath(path).Path : null), written);
+        }
 
         // What to train on, what to start from, and how: read, found or chosen, before anything is trained.
         using var work = IsPictures(data, options)
@@ -62,6 +67,7 @@ internal static partial class Train
             ["unreadable"] = leftOut.Count,
         };
         display.Line();
+        stages.Problems.ForEach(Display.Error);
         if (stages.Taken is { } taken)
         {
             display.Line($"Weights from {work.Plan.From}: {taken}");
@@ -131,6 +137,9 @@ internal static partial class Train
     private static TrainingWork AsAsked(MLContext mlContext, DataPath data, ParseResult options, Display display, LeftOutFiles leftOut)
     {
         display.Follow(mlContext);
+        if (options.GetValue(Stage) is not null)
+            throw new InvalidDataException($"{Stage.Name} is for folders and zips of pictures of which the rest is chosen, too; this training "
+                + $"has one stage. Leave it out, or leave out {Architecture.Name} and {Image.Name}.");
         var plan = Planner.AsAsked(Wishes(options));
         var unreadable = options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw;
         var train = data.Load(mlContext, options.GetValue(Image), plan.Geometry, unreadable, leftOut);
