@@ -3,6 +3,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Images.Columns;
 using Microsoft.ML.ResNet.Images.Views;
 using Microsoft.ML.ResNet.Network;
@@ -151,7 +152,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
         learnt = transfer?.Normalize(learnt) ?? learnt;
-        checkpoints?.Remember(LearntImages.Of(learnt, columns.Images.Range));
+        checkpoints?.Remember(LearntImages.Of(learnt, columns.Images.Range, request.Geometry));
         var trained = OwnThread.Run("ResNet training", onCaller => Train(channel, learnt,
             split?.Validation ?? held, request.Geometry, classes, network => transfer?.Begin(network, initial!), device, seed, numerics,
             checkpoints, memory, onCaller));
@@ -164,7 +165,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         TrainingRecipe? recipe = null;
         if (checkpoints?.Finished(images => Fingerprint(recipe = Recipe(channel, images.Rows, images.Shape), classes, _options.Seed
-            ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished)
+            ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints.Seed ?? 0)) is not { } finished
+            || finished.Images.Geometry != ImageGeometryText.Print(Geometry(columns.Feature))
+            || columns.Images.Range is { } range && range != finished.Images.Range()) // another training than the checkpoint's
             return null;
         var trained = TrainingGuard.Finished(channel, finished.State, _options.Architecture, finished.Images, classes, recipe!)
             with

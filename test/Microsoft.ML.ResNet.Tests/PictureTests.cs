@@ -129,6 +129,30 @@ public sealed class PictureTests
         Assert.AreEqual(ImageGeometry.Pad, model.Model.ImageGeometry);
     }
 
+    // Behind a transform, ML.NET reads rows on several threads and keeps them in batches: of photos, gigabytes.
+    [TestMethod]
+    public void Files_are_read_as_they_are_decoded_and_not_by_the_hundred_ahead()
+    {
+        var (ml, read) = (new MLContext(seed: 1), 0);
+        using var stop = new CancellationTokenSource();
+        var file = Draw(20, 20, 0, new Random(1));
+        var rows = Enumerable.Range(0, 5000).Select(row => new LazyRow(Read, "ab"[(row % 2)..][..1]));
+        var options = TinyImages.Options(1);
+        (options.ImageHeight, options.ImageWidth, options.CancellationToken) = (12, 12, stop.Token);
+        var data = Keys(ml, ml.Data.LoadFromEnumerable(rows));
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => ml.MulticlassClassification.Trainers.ResNet(options).Fit(data));
+
+        Assert.IsInRange(10, 50, read);
+
+        byte[] Read()
+        {
+            if (Interlocked.Increment(ref read) == 10)
+                stop.Cancel();
+            return file;
+        }
+    }
+
     [TestMethod]
     public void Unreadable_files_are_rows_that_are_left_out()
     {
@@ -196,6 +220,13 @@ public sealed class PictureTests
         public string Label { get; set; } = "";
 
         public string ImagePath { get; set; } = "";
+    }
+
+    private sealed class LazyRow(Func<byte[]> read, string label)
+    {
+        public byte[] Features => read();
+
+        public string Label => label;
     }
 
     private sealed class PathRow

@@ -70,7 +70,9 @@ internal sealed class LabeledImageReading : IDisposable
         DataViewSchema.Column[] needed = columns.Weight is { } weight
             ? [columns.Feature, columns.Label, weight]
             : [columns.Feature, columns.Label];
-        return LabeledImageView.IsDecodedAhead(columns.Feature) ? data.GetRowCursorSet(needed, 1).Single() : data.GetRowCursor(needed);
+        return columns.Images is EncodedImageColumn || LabeledImageView.IsDecodedAhead(columns.Feature)
+            ? SingleCursor.Open(data, needed)
+            : data.GetRowCursor(needed);
     }
 
     // The rows that have a label and a weight; the cursor stands on each while it is handed out.
@@ -194,7 +196,7 @@ internal sealed class LabeledImageReading : IDisposable
     private readonly record struct Row(long Index, int Class, float? Weight);
 
     /// <summary>A row's file, on its way through a thread that decodes.</summary>
-    private sealed class EncodedFile(Row row, byte[] content)
+    private sealed class EncodedFile(Row row, FileCopy content)
     {
         private byte[] _pixels = [];
         private int _length;
@@ -211,8 +213,9 @@ internal sealed class LabeledImageReading : IDisposable
         {
             _length = target.Shape.Size;
             _pixels = ArrayPool<byte>.Shared.Rent(_length);
-            ImageDecoder.TryDecode(content, target, _pixels.AsSpan(0, _length), out var picture, out var problem);
+            ImageDecoder.TryDecode(content.Content, target, _pixels.AsSpan(0, _length), out var picture, out var problem);
             (Picture, Problem) = (picture, problem);
+            content.Dispose();
             return this;
         }
 

@@ -11,6 +11,7 @@ namespace Microsoft.ML.ResNet.Data;
 internal sealed record ValidationSplit(LabeledImageSet Train, LabeledImageSet Validation) : IDisposable
 {
     private const int RowsAtATime = 256;
+    private const long BytesAtATime = 64 * ImageMemory.MiB;
 
     /// <summary>Divides a set without copying its pixels.</summary>
     /// <param name="set">The set, on the CPU.</param>
@@ -34,10 +35,11 @@ internal sealed record ValidationSplit(LabeledImageSet Train, LabeledImageSet Va
     {
         var part = set.Store.Subset(rows);
         var statistics = new ChannelStatistics(set.StoredShape);
-        for (var first = 0; first < rows.Length; first += RowsAtATime)
+        var atATime = (int)Math.Clamp(BytesAtATime / set.StoredShape.Size, 1, RowsAtATime);
+        for (var first = 0; first < rows.Length; first += atATime)
         {
             using var scope = NewDisposeScope();
-            var pixels = part.PixelsOf(first, Math.Min(RowsAtATime, rows.Length - first)).bytes;
+            var pixels = part.PixelsOf(first, Math.Min(atATime, rows.Length - first)).bytes;
             for (; pixels.Length > 0; pixels = pixels[set.StoredShape.Size..])
                 statistics.Add(pixels[..set.StoredShape.Size]);
         }

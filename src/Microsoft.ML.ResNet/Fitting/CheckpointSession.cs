@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Training;
@@ -233,6 +235,8 @@ internal sealed class CheckpointSession : IDisposable
                 hash.AppendData(weights.bytes);
         }
         return $"{set.Store.Count} of {set.Shape} with SHA-256 {Convert.ToHexStringLower(hash.GetHashAndReset())}"
-            + (set.Store.Pictures is { } pictures ? $", {pictures.Target.Geometry} of {set.StoredShape}" : "");
+            + (set.Store.Pictures is { } pictures ? $", {ImageGeometryText.Print(pictures.Target.Geometry)} of {set.StoredShape}, "
+                + $"{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<PictureSize>([.. pictures.Sizes])))}"
+                : "");
     }
 }

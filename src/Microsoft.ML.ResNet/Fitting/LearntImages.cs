@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Fitting;
@@ -11,7 +12,9 @@ namespace Microsoft.ML.ResNet.Fitting;
 /// <param name="Deviation">What the difference is divided by.</param>
 /// <param name="Black">The value of a black pixel in a column of numbers.</param>
 /// <param name="Full">The value of a full one.</param>
-internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, float[] Deviation, float Black, float Full)
+/// <param name="Geometry">How pictures became images, as <see cref="ImageGeometryText"/>.</param>
+internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, float[] Deviation, float Black, float Full,
+    string Geometry)
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -22,9 +25,10 @@ internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, fl
     /// <summary>What is known of a set.</summary>
     /// <param name="set">The set.</param>
     /// <param name="range">The range of its column, where that has one.</param>
-    public static LearntImages Of(LabeledImageSet set, PixelRange? range)
+    /// <param name="geometry">How pictures became its images.</param>
+    public static LearntImages Of(LabeledImageSet set, PixelRange? range, ImageGeometry geometry)
         => new(set.Store.Count, set.Shape, [.. set.Normalization.Mean], [.. set.Normalization.Deviation],
-            (range ?? PixelRange.Bytes).Black, (range ?? PixelRange.Bytes).Full);
+            (range ?? PixelRange.Bytes).Black, (range ?? PixelRange.Bytes).Full, ImageGeometryText.Print(geometry));
 
     /// <summary>Mean and deviation as the network takes them.</summary>
     public Normalization Normalization() => new(Mean, Deviation);

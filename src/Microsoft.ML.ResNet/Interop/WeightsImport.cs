@@ -16,7 +16,19 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
     public const string BatchCounter = ".num_batches_tracked";
 
     /// <summary>Of the network's convolutions, one in so many may be drawn; with more the file is of something else.</summary>
+    private const int MostTimesTheFile = 64;
+    private const double LeastRefused = 64 << 20; // bytes
     private const int DrawnConvolutions = 4;
+
+    // Tensors may share their bytes in the file, and each gets bytes of its own here: a few MB could ask for hundreds of GB.
+    private static void CheckShares(IEnumerable<NamedTensor> tensors, long fileLength)
+    {
+        var needed = tensors.Sum(tensor => (double)tensor.ElementCount * sizeof(float));
+        if (needed > LeastRefused && needed > MostTimesTheFile * (double)fileLength)
+            throw new WeightsFormatException(FormattableString.Invariant(
+                $"The file has {fileLength} bytes, and its tensors would take {needed:g3}, because many share theirs; expected at most ")
+                + $"{MostTimesTheFile} times the file. Save the weights with bytes of their own.");
+    }
 
     /// <summary>Reads a file.</summary>
     /// <param name="stream">The file; seekable, read from its start, and stays open.</param>
@@ -29,6 +41,7 @@ internal sealed record WeightsImport(IReadOnlyList<NamedTensor> Tensors, Weights
     {
         var (architecture, channels, classes) = (options.Architecture, options.Images.Channels, options.Classes.Count);
         var file = WeightsFile.Read(stream, options.StateDictKey);
+        CheckShares(file.Tensors, stream.Length);
         var found = file.Tensors.Select(ToFloat32).ToList();
         var head = StateNames.Rename(architecture, "fc") + ".";
         bool IsOfHead(string name) => name.StartsWith(head, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Images.Columns;
 
 namespace Microsoft.ML.ResNet.Scoring;
 
@@ -10,7 +11,7 @@ internal sealed class PendingFiles(ImageTarget target)
     private const int Most = 32;
     private const long MostBytes = 32L << 20;
 
-    private readonly List<(int Row, byte[] File)> _files = [];
+    private readonly List<(int Row, FileCopy File)> _files = [];
     private long _bytes;
 
     /// <summary>Whether they should be decoded before there are more.</summary>
@@ -18,8 +19,8 @@ internal sealed class PendingFiles(ImageTarget target)
 
     /// <summary>Adds one.</summary>
     /// <param name="row">Its row in the batch.</param>
-    /// <param name="file">Its bytes, which nobody changes.</param>
-    public void Add(int row, byte[] file)
+    /// <param name="file">Its bytes, which are given back once they are decoded.</param>
+    public void Add(int row, FileCopy file)
     {
         _files.Add((row, file));
         _bytes += file.Length;
@@ -34,9 +35,10 @@ internal sealed class PendingFiles(ImageTarget target)
         var size = target.Shape.Size;
         WorkerTeam.Scoring.Run([_files.Count], ResNetRuntime.ThreadsForScoring, (_, index, _) =>
         {
-            ImageDecoder.TryDecode(_files[index].File, target, pixels.Span.Slice(index * size, size), out var _, out var problem);
+            ImageDecoder.TryDecode(_files[index].File.Content, target, pixels.Span.Slice(index * size, size), out var _, out var problem);
             results[index] = (_files[index].Row, problem);
         });
+        _files.ForEach(file => file.File.Dispose());
         _files.Clear();
         _bytes = 0;
         return results;

@@ -66,11 +66,11 @@ internal sealed class ScoredView : IDataView
         var activeSource = _bindings.GetActiveInput(column => active[column]);
         var passedThrough = _source.Schema.Where(column => activeSource[column.Index]);
         var scores = _bindings.AddedColumnIndices.Any(column => active[column]);
-        var rows = _source.GetRowCursor(passedThrough);
+        var rows = Open(passedThrough);
         DataViewRowCursor? ahead = null;
         try
         {
-            ahead = scores ? _source.GetRowCursor([_feature]) : null;
+            ahead = scores ? Open([_feature]) : null;
             return new Cursor(this, active, rows, ahead);
         }
         catch
@@ -80,6 +80,9 @@ internal sealed class ScoredView : IDataView
             throw;
         }
     }
+
+    private DataViewRowCursor Open(IEnumerable<DataViewSchema.Column> columns)
+        => _images is EncodedImageColumn ? SingleCursor.Open(_source, columns) : _source.GetRowCursor(columns);
 
     /// <inheritdoc/>
     public DataViewRowCursor[] GetRowCursorSet(IEnumerable<DataViewSchema.Column> columnsNeeded, int n, Random? rand = null)

@@ -17,6 +17,7 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
     : IDisposable
 {
     private readonly List<PixelStore> _stores = [];
+    private readonly ImageMemory _all = memory;
     private ImageMemory _memory = memory;
     private long _done;
 
@@ -56,6 +57,13 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
         }
     }
 
+    /// <summary>Frees what is kept, and goes on with the memory and the disk of the beginning.</summary>
+    public void Clear()
+    {
+        Dispose();
+        _memory = _all;
+    }
+
     /// <summary>Frees what is kept.</summary>
     public void Dispose()
     {
@@ -75,7 +83,7 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
         catch (IOException e)
         {
             events.Warning?.Invoke($"What the frozen layers make of the {what} cannot be kept, and is computed anew in every epoch, which "
-                + $"takes more time. {e.Message}");
+                + $"takes more time; with CachedViews every epoch then has views of its own. {e.Message}");
             return false;
         }
     }

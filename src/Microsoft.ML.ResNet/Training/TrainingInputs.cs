@@ -147,7 +147,8 @@ internal sealed class TrainingInputs : IDisposable
                 : Compute(_framedTrain, "training images");
             if (computed is null)
             {
-                _cachedViews.Clear(); // the cache frees them
+                _cachedViews.Clear();
+                _cache!.Clear();
                 return;
             }
             _cachedViews.Add(computed);

@@ -11,6 +11,8 @@ namespace Microsoft.ML.ResNet.Images.Cifar;
 internal sealed record CifarPlan(
     CifarLocation Location, CifarLayout Layout, int LabelOffset, string[] ClassNames, string NamesFrom, long Count, CifarSplit Split)
 {
+    private const int MostFiles = 10_000; // a hostile archive could list millions in a few MB
+
     /// <summary>The names of all files that list class names.</summary>
     public static readonly IReadOnlyList<string> NamesFiles =
         [CifarLayout.Cifar10.FineLabel.NamesFile, CifarLayout.Cifar100.FineLabel.NamesFile, CifarLayout.Cifar100.CoarseLabel.NamesFile];
@@ -27,6 +29,8 @@ internal sealed record CifarPlan(
         foreach (var file in location.Files())
         {
             files.Add(file);
+            if (files.Count > MostFiles)
+                throw ImageFileError.Create(file.Location, "the files of a CIFAR data set", $"more than {MostFiles} files");
             if (NamesFiles.Contains(file.Name, StringComparer.OrdinalIgnoreCase))
                 names[file.Name] = (file.Location, file.ReadLines());
         }

@@ -21,7 +21,7 @@ internal sealed record TarFile(string Name, bool IsRegular, long Length);
 /// <param name="archive">The archive, not compressed; read from its position, and stays open.</param>
 internal sealed class TarFiles(Stream archive)
 {
-    private const int BlockLength = 512, LongestExtension = 1 << 16, ChecksumAt = 148, ChecksumLength = 8;
+    private const int BlockLength = 512, LongestExtension = 1 << 16, LongestName = 4096, ChecksumAt = 148, ChecksumLength = 8;
 
     private readonly byte[] _block = new byte[BlockLength];
     private long _left; // of the current file's content
@@ -53,7 +53,10 @@ internal sealed class TarFiles(Stream archive)
             if (_left > long.MaxValue - BlockLength)
                 throw new InvalidDataException("A header has a number that is negative or too large.");
             _padding = -_left & (BlockLength - 1);
-            return new(name ?? Name(), type is '0' or '\0', _left);
+            name ??= Name();
+            return name.Length <= LongestName
+                ? new(name, type is '0' or '\0', _left)
+                : throw new InvalidDataException($"A name has {name.Length} letters; expected at most {LongestName}.");
         }
     }
 

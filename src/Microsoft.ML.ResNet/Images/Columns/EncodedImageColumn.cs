@@ -33,7 +33,7 @@ internal sealed class EncodedImageColumn(ImageColumnOptions options) : ImageColu
             [NotNullWhen(false)] out string? problem)
             => ImageDecoder.TryDecode(File(), target, pixels, out picture, out problem);
 
-        public override byte[] CopyFile() => File().ToArray();
+        public override FileCopy CopyFile() => new(File());
 
         private ReadOnlySpan<byte> File()
         {

@@ -23,5 +23,5 @@ internal abstract class ImageColumnReader
         [NotNullWhen(false)] out string? problem);
 
     /// <summary>A copy of the current row's file, for who decodes it elsewhere; <see langword="null"/> where it is no file.</summary>
-    public virtual byte[]? CopyFile() => null;
+    public virtual FileCopy? CopyFile() => null;
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Microsoft.ML.ResNet.Images.Folders;
 
 /// <summary>The files of class folders as they are, for who decodes them.</summary>
@@ -6,6 +8,7 @@ internal sealed class ImageFolderFiles : ILabeledImages
     private readonly ImageStore _store;
     private readonly IReadOnlyList<ImageFile> _files;
     private readonly ImageFolderOptions _options;
+    private readonly ConcurrentDictionary<string, bool> _reported = new(StringComparer.Ordinal);
 
     /// <summary>Lists the files; opens none.</summary>
     /// <exception cref="FileNotFoundException">The path does not exist.</exception>
@@ -57,6 +60,7 @@ internal sealed class ImageFolderFiles : ILabeledImages
             throw new InvalidDataException($"{message} Set {nameof(ImageFolderOptions)}.{nameof(UnreadableImageBehavior)} to "
                 + $"{UnreadableImageBehavior.Skip} to leave such images out.");
         bytes.Resize(0);
-        _options.UnreadableImageCallback?.Invoke(message);
+        if (_reported.TryAdd(file.Name, true))
+            _options.UnreadableImageCallback?.Invoke(message);
     }
 }

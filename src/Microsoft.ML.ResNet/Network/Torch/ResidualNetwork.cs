@@ -125,7 +125,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
             return images;
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var x = PassBlocks(PassStem(InPrecision(images)), _blocks.Take(FrozenBlocks));
+        var x = PassBlocks(PassStem(images), _blocks.Take(FrozenBlocks)); // in 32 bits: the same for every epoch and for scoring
         x = IsFrozenToTheHead ? Pool(x) : x.to_type(ScalarType.Float32).ToChannelsLast();
         return x.MoveToOuterDisposeScope();
     }
