@@ -165,7 +165,9 @@ internal static class Planner
             ? new("Stages", $"the head on features that are computed once, and then all of it; {whole}",
                 wishes.Stage is null ? "--stage head" : "")
             : new("Stages", $"the head alone, on features that are computed once{(stages[0].Recipe.CachedViews is { } views
-                ? $" of {views} random views of each picture ({stages[0].Recipe.Augmentation})" : "")}{(wishes.Stage is null ? $"; {whole}" : "")}",
+                ? $" of {views} random views of each picture ({stages[0].Recipe.Augmentation})" : "")}{(wishes.Stage is null
+                    ? $"; {whole}"
+                    : "")}",
                 wishes.Stage is null ? "--stage all" : "");
     }
 

@@ -15,8 +15,9 @@ internal static partial class Train
     private static readonly Option<string?> From = new("--from")
     {
         Description =
-            "Start from these weights: 'imagenet', a model .zip, or a PyTorch, safetensors or ONNX file for --architecture (import it first if "
-            + "its images or normalisation are unusual); or from 'scratch'. [default: imagenet for photos, scratch for small pictures]",
+            "Start from these weights: 'imagenet', a model .zip, or a PyTorch, safetensors or ONNX file for --architecture (import it "
+            + "first if its images or normalisation are unusual); or from 'scratch'. [default: imagenet for photos, scratch for small "
+            + "pictures]",
         HelpName = "imagenet|scratch|FILE",
     };
 

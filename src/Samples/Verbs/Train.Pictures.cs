@@ -124,8 +124,8 @@ internal static partial class Train
             + $"training lacks: {Names.List(unknown)}";
         if (known.Count == 0)
             throw new InvalidDataException($"{validation.Source.Path}: expected validation pictures of the classes of training "
-                + $"({Names.List(train.Classes)}), found none, but {found}. Name others with {Validation.Name}, or hold a part of the training "
-                + $"pictures out with {ValidationSetFraction.Name} 0.2.");
+                + $"({Names.List(train.Classes)}), found none, but {found}. Name others with {Validation.Name}, or hold a part of the "
+                + $"training pictures out with {ValidationSetFraction.Name} 0.2.");
         if (options.GetValue(UnknownClasses) is not "skip")
             throw new InvalidDataException($"{validation.Source.Path}: expected validation pictures of the classes of training "
                 + $"({Names.List(train.Classes)}), found {found}. Add training pictures of them, or pass {UnknownClasses.Name} skip to "

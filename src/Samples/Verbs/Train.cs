@@ -26,7 +26,8 @@ internal static partial class Train
         foreach (var written in new[] { (Output.Name, named), (History.Name, history) })
         {
             OutputFile.CheckDifferent(("The training images", data.Path), written);
-            OutputFile.CheckDifferent((Validation.Name, options.GetValue(Validation) is { } path ? new DataPath(path).Path : null), written);
+            OutputFile.CheckDifferent(
+                (Validation.Name, options.GetValue(Validation) is { } path ? new DataPath(path).Path : null), written);
         }
 
         // What to train on, what to start from, and how: read, found or chosen, before anything is trained.
@@ -138,7 +139,8 @@ internal static partial class Train
     {
         display.Follow(mlContext);
         if (options.GetValue(Stage) is not null)
-            throw new InvalidDataException($"{Stage.Name} is for folders and zips of pictures of which the rest is chosen, too; this training "
+            throw new InvalidDataException(
+                $"{Stage.Name} is for folders and zips of pictures of which the rest is chosen, too; this training "
                 + $"has one stage. Leave it out, or leave out {Architecture.Name} and {Image.Name}.");
         var plan = Planner.AsAsked(Wishes(options));
         var unreadable = options.GetValue(Unreadable) ?? UnreadableImageBehavior.Throw;
