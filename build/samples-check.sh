@@ -95,7 +95,7 @@ train_more --from "$model" --freeze 1
 check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18
 train_more --from $golden/cifar-20.pth
 check "train starts from a PyTorch file with a new head: $(value initialTensors) tensors" test "$code:$(value initialTensors)" = 0:126
-train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "of another network than cifar-32"
+train_more --from $golden/cifar-20.pth --architecture cifar-32; check "weights of another network are no start" fails_with 1 "do not fit cifar-32.*those of cifar-20"
 train_more --freeze 1; check "to freeze weights that were never trained is an error" fails_with 1 "--from is unset"
 train_more --recipe cake; check "an unknown recipe is wrong usage" fails_with 2 "fast or finetune or tutorial"
 

@@ -44,7 +44,7 @@ internal static partial class Vocabulary
     [
         (AnotherFolder(), "Write #FOLDER behind the path, with the folder that holds the class folders"),
         (AnotherFormat(), ""),
-        (LessStrict(), "or keep what fits by training on from the file: train --from"),
+        (LessStrict(), ""),
         (AnotherTraining(),
             "choose an empty folder for --checkpoints. To train a finished model for more epochs, start from it: --from FILE"),
         (Slower(), "Lower --learning-rate."),
@@ -82,7 +82,7 @@ internal static partial class Vocabulary
     [GeneratedRegex(@"(?<=[.?)] )[^.?]*CifarBinaryOptions\.Format[^.]*\.|, *set CifarBinaryOptions\.Format[^.]*(?=\.)")]
     private static partial Regex AnotherFormat();
 
-    [GeneratedRegex(@"or set (ResNetWeightsOptions\.)?Strict to false to keep what fits")]
+    [GeneratedRegex(@",? or set (ResNetWeightsOptions\.)?Strict to false to keep what fits")]
     private static partial Regex LessStrict();
 
     [GeneratedRegex(@"choose an empty CheckpointDirectory(\. To train a finished model for more epochs, set InitialModel to it)?")]
