@@ -83,6 +83,7 @@ internal abstract class PictureSource
         {
             RecurseSubdirectories = true,
             MaxRecursionDepth = 8, // a loop of links has an end too
+            IgnoreInaccessible = false, // pictures that cannot be reached are missed, and said to be
             AttributesToSkip = OperatingSystem.IsWindows() ? FileAttributes.Hidden | FileAttributes.System : 0,
         };
 
