@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
@@ -21,10 +22,10 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     private Tensor? _features;
 
     /// <summary>
-    /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 bits. Tests alone set it, to train by kernels
-    /// on others.
+    /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 or 256 bits and fused multiplication. Tests alone
+    /// set it, to train by kernels on others.
     /// </summary>
-    public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated;
+    public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated || Fma.IsSupported;
 
     /// <summary>What the first layer reads that learns to logits.</summary>
     /// <param name="input">

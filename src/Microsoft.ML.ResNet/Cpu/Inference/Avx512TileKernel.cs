@@ -25,7 +25,7 @@ internal sealed unsafe class Avx512TileKernel : TileKernel
 
     /// <inheritdoc/>
     public override void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
-        => ConvolutionMicroKernel.Multiply(rows, count, inputs, weights, outputs, products);
+        => ConvolutionMicroKernel.Multiply(rows, count, inputs, weights, outputs, products, blockWidth: 32);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunOneBlock(in ConvolutionTile tile)

@@ -16,13 +16,15 @@ internal unsafe class ConvolutionKernel : IDisposable
     private readonly ConvolutionMicroKernel _forward;
 
     /// <param name="shape">The shape.</param>
-    public ConvolutionKernel(ConvolutionShape shape)
+    /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
+    public ConvolutionKernel(ConvolutionShape shape, int blockWidth = 0)
     {
         _shape = shape;
+        BlockWidth = blockWidth == 0 ? ConvolutionMicroKernel.FastestBlockWidth : blockWidth;
         _weights = new NativeBuffer(shape.WeightLength);
         _turned = new NativeBuffer(shape.WeightLength);
         _forward = new ConvolutionMicroKernel(shape.Size, InputPitch, (nint)shape.Size * shape.Inputs, (nint)shape.Stride * shape.Inputs,
-            shape.Outputs);
+            shape.Outputs, BlockWidth);
         _phases = [.. Phases()];
     }
 
@@ -36,6 +38,12 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <summary>Floats of a gradient of the output with its border, and of what the kernels may read behind it.</summary>
     public long PaddedGradientLength
         => checked((_shape.OutputHeight + 2 * _shape.Padding) * GradientPitch + 16L * _shape.Outputs + 16);
+
+    /// <summary>Blocks of output channels.</summary>
+    public int Blocks => _forward.Blocks;
+
+    /// <summary>Channels of a block.</summary>
+    protected int BlockWidth { get; }
 
     private nint InputPitch => checked((nint)(_shape.Width + 2 * _shape.Padding) * _shape.Inputs);
 
@@ -135,7 +143,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     public virtual void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
     {
         var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs, GradientPitch,
-            _shape.Outputs, _shape.OutputWidth);
+            _shape.Outputs, _shape.OutputWidth, BlockWidth);
         var run = (nint)_shape.Size * _shape.Inputs;
         var gradient = paddedGradient + _shape.Padding * GradientPitch + (nint)_shape.Padding * _shape.Outputs;
         for (var row = 0; row < _shape.OutputHeight; row += RowsAtATime)
@@ -152,7 +160,7 @@ internal unsafe class ConvolutionKernel : IDisposable
 
     /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
     public long CompactLength
-        => checked((long)ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * ConvolutionMicroKernel.BlockWidth);
+        => checked((long)ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * BlockWidth);
 
     // As many as make a sum worth its way to memory and back.
     private int ImagesAtATime => (int)Math.Max(1, 64 / ((long)_shape.OutputHeight * _shape.OutputWidth));
@@ -171,7 +179,7 @@ internal unsafe class ConvolutionKernel : IDisposable
         var (first, channels) = Block(block, _shape.Outputs);
         var (run, pixels) = ((nint)_shape.Size * _shape.Inputs, (nint)_shape.OutputHeight * _shape.OutputWidth);
         var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs,
-            (nint)_shape.OutputWidth * channels, channels, _shape.OutputWidth);
+            (nint)_shape.OutputWidth * channels, channels, _shape.OutputWidth, BlockWidth);
         sums += first * WeightsOfOutput;
         NativeBuffer.Clear(sums, WeightsOfOutput * channels);
         for (var image = 0; image < images; image += ImagesAtATime)
@@ -224,9 +232,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     }
 
     /// <summary>The channels of a block.</summary>
-    protected static (int First, int Channels) Block(int block, int channels)
-        => (block * ConvolutionMicroKernel.BlockWidth,
-        Math.Min(ConvolutionMicroKernel.BlockWidth, channels - block * ConvolutionMicroKernel.BlockWidth));
+    protected (int First, int Channels) Block(int block, int channels)
+        => (block * BlockWidth, Math.Min(BlockWidth, channels - block * BlockWidth));
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()
@@ -241,7 +248,7 @@ internal unsafe class ConvolutionKernel : IDisposable
                     continue;
                 yield return new Phase(y, x, rows, columns, firstRow, firstColumn, weights,
                     new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
-                        _shape.Inputs));
+                        _shape.Inputs, BlockWidth));
                 weights += (long)rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
             }
 

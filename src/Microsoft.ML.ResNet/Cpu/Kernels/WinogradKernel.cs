@@ -20,8 +20,9 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private readonly NativeBuffer _turnedElements; // of the turned weights: each by block of inputs, outputs x channels of the block
 
     /// <param name="shape">A shape that this kernel <see cref="Computes"/>.</param>
-    public WinogradKernel(ConvolutionShape shape)
-        : base(shape)
+    /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
+    public WinogradKernel(ConvolutionShape shape, int blockWidth = 0)
+        : base(shape, blockWidth)
     {
         _shape = shape;
         _elements = new NativeBuffer(Elements * Pairs);
@@ -83,9 +84,9 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             var count = Math.Min(tiles, Tiles - first);
             ReadTiles(padded, _shape.Inputs, first, count, scratch, inputPitch);
             ReadGradients(paddedGradient, first, count, gradients, gradientPitch);
-            var kernel = new WeightGradientMicroKernel(0, _shape.Inputs, 0, _shape.Outputs, count);
+            var kernel = new WeightGradientMicroKernel(0, _shape.Inputs, 0, _shape.Outputs, count, BlockWidth);
             for (var element = 0; element < Elements; element++)
-                for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(_shape.Outputs); block++)
+                for (var block = 0; block < Blocks; block++)
                 {
                     var (output, channels) = Block(block, _shape.Outputs);
                     kernel.Add(scratch + element * inputPitch, gradients + element * gradientPitch + output, new(1, 0, 0, 1), _shape.Inputs,
@@ -124,7 +125,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             ReadTiles(padded, inputs, first, count, scratch, inputPitch);
             for (var element = 0; element < Elements; element++)
                 ConvolutionMicroKernel.Multiply(scratch + element * inputPitch, count, inputs, weights + element * Pairs, outputs,
-                    products + element * outputPitch);
+                    products + element * outputPitch, BlockWidth);
             WriteTiles(products, outputPitch, outputs, first, count, output, adds);
         }
     }
@@ -184,9 +185,9 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private WinogradTileCursor CursorAt(int first, int channels, nint row)
         => new(_shape.Width / 2, _shape.Height / 2, channels, row, image: 0, first);
 
-    private static void ToElements(float* packed, int inputs, int outputs, float* elements)
+    private void ToElements(float* packed, int inputs, int outputs, float* elements)
     {
-        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(outputs); block++)
+        for (var block = 0; block * BlockWidth < outputs; block++)
         {
             var (output, channels) = Block(block, outputs);
             var length = (nint)inputs * channels;

@@ -44,6 +44,9 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         => new(step.Input.Output.Channels, step.Output.Channels, step.Kernel, step.Stride,
         step.Input.Output.Height, step.Input.Output.Width);
 
+    /// <summary>Blocks of output channels, of which each can be computed by itself.</summary>
+    public int Blocks => _kernel.Blocks;
+
     /// <summary>Floats that an input with its border takes.</summary>
     public long PaddedInputLength => _kernel.PaddedInputLength;
 
@@ -201,7 +204,7 @@ internal sealed unsafe class TrainingConvolution : IDisposable
             return;
         for (var shard = 1; shard < Shards; shard++)
             ChannelKernels.Add(WeightSums(shard), _kernel.SumsLength, _weightSums.Pointer);
-        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(Shape.Outputs); block++)
+        for (var block = 0; block < Blocks; block++)
             _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
     }
 

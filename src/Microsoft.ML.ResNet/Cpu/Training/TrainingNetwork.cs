@@ -235,7 +235,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             }
         }, convolution.BeginBackwardWeights);
         if (convolution.Shape.IsWide)
-            _team.Run(ConvolutionMicroKernel.BlocksOf(convolution.Shape.Outputs),
+            _team.Run(convolution.Blocks,
                 (block, worker)
                 => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));
     }

@@ -80,17 +80,20 @@ public unsafe class ConvolutionKernelTests
         var inputGradient = ReferenceConvolution.InputGradient(shape, Images, weights, gradient);
         var weightGradient = ReferenceConvolution.WeightGradient(shape, Images, input, gradient);
 
-        using var plain = new ConvolutionKernel(shape);
-        AssertIs(plain);
-        AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
-        if (!WinogradKernel.Computes(shape))
-            return;
-        using var winograd = new WinogradKernel(shape);
-        AssertIs(winograd);
-
-        void AssertIs(ConvolutionKernel kernel)
+        foreach (var blockWidth in new[] { 16, 32 }) // either runs on every CPU
         {
-            var name = kernel.GetType().Name;
+            using var plain = new ConvolutionKernel(shape, blockWidth);
+            AssertIs(plain, blockWidth);
+            AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
+            if (!WinogradKernel.Computes(shape))
+                continue;
+            using var winograd = new WinogradKernel(shape, blockWidth);
+            AssertIs(winograd, blockWidth);
+        }
+
+        void AssertIs(ConvolutionKernel kernel, int blockWidth)
+        {
+            var name = $"{kernel.GetType().Name} of {blockWidth}";
             fixed (float* w = weights)
                 kernel.Pack(w);
             AssertClose(output, Forward(kernel, shape, input), $"{name}: output");
@@ -133,7 +136,7 @@ public unsafe class ConvolutionKernelTests
         for (var image = 0; image < Images; image++)
             kernel.BackwardWeights(padded.Pointer + image * kernel.PaddedInputLength,
                 paddedGradient.Pointer + image * kernel.PaddedGradientLength, sums.Pointer, scratch.Pointer);
-        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(shape.Outputs); block++)
+        for (var block = 0; block < kernel.Blocks; block++)
             kernel.Unpack(block, sums.Pointer, result.Pointer);
         return Values(result);
     }
@@ -145,7 +148,7 @@ public unsafe class ConvolutionKernelTests
         using var compact = new NativeBuffer(kernel.CompactLength);
         using var sums = new NativeBuffer(shape.WeightLength);
         using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
-        for (var block = 0; block < ConvolutionMicroKernel.BlocksOf(shape.Outputs); block++)
+        for (var block = 0; block < kernel.Blocks; block++)
         {
             kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, Images, compact.Pointer, sums.Pointer);
             kernel.Unpack(block, sums.Pointer, result.Pointer);
