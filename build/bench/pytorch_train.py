@@ -81,6 +81,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--architecture", default="cifar-20")
     parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--size", type=int, default=32)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -93,7 +94,7 @@ def main():
     if arguments.real_data:
         real_data(arguments)
         return
-    images = torch.randint(0, 256, (arguments.batch_size * arguments.steps, 3, 32, 32), dtype=torch.uint8)
+    images = torch.randint(0, 256, (arguments.batch_size * arguments.steps, 3, arguments.size, arguments.size), dtype=torch.uint8)
     labels = torch.arange(len(images)) % 10
     mean, deviation = torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.29)
     trainer, speeds = Trainer(arguments.architecture, arguments.channels_last, 0.01), []

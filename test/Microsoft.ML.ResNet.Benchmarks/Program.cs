@@ -9,6 +9,7 @@ using Microsoft.ML.ResNet;
 // Measures one thing in one process and prints one number, so that a script can run variants and peers in turn; see build/bench.
 var architecture = new Option<string>("--architecture") { DefaultValueFactory = _ => "cifar-20" };
 var batchSize = new Option<int>("--batch-size") { DefaultValueFactory = _ => 128 };
+var size = new Option<int>("--size") { Description = "Rows and columns of the images.", DefaultValueFactory = _ => 32 };
 var steps = new Option<int>("--steps") { Description = "Steps in one epoch.", DefaultValueFactory = _ => 10 };
 var rounds = new Option<int>("--rounds") { Description = "Epochs after the first, which warms up.", DefaultValueFactory = _ => 3 };
 var threads = new Option<int?>("--threads");
@@ -17,7 +18,7 @@ var noBoundSpinning = new Option<bool>("--no-bound-spinning");
 var noLargeBlocks = new Option<bool>("--no-large-blocks");
 var noFusedTraining = new Option<bool>("--no-fused-training");
 var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
-    steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
+    size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
 var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads,
     noChannelsLast, noBoundSpinning, noLargeBlocks };
 var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads,
@@ -127,7 +128,7 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
         },
         Device = ComputeDevice.Cpu,
         MetricsCallback = onEpoch,
-    }).Fit(Image.View(mlContext, count));
+    }).Fit(Image.View(mlContext, count, result.GetValue(size)));
 }
 
 /// <summary>A random image of one of ten classes.</summary>
@@ -139,14 +140,19 @@ internal sealed class Image
     [KeyType(10)]
     public uint Label { get; set; }
 
-    public static IDataView View(MLContext mlContext, int count) => mlContext.Data.LoadFromEnumerable(Rows(count).ToList());
+    public static IDataView View(MLContext mlContext, int count, int size = 32)
+    {
+        var schema = SchemaDefinition.Create(typeof(Image));
+        schema[nameof(Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 3, size, size);
+        return mlContext.Data.LoadFromEnumerable(Rows(count, size).ToList(), schema);
+    }
 
-    public static IEnumerable<Image> Rows(int count)
+    public static IEnumerable<Image> Rows(int count, int size = 32)
     {
         var random = new Random(1);
         for (var row = 0; row < count; row++)
         {
-            var image = new Image { Features = new byte[3 * 32 * 32], Label = (uint)(row % 10) };
+            var image = new Image { Features = new byte[3 * size * size], Label = (uint)(row % 10) };
             random.NextBytes(image.Features);
             yield return image;
         }

@@ -9,6 +9,8 @@ internal unsafe class ConvolutionKernel : IDisposable
 {
     private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
+    private const int FloatsInCache = 48 << 10; // 192 KiB
+
     private readonly ConvolutionShape _shape;
     private readonly NativeBuffer _weights; // by block of outputs: size x (size inputs) x channels of the block
     private readonly NativeBuffer _turned; // by phase and block of inputs: rows x (columns outputs) x channels of the block
@@ -105,10 +107,14 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void Forward(float* padded, float* output, int images, float* scratch)
     {
-        for (var block = 0; block < _forward.Blocks; block++)
-            for (var image = 0; image < images; image++)
-                _forward.Image(block, padded + image * PaddedInputLength, _shape.Stride * InputPitch, _weights.Pointer,
-                    output + image * _shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs, _shape.Outputs, _shape.OutputHeight,
+        var atOnce = RowsInCache(images * _shape.Stride * InputPitch);
+        for (var row = 0; row < _shape.OutputHeight; row += atOnce)
+            for (var block = 0; block < _forward.Blocks; block++)
+                for (var image = 0; image < images; image++)
+                    _forward.Image(block, padded + image * PaddedInputLength + (nint)row * _shape.Stride * InputPitch,
+                        _shape.Stride * InputPitch, _weights.Pointer,
+                        output + image * _shape.OutputLength + (nint)row * _shape.OutputWidth * _shape.Outputs,
+                        (nint)_shape.OutputWidth * _shape.Outputs, _shape.Outputs, Math.Min(atOnce, _shape.OutputHeight - row),
                         _shape.OutputWidth, adds: false);
     }
 
@@ -122,18 +128,24 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
             NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
+        var atOnce = RowsInCache(images * GradientPitch);
         foreach (var phase in _phases)
-            for (var block = 0; block < phase.MicroKernel.Blocks; block++)
-                for (var image = 0; image < images; image++)
-                    phase.MicroKernel.Image(block,
-                        paddedGradient + image * PaddedGradientLength + (phase.FirstRow + _shape.Padding) * GradientPitch
-                            + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, GradientPitch,
-                        _turned.Pointer + phase.Weights,
-                        gradient + image * _shape.InputLength + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs,
+            for (int row = 0, rows = (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride; row < rows; row += atOnce)
+                for (var block = 0; block < phase.MicroKernel.Blocks; block++)
+                    for (var image = 0; image < images; image++)
+                        phase.MicroKernel.Image(block,
+                            paddedGradient + image * PaddedGradientLength + (phase.FirstRow + row + _shape.Padding) * GradientPitch
+                                + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs,
+                            GradientPitch, _turned.Pointer + phase.Weights,
+                            gradient + image * _shape.InputLength
+                                + (((nint)row * _shape.Stride + phase.Y) * _shape.Width + phase.X) * _shape.Inputs,
                             (nint)_shape.Stride * _shape.Width * _shape.Inputs, (nint)_shape.Stride * _shape.Inputs,
-                        (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride,
-                            (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
+                            Math.Min(atOnce, rows - row), (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
     }
+
+    // Rows of outputs after whose inputs have met one block of weights they meet the next: so many that the inputs stay in the
+    // second-level cache meanwhile.
+    private static int RowsInCache(nint floatsOfRow) => (int)Math.Max(1, FloatsInCache / Math.Max(1, floatsOfRow));
 
     /// <summary>Adds the gradient of all weights that an image causes.</summary>
     /// <param name="padded">The input, with its border.</param>

@@ -1,18 +1,21 @@
 using Microsoft.ML.ResNet.Cpu.Kernels;
+using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <summary>
 /// A residual block, for training: a chain of convolutions, what is added to its end, and the rectified sum. The sum is kept, because the
-/// next block reads it twice. The stem is a block to which nothing is added.
+/// next block reads it twice. The stem is a block to which nothing is added, and whose rectified sum may be pooled.
 /// </summary>
 /// <param name="chain">The convolutions, each with its batch normalisation.</param>
 /// <param name="addsInput">Whether the block's input is added as it is.</param>
 /// <param name="projection">The convolution that the input passes before it is added; <see langword="null"/> for none.</param>
-internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> chain, bool addsInput, TrainingConvolution? projection)
-    : IDisposable
+/// <param name="pool">The max pooling of the rectified sum; <see langword="null"/> for none. Nothing is added then.</param>
+internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> chain, bool addsInput, TrainingConvolution? projection,
+    MaxPoolStep? pool) : IDisposable
 {
     private readonly NativeBuffer _output = new();
+    private readonly NativeBuffer _sumGradient = new(); // where pooling makes it another than the output's
 
     /// <summary>The convolutions.</summary>
     public IReadOnlyList<TrainingConvolution> Chain => chain;
@@ -24,10 +27,10 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public IEnumerable<TrainingConvolution> Convolutions => projection is null ? chain : chain.Append(projection);
 
     /// <summary>Floats of an image that goes out.</summary>
-    public long OutputLength => Last.Shape.OutputLength;
+    public long OutputLength => (long)OutputPixels * OutputChannels;
 
     /// <summary>Pixels of an image that goes out.</summary>
-    public int OutputPixels => Last.Shape.OutputHeight * Last.Shape.OutputWidth;
+    public int OutputPixels => pool is null ? Last.Shape.OutputHeight * Last.Shape.OutputWidth : pool.Output.PlaneSize;
 
     /// <summary>Channels of an image that goes out.</summary>
     public int OutputChannels => Last.Shape.Outputs;
@@ -38,14 +41,26 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public float* Output(int image) => _output.Pointer + image * OutputLength;
 
     /// <summary>Makes room for so many images.</summary>
-    public void EnsureRoom(int images) => _output.EnsureLength(images * OutputLength);
+    public void EnsureRoom(int images)
+    {
+        _output.EnsureLength(images * OutputLength);
+        if (pool is not null)
+            _sumGradient.EnsureLength(images * Last.Shape.OutputLength);
+    }
+
+    /// <summary>Where <see cref="Mask"/> leaves the gradients of the sums in front of ReLU.</summary>
+    /// <param name="gradients">Those of the outputs, which it was given.</param>
+    public NativeBuffer SumGradients(NativeBuffer gradients) => pool is null ? gradients : _sumGradient;
 
     /// <summary>Computes the rectified sum of an image.</summary>
     /// <param name="input">The block's input; unused by the stem.</param>
     /// <param name="image">Which image.</param>
     public void Activate(float* input, int image)
     {
-        if (projection is not null)
+        if (pool is not null)
+            ChannelKernels.NormalizeReluMaxPool(Last.Output(image), Last.Shape.OutputHeight, Last.Shape.OutputWidth, OutputChannels,
+                Last.Norm, Output(image));
+        else if (projection is not null)
             ChannelKernels.NormalizeBothAddRelu(Last.Output(image), Last.Norm, projection.Output(image), projection.Norm,
                 OutputPixels, OutputChannels, Output(image));
         else if (addsInput)
@@ -55,11 +70,19 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     }
 
     /// <summary>
-    /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place, and gathers what the gradient through the
-    /// normalisations needs.
+    /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place unless the output is pooled, and gathers what
+    /// the gradient through the normalisations needs.
     /// </summary>
     public void Mask(float* gradient, int image, int shard)
     {
+        if (pool is not null)
+        {
+            var sum = _sumGradient.Pointer + image * Last.Shape.OutputLength;
+            ChannelKernels.MaxPoolGradient(gradient, Output(image), Last.Output(image), Last.Shape.OutputHeight, Last.Shape.OutputWidth,
+                OutputChannels, Last.Norm, sum);
+            Last.AddSums(sum, image, shard);
+            return;
+        }
         ChannelKernels.MaskByOutput(gradient, Output(image), OutputPixels, OutputChannels);
         Last.AddSums(gradient, image, shard);
         projection?.AddSums(gradient, image, shard);
@@ -69,6 +92,7 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public void Dispose()
     {
         _output.Dispose();
+        _sumGradient.Dispose();
         foreach (var convolution in Convolutions)
             convolution.Dispose();
     }

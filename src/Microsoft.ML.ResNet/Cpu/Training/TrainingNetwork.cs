@@ -34,8 +34,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads)
     {
         _parameters = parameters;
-        _blocks.AddRange(Trained(plan, frozenStages).Cast<ConvolutionStep>().GroupBy(step => step.Block)
-            .Select(block => BlockOf([.. block])));
+        _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block])));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
@@ -48,7 +47,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     /// <summary>
     /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions without bias and with batch
-    /// normalisation, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too large.
+    /// normalisation, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too large, and
+    /// perhaps the stem's max pooling.
     /// </summary>
     /// <param name="plan">The network.</param>
     /// <param name="frozenStages">Stages that are not trained; see the constructor.</param>
@@ -129,7 +129,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         => plan.Steps.Where(step => step is not (ImageStep or AveragePoolStep or LinearStep) && step.Stage > (frozenStages ?? -1));
 
     private static bool IsSupported(PlanStep step)
-        => step is ConvolutionStep { HasBias: false, Norm: not null } convolution
+        => step is MaxPoolStep { Input: ConvolutionStep { Rectifies: true, Adds: null } }
+            || step is ConvolutionStep { HasBias: false, Norm: not null } convolution
             && (convolution.IsShortcut || convolution.Rectifies)
             && convolution.Output.Channels % 16 == 0
             && (convolution.Input is ImageStep || convolution.Input.Output.Channels % 16 == 0)
@@ -139,13 +140,14 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private static long PaddedLength(ImageShape map, int padding)
         => (map.Height + 2L * padding) * (map.Width + 2L * padding) * map.Channels;
 
-    private static TrainingBlock BlockOf(IReadOnlyList<ConvolutionStep> steps)
+    private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps)
     {
-        var projection = steps.SingleOrDefault(step => step.IsShortcut);
-        var chain = steps.Where(step => !step.IsShortcut).ToList();
+        var convolutions = steps.OfType<ConvolutionStep>().ToList();
+        var projection = convolutions.SingleOrDefault(step => step.IsShortcut);
+        var chain = convolutions.Where(step => !step.IsShortcut).ToList();
         return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step))],
             addsInput: chain[^1].Adds is not null && projection is null,
-            projection is null ? null : new TrainingConvolution(projection));
+            projection is null ? null : new TrainingConvolution(projection), steps.OfType<MaxPoolStep>().SingleOrDefault());
     }
 
     // A block: its first convolution while the rectified sum of the block before is computed, those behind it, and the projection.
@@ -194,7 +196,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private bool BackwardBlock(int index, NativeBuffer outer, NativeBuffer other)
     {
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
-        NativeBuffer gradient = outer, free = _between[2], next = _between[3];
+        NativeBuffer gradient = block.SumGradients(outer), free = _between[2], next = _between[3];
         for (var link = block.Chain.Count - 1; link > 0; link--)
         {
             var (convolution, linked) = (block.Chain[link], block.Chain[link - 1]);

@@ -24,6 +24,8 @@ public class TrainingNetworkTests
     [DataRow("cifar-47")]
     [DataRow("cifar-56")]
     [DataRow("imagenet-18-cifarstem")] // wide convolutions
+    [DataRow("imagenet-18")] // a stem of 7x7 pixels, and max pooling
+    [DataRow("imagenet-50")]
     [DataRow("imagenet-50-cifarstem")]
     public void Loss_and_gradient_norm_are_PyTorchs(string name)
     {
@@ -54,6 +56,10 @@ public class TrainingNetworkTests
     [DataRow("cifar-56", 16, 16, 7)]
     [DataRow("cifar-47", 24, 16, 6)]
     [DataRow("imagenet-18-cifarstem", 32, 32, 11)]
+    [DataRow("imagenet-18", 64, 64, 6)] // max pooling
+    [DataRow("imagenet-18", 37, 50, 5)] // windows that end beyond the edge
+    [DataRow("imagenet-50", 64, 95, 6)]
+    [DataRow("imagenet-18", 48, 48, 5, 0)]
     public void Gradients_and_running_statistics_are_autograds(string name, int height, int width, int count, int? frozenStages = null)
     {
         using var scope = NewDisposeScope();
@@ -70,7 +76,7 @@ public class TrainingNetworkTests
         var expected = StepByAutograd(exact, images.to_type(ScalarType.Float64));
         var loss = Step(fused, images, threads: 2);
 
-        Assert.AreEqual(expected, loss, 1e-5);
+        Assert.AreEqual(expected, loss, 1e-5 * Math.Max(1, expected));
         // Rounding flips a few rectifiers, here as there: no further from the truth than autograd in the same precision, some luck allowed
         // for.
         foreach (var (((weightName, truth), single), other) in exact.named_parameters().Zip(plain.parameters()).Zip(fused.parameters()))
@@ -122,7 +128,6 @@ public class TrainingNetworkTests
 
     [TestMethod]
     [DataRow("cifar-20-optionA")]
-    [DataRow("imagenet-18")]
     [DataRow("d2l-resnet18-1channel")]
     public void Other_networks_are_left_to_autograd(string name)
     {
