@@ -28,8 +28,8 @@ public readonly record struct PictureArea
         var place = target.Geometry.Place(picture.Height, picture.Width, target.Shape);
         return new()
         {
-            Top = -(double)place.Top / place.Height,
-            Left = -(double)place.Left / place.Width,
+            Top = (0.0 - place.Top) / place.Height,
+            Left = (0.0 - place.Left) / place.Width,
             Height = (double)target.Shape.Height / place.Height,
             Width = (double)target.Shape.Width / place.Width,
         };

@@ -77,7 +77,8 @@ internal sealed class PictureUpload : IDisposable
         }
         catch (Exception e) when (e is (IOException or InvalidDataException) and not BadHttpRequestException)
         {
-            throw new RequestProblem(StatusCodes.Status400BadRequest, $"Expected a whole form: {e.Message}");
+            throw new RequestProblem(StatusCodes.Status400BadRequest,
+                "Expected a whole form, as RFC 7578 writes one, found something else or one that ends too early.");
         }
         if (!found)
             throw new RequestProblem(StatusCodes.Status400BadRequest, $"Expected a form with a field '{Field}', found none.");

@@ -98,7 +98,7 @@ internal static class WebService
             await next(context);
             if (context.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null })
                 await Replies.WriteProblemAsync(context, context.Response.StatusCode,
-                    $"Expected a request of /openapi.json, found {context.Request.Method} {context.Request.Path}.");
+                    $"Expected a request that /openapi.json lists, found {context.Request.Method} {context.Request.Path}.");
         }
         catch (Exception) when (client.IsCancellationRequested && !context.Response.HasStarted)
         {
@@ -109,6 +109,8 @@ internal static class WebService
             var (status, detail) = error switch
             {
                 RequestProblem problem => (problem.Status, problem.Message),
+                BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge,
+                    $"Expected a request of at most {limits.RequestBytes} bytes, found more."),
                 BadHttpRequestException bad => (bad.StatusCode, bad.Message),
                 OperationCanceledException => (StatusCodes.Status408RequestTimeout,
                     $"Expected a request that is done in {limits.Time.TotalSeconds:0} seconds, found that it takes longer."),

@@ -154,7 +154,13 @@ public class ImageClassifierTests
             (ImageSamples.NewFile("empty.png", []), ImageProblemKind.Empty, "found no bytes"),
         ];
         if (OperatingSystem.IsLinux())
-            cases = [.. cases, ("/dev/null", ImageProblemKind.NoFile, "a pipe, a socket or a device")];
+        {
+            var pipe = Path.Combine(folder, "pipe");
+            using var process = System.Diagnostics.Process.Start("mkfifo", pipe);
+            process.WaitForExit();
+            cases = [.. cases, (pipe, ImageProblemKind.NoFile, "a pipe, a socket or a device"),
+                ("/dev/zero", ImageProblemKind.TooManyBytes, "found more")];
+        }
 
         foreach (var (path, kind, problem) in cases)
         {
