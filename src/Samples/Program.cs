@@ -12,6 +12,7 @@ using Samples.Verbs;
 // resnet import     makes a model of weights that PyTorch has trained
 // resnet export     writes a saved network for other programs
 // resnet summary    lists the layers of a network
+// resnet serve      serves a page to try a network, and predictions for programs
 
 // Numbers are read and printed the same way on every machine. (InvariantGlobalization would do that too, but then .NET composes no letters:
 // a class folder named on macOS, é as e and an accent, would be another class than the same name from elsewhere.)
@@ -28,6 +29,7 @@ var root = new RootCommand("Residual networks for ML.NET: without a verb, trains
     Import.Command(),
     Export.Command(),
     Summary.Command(),
+    Serve.Command(),
 };
 MainJob.Describe(root);
 return await Runner.RunAsync(root, args);
