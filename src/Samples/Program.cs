@@ -6,6 +6,8 @@ using Samples.Verbs;
 // resnet            shows everything once, on images that it draws itself
 // resnet train      trains a network on images and saves it
 // resnet evaluate   measures a saved network on images
+// resnet report     shows how good a saved network is, as a page
+// resnet show       shows images of a data set with their labels
 // resnet predict    tells what is on image files
 // resnet import     makes a model of weights that PyTorch has trained
 // resnet export     writes a saved network for other programs
@@ -21,6 +23,8 @@ var root = new RootCommand("Residual networks for ML.NET: without a verb, trains
 {
     Train.Command(),
     Evaluate.Command(),
+    Report.Command(),
+    Show.Command(),
     Predict.Command(),
     Import.Command(),
     Export.Command(),

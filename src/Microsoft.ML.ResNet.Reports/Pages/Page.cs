@@ -36,7 +36,7 @@ internal sealed partial class Page(string template, string title)
         var filled = Slot().Replace(Resource(template), slot => slot.Groups["name"].Value switch
         {
             "data" or "policy" => slot.Value,
-            "title" => WebUtility.HtmlEncode(title),
+            "title" => WebUtility.HtmlEncode(title).Replace("{", "&#123;", StringComparison.Ordinal), // no slot
             var name when Markup.TryGetValue(name, out var markup) => markup,
             var name => Resource(name),
         });

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.ML.ResNet.Images;
+using Microsoft.ML.ResNet.Reports.Sampling;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Reports.Pages;
@@ -57,13 +58,8 @@ internal static class Thumbnail
 
     private static byte[] Encode(ReadOnlySpan<byte> planar, ImageShape shape)
     {
-        var pixels = new byte[4 * shape.PlaneSize];
-        var (green, blue) = shape.Channels == 1 ? (0, 0) : (shape.PlaneSize, 2 * shape.PlaneSize);
-        for (var pixel = 0; pixel < shape.PlaneSize; pixel++)
-            (pixels[4 * pixel], pixels[4 * pixel + 1], pixels[4 * pixel + 2], pixels[4 * pixel + 3])
-                = (planar[pixel], planar[green + pixel], planar[blue + pixel], byte.MaxValue);
         using var image = SKImage.FromPixelCopy(new SKImageInfo(shape.Width, shape.Height, SKColorType.Rgba8888, SKAlphaType.Opaque),
-            pixels);
+            PlanarPixels.Interleave(planar, shape));
         using var file = image.Encode(SKEncodedImageFormat.Webp,
             Math.Max(shape.Height, shape.Width) <= FewPixels ? QualityOfFewPixels : Quality);
         return file.ToArray();
