@@ -45,12 +45,7 @@ internal static class WebService
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = limits.RequestBytes;
             kestrel.Limits.MaxConcurrentConnections = limits.Connections;
-            if (host != "localhost")
-                kestrel.Listen(IPAddress.Parse(host), port);
-            else if (port == 0)
-                kestrel.Listen(IPAddress.Loopback, port);
-            else
-                kestrel.ListenLocalhost(port);
+            kestrel.Listen(host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host), port);
         });
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostFilteringOptions>(hosts

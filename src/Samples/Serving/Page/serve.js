@@ -21,7 +21,13 @@ async function start() {
     return;
   }
   id("model").append(...models.map(model => el("option", { value: model.name, text: model.name })));
-  id("model").addEventListener("change", () => { describe(); cards().forEach(card => enqueue(card)); });
+  id("model").addEventListener("change", () => {
+    describe();
+    for (const card of cards()) {
+      card.mapClass = null;
+      enqueue(card);
+    }
+  });
   describe();
 
   id("choose").addEventListener("click", () => id("files").click());
@@ -209,7 +215,7 @@ function labelOf(card) {
   const input = el("input", { list: "classes", "aria-label": `Right class of ${card.name}`, placeholder: "Right class", autocomplete: "off",
     value: corrections.get(card)?.label ?? "", change: () => correct(card, input.value.trim(), note) });
   const note = el("span", { class: "muted", role: "status" });
-  return el("p", { class: "label" }, input, el("button", { type: "button", text: "Right", "aria-label": `${card.reply.class} is right`,
+  return el("p", { class: "label" }, input, el("button", { type: "button", text: "It is right", "aria-label": `${card.reply.class} is right`,
     click: () => { input.value = card.reply.class; correct(card, input.value, note); } }), note);
 }
 
