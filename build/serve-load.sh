@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Load on 'resnet serve' by ApacheBench (Debian: apache2-utils): one connection, then sixteen, each for so many seconds. Prints a table of requests a second,
-# latency and resident memory, and fails if a request failed, or if memory grew by more than 32 MiB over the second half.
+# latency, the service's processor time for a request, and resident memory; fails if a request failed, or if memory grew by more than 32 MiB over the
+# second half. Latency tells of a quiet machine only; processor time tells on a busy one, too.
 # Build first: dotnet build src/Samples -c Release.
 # usage: build/serve-load.sh MODEL PICTURE [seconds]
 set -euo pipefail
@@ -19,23 +20,25 @@ for _ in $(seq 300); do
 done
 
 memory() { awk '/^VmRSS/ { print int($2 / 1024) }' /proc/$service/status; }
+cpu() { awk -v ticks="$(getconf CLK_TCK)" '{ print int(($14 + $15) * 1000 / ticks) }' /proc/$service/stat; } # milliseconds
 sample() { while sleep 1; do echo "$(memory)"; done > "$work/memory.$1"; }
 cell() { sed -nE "s/^ *$1[: ]+([0-9.]+).*/\1/p" "$work/ab.$2" | head -n 1; }
 load() { # load CONNECTIONS: prints a row of the table
     sample "$1" &
-    local sampler=$!
+    local sampler=$! before
+    before=$(cpu)
     ab -q -l -k -c "$1" -t "$seconds" -n 10000000 -s 60 -p "$picture" -T application/octet-stream "$address/predict" > "$work/ab.$1" 2> "$work/ab.errors"
     kill $sampler
     wait $sampler 2> /dev/null || true
-    local others
+    local others used=$(($(cpu) - before))
     others=$(cell 'Non-2xx responses' "$1")
-    echo "| $1 | $(cell 'Complete requests' "$1") | $(($(cell 'Failed requests' "$1") + ${others:-0})) | $(cell 'Requests per second' "$1") | $(cell '50%' "$1") | $(cell '95%' "$1") | $(cell '99%' "$1") | $(cell '100%' "$1") | $(awk '{ line[NR] = $1 } END { print line[1], line[int((NR + 1) / 2)], line[NR] }' "$work/memory.$1") |"
+    echo "| $1 | $(cell 'Complete requests' "$1") | $(($(cell 'Failed requests' "$1") + ${others:-0})) | $(cell 'Requests per second' "$1") | $(cell '50%' "$1") | $(cell '95%' "$1") | $(cell '99%' "$1") | $(cell '100%' "$1") | $((used / $(cell 'Complete requests' "$1"))) | $(awk '{ line[NR] = $1 } END { print line[1], line[int((NR + 1) / 2)], line[NR] }' "$work/memory.$1") |"
 }
 
 ab -q -c 4 -n 200 -p "$picture" -T application/octet-stream "$address/predict" > /dev/null # warm
-echo "| connections | requests | failed | a second | median, ms | 95 %, ms | 99 %, ms | most, ms | resident MiB: first, middle, last |"
-echo "|---|---|---|---|---|---|---|---|---|"
+echo "| connections | requests | failed | a second | median, ms | 95 %, ms | 99 %, ms | most, ms | processor, ms | resident MiB: first, middle, last |"
+echo "|---|---|---|---|---|---|---|---|---|---|"
 load 1 | tee "$work/rows"
 load 16 | tee -a "$work/rows"
-awk -F '|' -v allowed=$allowed '{ split($10, memory, " "); if ($4 > 0) bad = "a request failed"; if (memory[3] - memory[2] > allowed) bad = "memory grew" }
+awk -F '|' -v allowed=$allowed '{ split($11, memory, " "); if ($4 > 0) bad = "a request failed"; if (memory[3] - memory[2] > allowed) bad = "memory grew" }
     END { if (bad) { print bad; exit 1 } }' "$work/rows"

@@ -3,7 +3,6 @@
 
 const AtATime = 4; // requests
 const LongestSide = 640; // pixels of a picture on the page
-const Refused = /\.(txt|csv|json|md|zip|pdf|xml|html?)$/i; // of a folder; everything else is the service's to judge
 
 const id = name => document.getElementById(name);
 const corrections = new Map(); // by card
@@ -90,9 +89,12 @@ async function filesOf(entry) {
   return (await Promise.all(found.map(filesOf))).flat();
 }
 
+/** Takes pictures; of a folder not the notes and hidden files beside them, while what was chosen by itself is the service's to judge. */
 function add(files) {
-  for (const file of files.filter(file => !Refused.test(file.name))) {
-    const card = { file, name: file.place || file.webkitRelativePath || file.name, mapClass: null };
+  for (const file of files) {
+    const name = file.place || file.webkitRelativePath || file.name;
+    if (name.includes("/") && (file.name.startsWith(".") || file.type !== "" && !file.type.startsWith("image/"))) continue;
+    const card = { file, name, mapClass: null };
     card.item = el("li", { class: "card" });
     card.item.card = card;
     id("pictures").append(card.item);
