@@ -55,6 +55,9 @@ public sealed partial class ResNetTransformer
     /// <summary>What computes the network.</summary>
     internal INetworkEngine Engine => _scorer.Engine;
 
+    /// <summary>The columns that it reads and adds.</summary>
+    internal ModelColumns Columns => _columns;
+
     /// <summary>The column of the images.</summary>
     public string FeatureColumnName => _columns.FeatureColumn;
 

@@ -75,6 +75,39 @@ public static class ResNetModelCatalog
         return catalog.LoadResNet(stream, out inputSchema);
     }
 
+    /// <summary>Loads the residual network of a model file as a classifier of pictures, which many threads may call at once.</summary>
+    /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
+    /// <param name="path">The file: a <see cref="ResNetTransformer"/> alone, or a pipeline with one among its steps.</param>
+    /// <param name="options">What the classifier refuses to look at; <see langword="null"/> for the default.</param>
+    /// <returns>The classifier; dispose it to free the network.</returns>
+    /// <remarks>
+    /// Of a pipeline, only the network is asked: steps before it, such as one that changes colours, are left out. What
+    /// <see cref="LoadResNet(ModelOperationsCatalog, string, out DataViewSchema?)"/> says of files from strangers holds here too.
+    /// </remarks>
+    /// <exception cref="ModelFormatException">
+    /// The file is damaged, cut short, of a newer version, no model at all, one without a residual network, or needs a component that
+    /// cannot be found.
+    /// </exception>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">The network takes images of 2 or 4 channels.</exception>
+    /// <exception cref="IOException">The file, or the folder for temporary files, failed.</exception>
+    public static ImageClassifier LoadImageClassifier(this ModelOperationsCatalog catalog, string path,
+        ImageClassifierOptions? options = null)
+    {
+        var model = catalog.LoadResNet(path, out _);
+        try
+        {
+            return model.FindResNet()?.IntoClassifier(options)
+                ?? throw new ModelFormatException($"'{path}' is a model without a residual network.");
+        }
+        catch
+        {
+            (model as IDisposable)?.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>
     /// Saves a model as <see cref="ModelOperationsCatalog.Save(ITransformer, DataViewSchema, string)"/> does, but so that a file of before
     /// is never lost: the new one is written beside it, flushed to the disk, and takes its place only when it is whole.

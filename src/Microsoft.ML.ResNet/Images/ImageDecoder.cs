@@ -42,17 +42,19 @@ internal static class ImageDecoder
     /// <summary>Reads an encoded image's size from its header, without decoding pixels.</summary>
     /// <param name="encoded">The whole file: JPEG, PNG, WebP, GIF, BMP or whatever else Skia decodes.</param>
     /// <param name="geometry">Whether the camera's orientation counts.</param>
-    /// <param name="height">Rows of the picture as it stands, in pixels.</param>
-    /// <param name="width">Columns of the picture as it stands, in pixels.</param>
-    /// <param name="problem">Why the size could not be read.</param>
+    /// <param name="height">Rows of the picture as it stands, in pixels; 0 where the file is no image.</param>
+    /// <param name="width">Columns of the picture as it stands, in pixels; 0 where the file is no image.</param>
+    /// <param name="problem">Why the size could not be read, or is too large.</param>
     public static unsafe bool TryReadSize(ReadOnlySpan<byte> encoded, ImageGeometry geometry, out int height, out int width,
         [NotNullWhen(false)] out string? problem)
     {
-        (height, width) = (0, 0);
         fixed (byte* bytes = encoded)
         {
             if (!TryOpen(bytes, encoded.Length, out var codec, out var info, out problem))
+            {
+                (height, width) = (info.Height, info.Width);
                 return false;
+            }
             (height, width) = OrientationOf(codec, geometry).Turn(info.Height, info.Width);
             codec.Dispose();
             return true;

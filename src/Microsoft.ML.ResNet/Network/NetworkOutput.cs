@@ -8,4 +8,7 @@ internal enum NetworkOutput
 
     /// <summary>What the classifier reads: the mean of every channel of the last block.</summary>
     Features,
+
+    /// <summary>What the features are the means of: the output of the last block, in the order height x width x channels.</summary>
+    LastMap,
 }

@@ -17,11 +17,15 @@ internal sealed class NetworkPlan(IReadOnlyList<PlanStep> steps)
     /// <summary>The step whose output the classifier reads.</summary>
     public PlanStep Features => steps.OfType<AveragePoolStep>().Single();
 
+    /// <summary>The step that makes classes of features.</summary>
+    public LinearStep Classifier => steps.OfType<LinearStep>().Single();
+
     /// <summary>The step that delivers an output.</summary>
     public PlanStep StepOf(NetworkOutput output) => output switch
     {
         NetworkOutput.Logits => steps[^1],
         NetworkOutput.Features => Features,
+        NetworkOutput.LastMap => Features.Input,
         _ => throw new NotSupportedException($"{output} is no output."),
     };
 

@@ -29,6 +29,7 @@ internal sealed class BatchScorer : IDisposable
     {
         Classes = model.Classes.Count;
         FeatureWidth = model.Architecture.FeatureWidth;
+        LastMap = model.Plan.StepOf(NetworkOutput.LastMap).Output;
         (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
         Engine = engine;
         _owner = this;
@@ -40,6 +41,9 @@ internal sealed class BatchScorer : IDisposable
     /// <summary>Features of one image.</summary>
     public int FeatureWidth { get; }
 
+    /// <summary>The shape of what the features are the means of.</summary>
+    public ImageShape LastMap { get; }
+
     /// <summary>What computes the network.</summary>
     public INetworkEngine Engine { get; }
 
@@ -50,12 +54,7 @@ internal sealed class BatchScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Score(ReadOnlyMemory<byte> pixels, int count, Memory<float> scores)
     {
-        WhileAlive(() =>
-        {
-            Engine.Run(pixels, count, NetworkOutput.Logits, scores);
-            if (_flips)
-                AddMirrorImages(pixels, count, scores);
-        });
+        WhileAlive(() => Run(pixels, count, NetworkOutput.Logits, new ImageShape(Classes, 1, 1), scores));
         for (var image = 0; image < count; image++)
             Softmax(scores.Span.Slice(image * Classes, Classes));
     }
@@ -67,6 +66,19 @@ internal sealed class BatchScorer : IDisposable
     /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
     public void Featurize(ReadOnlyMemory<byte> pixels, int count, Memory<float> features)
         => WhileAlive(() => Engine.Run(pixels, count, NetworkOutput.Features, features));
+
+    /// <summary>
+    /// Computes what the features are the means of; with mirror images, the mean of both maps, the mirror image's turned back. The means
+    /// over it are what the logits behind <see cref="Score"/> are made of.
+    /// </summary>
+    /// <param name="pixels">The images, planar, one after the other.</param>
+    /// <param name="count">How many there are; at least 1.</param>
+    /// <param name="maps">
+    /// Receives <paramref name="count"/> times <see cref="LastMap"/>, each in the order height x width x channels.
+    /// </param>
+    /// <exception cref="ObjectDisposedException">The model was disposed.</exception>
+    public void ComputeLastMaps(ReadOnlyMemory<byte> pixels, int count, Memory<float> maps)
+        => WhileAlive(() => Run(pixels, count, NetworkOutput.LastMap, LastMap, maps));
 
     /// <summary>Frees the network, once the batches in flight are done. More calls do nothing.</summary>
     public void Dispose()
@@ -104,19 +116,30 @@ internal sealed class BatchScorer : IDisposable
             : new TorchEngine(model, numerics.ChannelsLast);
 
     // Flip at test time: the mean of the logits of both views, before softmax (Krizhevsky et al. 2012, section 4.1).
-    private void AddMirrorImages(ReadOnlyMemory<byte> pixels, int count, Memory<float> logits)
+    private void Run(ReadOnlyMemory<byte> pixels, int count, NetworkOutput output, ImageShape shape, Memory<float> values)
     {
-        var length = checked(count * _imageSize);
+        Engine.Run(pixels, count, output, values);
+        if (!_flips)
+            return;
+        var (length, size) = (checked(count * _imageSize), checked(count * shape.Size));
         var mirrored = ArrayPool<byte>.Shared.Rent(length);
-        var others = ArrayPool<float>.Shared.Rent(count * Classes);
+        var others = ArrayPool<float>.Shared.Rent(size);
         pixels.Span[..length].CopyTo(mirrored);
         for (var row = 0; row < length; row += _width)
             mirrored.AsSpan(row, _width).Reverse();
-        Engine.Run(mirrored.AsMemory(0, length), count, NetworkOutput.Logits, others.AsMemory(0, count * Classes));
-        for (var i = 0; i < count * Classes; i++)
-            logits.Span[i] = (logits.Span[i] + others[i]) / 2;
+        Engine.Run(mirrored.AsMemory(0, length), count, output, others.AsMemory(0, size));
+        for (var row = 0; row < count * shape.Height; row++)
+            for (var column = 0; column < shape.Width; column++)
+                Average(values.Span.Slice((row * shape.Width + column) * shape.Channels, shape.Channels),
+                    others.AsSpan((row * shape.Width + shape.Width - 1 - column) * shape.Channels, shape.Channels));
         ArrayPool<byte>.Shared.Return(mirrored);
         ArrayPool<float>.Shared.Return(others);
+    }
+
+    private static void Average(Span<float> values, ReadOnlySpan<float> others)
+    {
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (values[i] + others[i]) / 2;
     }
 
     private static void Softmax(Span<float> logits)

@@ -48,6 +48,9 @@ internal sealed class ScoredView : IDataView
         _feature = feature;
     }
 
+    /// <summary>How many images of a shape are computed together.</summary>
+    public static int BatchOf(ImageShape shape) => Math.Clamp(BatchBytes / shape.Size, 1, BatchSize);
+
     /// <inheritdoc/>
     public DataViewSchema Schema => _bindings.Schema;
 
@@ -107,7 +110,7 @@ internal sealed class ScoredView : IDataView
             if (ahead is not null)
             {
                 _image = view._images.Open(ahead, view._feature);
-                _batch = new ScoreBuffer(view._output, view._target, Math.Clamp(BatchBytes / view._target.Shape.Size, 1, BatchSize));
+                _batch = new ScoreBuffer(view._output, view._target, BatchOf(view._target.Shape));
             }
         }
 

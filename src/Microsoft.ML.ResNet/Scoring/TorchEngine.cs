@@ -33,7 +33,12 @@ internal sealed class TorchEngine(TrainedResNet model, bool channelsLast = true)
         var batch = empty([count, model.Shape.Channels, model.Shape.Height, model.Shape.Width], ScalarType.Byte);
         pixels[..(count * model.Shape.Size)].CopyTo(batch.bytes);
         var images = model.Normalization.Apply(batch, channelsLast);
-        var results = output == NetworkOutput.Features ? _network.Features(images) : _network.forward(images); // (N, width or classes)
+        var results = output switch
+        {
+            NetworkOutput.Features => _network.Features(images), // (N, width)
+            NetworkOutput.LastMap => _network.LastMap(images).permute(0, 2, 3, 1).contiguous(), // (N, height, width, channels)
+            _ => _network.forward(images), // (N, classes)
+        };
         results.data<float>().CopyTo(values);
     }
 }

@@ -13,7 +13,7 @@ internal sealed partial class PictureRows(PictureSet set)
     /// <summary>Is told how many files of a pass have been read, after each.</summary>
     public Action<int>? FileRead { get; set; }
 
-    /// <summary>The rows: <c>Features</c>, the file, and <c>Label</c>, its class.</summary>
+    /// <summary>The rows: <c>Features</c>, the file, <c>Label</c>, its class, and <c>ImagePath</c>, its name.</summary>
     public IDataView Load(MLContext mlContext) => mlContext.Data.LoadFromEnumerable(Read());
 
     /// <summary>
@@ -42,7 +42,7 @@ internal sealed partial class PictureRows(PictureSet set)
             {
                 FileRead?.Invoke(++count);
                 return TryRead(reader, picture.Name);
-            }, picture.Label);
+            }, picture.Label, picture.Name);
     }
 
     // A file that cannot be read any more has no bytes, and so is left out and counted like one that cannot be decoded.

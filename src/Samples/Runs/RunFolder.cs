@@ -2,7 +2,7 @@ using Samples.CommandLine;
 
 namespace Samples.Runs;
 
-/// <summary>The folder that a training leaves: <c>runs/NAME</c> with the model, the options and the history.</summary>
+/// <summary>The folder that a training leaves: <c>runs/NAME</c> with the model, the options, the history and the report.</summary>
 internal sealed class RunFolder
 {
     /// <summary>The folder of all runs, in the working directory.</summary>
@@ -21,6 +21,9 @@ internal sealed class RunFolder
 
     /// <summary>A line for each epoch.</summary>
     public string History => System.IO.Path.Combine(Path, "history.csv");
+
+    /// <summary>The page that shows how good the model is.</summary>
+    public string Report => System.IO.Path.Combine(Path, "report.html");
 
     /// <summary>Makes a new folder, beside those that are there: nothing is overwritten.</summary>
     /// <param name="name">What it should be called, or <see langword="null"/> for a name made of the data's and the time.</param>

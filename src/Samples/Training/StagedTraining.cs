@@ -24,6 +24,9 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
     /// <summary>What went wrong without ending the training, in sentences.</summary>
     public List<string> Problems { get; } = [];
 
+    /// <summary>The stages that were trained, with the reports of their epochs.</summary>
+    public List<KeyValuePair<string, IReadOnlyList<EpochReport>>> Histories { get; } = [];
+
     /// <summary>What the first stage took from the initial model.</summary>
     public WeightsReport? Taken { get; private set; }
 
@@ -55,6 +58,7 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
             if (TryFit(train, stage, best) is not { } network)
                 break;
             Taken ??= network.InitialWeights;
+            Histories.Add(KeyValuePair.Create(stage.Name, network.TrainingHistory));
             if (historyFile is not null && !isOnly)
                 Remember(historyFile, stage.Name);
             best = Better(best, network, stage.Name);

@@ -140,7 +140,7 @@ internal static partial class Train
 
     private static readonly Option<string?> RunName = new("--run")
     {
-        Description = $"The new folder in {RunFolder.Root}/ for model, options and history. [default: the data's name and the time]",
+        Description = $"The new folder in {RunFolder.Root}/ for model, options, history and report. [default: the data's name and the time]",
         HelpName = "NAME",
     };
 
@@ -167,8 +167,8 @@ internal static partial class Train
         {
             Pictures, Data, Validation, UnknownClasses, Architecture, From, Classes, Freeze, Stage, RecipeName, Epochs, Milestones,
             BatchSize, LearningRate, Augment, TrainRows, Image, Geometry, Orientation, Interpolation, Unreadable, Seed, Device, Output,
-            RunName, History, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationSetFraction, Checkpoints, CheckpointInterval,
-            Resume, KeepBest, Config,
+            RunName, History, ReportFile, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationSetFraction, Checkpoints,
+            CheckpointInterval, Resume, KeepBest, Config,
         };
         command.Validators.Add(parsed =>
         {

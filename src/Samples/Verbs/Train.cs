@@ -18,12 +18,15 @@ internal static partial class Train
     {
         var mlContext = new MLContext(options.GetValue(Seed));
         var leftOut = new LeftOutFiles(display);
-        var (named, history) = (options.GetValue(Output), options.GetValue(History));
-        OutputFile.CheckDifferent((Output.Name, named), (History.Name, history), (Config.Name, options.GetValue(Config)));
+        var (named, history, report) = (options.GetValue(Output), options.GetValue(History), options.GetValue(ReportFile));
+        OutputFile.CheckDifferent((Output.Name, named), (History.Name, history), (ReportFile.Name, report),
+            (Config.Name, options.GetValue(Config)));
         if (named is not null)
             named = OutputFile.Writable(named);
+        if (report is not null)
+            report = OutputFile.Writable(report);
         var data = new DataPath(options.GetValue(Pictures) ?? options.GetValue(Data)!);
-        foreach (var written in new[] { (Output.Name, named), (History.Name, history) })
+        foreach (var written in new[] { (Output.Name, named), (History.Name, history), (ReportFile.Name, report) })
         {
             OutputFile.CheckDifferent(("The training images", data.Path), written);
             OutputFile.CheckDifferent(
@@ -78,7 +81,10 @@ internal static partial class Train
         if (cancellation.IsCancellationRequested)
             result["cancelled"] = true; // somebody is waiting for the end: the model is saved, and nothing is measured
         else if (work.Validation is not null)
+        {
             Evaluate(mlContext, work, model, kept, display, result, cancellation);
+            result["report"] = Report(mlContext, work, model, stages, report ?? run?.Report, data, output, options, display, cancellation);
+        }
         leftOut.Conclude();
         display.Line($"Model: {output}");
         if (run is not null)

@@ -33,16 +33,23 @@ internal static class SampleProgram
     public static SampleRun Run((string Name, string Value)[] environment, params string[] arguments)
         => Run(environment, TestAssembly.TemporaryFolder, arguments);
 
-    private static SampleRun Run((string Name, string Value)[] environment, string folder, string[] arguments)
+    /// <summary>How to start a verb that goes on until it is told to end.</summary>
+    public static ProcessStartInfo Start(params string[] arguments)
     {
         if (!File.Exists(Program))
             Assert.Inconclusive($"{Program} is not built; the tests run outside the repository.");
-        var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
+        return new ProcessStartInfo("dotnet", [Program, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = folder
+            WorkingDirectory = TestAssembly.TemporaryFolder,
         };
+    }
+
+    private static SampleRun Run((string Name, string Value)[] environment, string folder, string[] arguments)
+    {
+        var start = Start(arguments);
+        start.WorkingDirectory = folder;
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;

@@ -106,7 +106,16 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     public Tensor Features(Tensor x)
     {
         using var scope = NewDisposeScope();
-        return Pool(PassBlocks(PassStem(InPrecision(x)), _blocks)).MoveToOuterDisposeScope();
+        return Pool(LastMap(x)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Images to what the features are the means of.</summary>
+    /// <param name="x">Normalised images: float32, (N, C, H, W).</param>
+    /// <returns>The output of the last block: float32 in evaluation, (N, feature width, height, width); the caller owns it.</returns>
+    public Tensor LastMap(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return PassBlocks(PassStem(InPrecision(x)), _blocks).MoveToOuterDisposeScope();
     }
 
     /// <summary>The network on paper, for images of a size.</summary>
