@@ -76,7 +76,7 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
         foreach (var (term, value) in options.Facts)
             yield return [term, value];
         var parameters = network.Model;
-        yield return ["Network", $"{parameters.Architecture.Name}, {parameters.ParameterCount:n0} parameters"];
+        yield return ["Network", FormattableString.Invariant($"{parameters.Architecture.Name}, {parameters.ParameterCount:n0} parameters")];
         yield return ["Images", $"{parameters.ImageShape}, {parameters.ImageGeometry}"
             + (parameters.TestTimeFlip ? "; scores are the mean over an image and its mirror image" : "")];
         if (options.Recipe is { } recipe)
@@ -93,7 +93,7 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
         yield return ["TorchSharp", $"{typeof(TorchSharp.torch).Assembly.GetName().Version?.ToString(3)}"];
         yield return ["System", $"{System.Runtime.InteropServices.RuntimeInformation.FrameworkDescription} on "
             + $"{System.Runtime.InteropServices.RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors"];
-        yield return ["Report written", $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC"];
+        yield return ["Report written", FormattableString.Invariant($"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC")];
     }
 
     private IReadOnlyList<ReportEpoch> Epochs()

@@ -1,0 +1,93 @@
+using PuppeteerSharp;
+
+namespace Microsoft.ML.ResNet.Tests.Browser;
+
+/// <summary>The Chromium of the machine, without a window. Tests that need it skip without it.</summary>
+internal sealed class Chromium : IAsyncDisposable
+{
+    private readonly IBrowser _browser;
+
+    private Chromium(IBrowser browser) => _browser = browser;
+
+    /// <summary>Starts it; the running test is reported as skipped where there is none.</summary>
+    public static async Task<Chromium> StartAsync() => new(await Puppeteer.LaunchAsync(new LaunchOptions
+    {
+        ExecutablePath = Find(),
+        Headless = true,
+        Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        Timeout = 120_000, // the machine may be busy
+    }));
+
+    /// <summary>Opens a page.</summary>
+    /// <param name="address">Its address; of a file, its path.</param>
+    /// <param name="dark">Whether the reader likes it dark.</param>
+    public async Task<OpenPage> OpenAsync(string address, bool dark = false)
+    {
+        var page = await _browser.NewPageAsync();
+        page.DefaultTimeout = 120_000;
+        await page.SetViewportAsync(new ViewPortOptions { Width = 1200, Height = 900 });
+        await page.EmulateMediaFeaturesAsync(
+            [new MediaFeatureValue { MediaFeature = MediaFeature.PrefersColorScheme, Value = dark ? "dark" : "light" }]);
+        var open = new OpenPage(page);
+        await page.GoToAsync(new Uri(address).AbsoluteUri);
+        return open;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await _browser.DisposeAsync();
+
+    private static string Find()
+    {
+        string?[] places =
+        [
+            Environment.GetEnvironmentVariable("CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", @"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        ];
+        return places.FirstOrDefault(File.Exists) ?? throw new AssertInconclusiveException(
+            "There is no Chromium; this test needs one. Install Debian's package chromium, or name a browser by the variable CHROMIUM.");
+    }
+}
+
+/// <summary>A page in the browser, and what it has asked for and complained of since it was opened.</summary>
+internal sealed class OpenPage
+{
+    private readonly List<string> _requests = [], _complaints = [];
+
+    /// <param name="page">A page that has not gone anywhere yet.</param>
+    public OpenPage(IPage page)
+    {
+        Page = page;
+        page.Request += (_, request) => Add(_requests, request.Request.Url);
+        page.PageError += (_, error) => Add(_complaints, error.Message);
+        page.Console += (_, message) =>
+        {
+            if (message.Message.Type is ConsoleType.Error or ConsoleType.Warning)
+                Add(_complaints, message.Message.Text);
+        };
+    }
+
+    /// <summary>The page.</summary>
+    public IPage Page { get; }
+
+    /// <summary>What it has asked for, but for what it carries itself.</summary>
+    public string[] Requests => Copy(_requests, url => !url.StartsWith("data:", StringComparison.Ordinal));
+
+    /// <summary>Errors and warnings in its console.</summary>
+    public string[] Complaints => Copy(_complaints, _ => true);
+
+    /// <summary>Asks the page for something.</summary>
+    /// <param name="expression">JavaScript.</param>
+    public Task<T> Ask<T>(string expression) => Page.EvaluateExpressionAsync<T>(expression);
+
+    private static void Add(List<string> list, string text)
+    {
+        lock (list)
+            list.Add(text);
+    }
+
+    private static string[] Copy(List<string> list, Func<string, bool> isWanted)
+    {
+        lock (list)
+            return [.. list.Where(isWanted)];
+    }
+}
