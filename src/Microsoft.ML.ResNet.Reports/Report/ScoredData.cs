@@ -92,7 +92,7 @@ internal sealed class ScoredData
             getPath?.Invoke(ref name);
             var isRead = withPixels && reader.TryRead(target, pixels, out _, out _);
             work(cursor.Position, getPath is null ? $"row {cursor.Position + 1}" : name.ToString(),
-                isRead ? new ReadOnlyMemory<byte>(pixels) : null);
+                isRead ? pixels : default(ReadOnlyMemory<byte>?)); // a bare null would be memory without bytes
         }
     }
 

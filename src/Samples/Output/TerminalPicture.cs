@@ -61,8 +61,8 @@ internal static class TerminalPicture
         var text = new StringBuilder();
         var chunks = Convert.ToBase64String(png).Chunk(LongestChunk).ToList();
         foreach (var (index, chunk) in chunks.Index())
-            text.Append($"{Escape}_G{(index == 0 ? "a=T,f=100," : "")}m={(index < chunks.Count - 1 ? '1' : '0')};").Append(chunk)
-                .Append($"{Escape}\\");
+            text.Append($"{Escape}_G").Append(index == 0 ? "a=T,f=100," : "").Append(index < chunks.Count - 1 ? "m=1;" : "m=0;")
+                .Append(chunk).Append($"{Escape}\\");
         return text.ToString();
     }
 

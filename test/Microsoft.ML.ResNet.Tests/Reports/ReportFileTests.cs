@@ -76,7 +76,7 @@ public class ReportFileTests
             Stages = [new("head", history), new("all", history)],
             KeptStage = "head",
             DataCheck = DataChecker.Check([.. Enumerable.Range(0, 4).Select(i => new CheckedImage($"{i}", i % 2 == 0 ? "a" : "b", "train",
-                () => ImageSamples.Plain(200, 5, 3)))]),
+                () => ImageSamples.Plain(200, width: 5, height: 3)))]),
             Command = "train it",
             Facts = [new("Trained on", "pictures")],
             Reproduction = [new("Seed", "1")],

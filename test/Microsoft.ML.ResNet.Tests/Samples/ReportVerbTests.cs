@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using global::Samples.Output;
 using global::Samples.Runs;
@@ -103,20 +104,20 @@ public class ReportVerbTests
         // Read as the manual of the VT340 says: a letter is six pixels, '!' repeats it, '$' goes back, '-' goes down.
         var body = Regex.Match(text, "^\eP0;1q\"1;1;9;8(?:#(?<color>\\d+);2;(?<r>\\d+);(?<g>\\d+);(?<b>\\d+))+(?<body>.*)\e\\\\$");
         Assert.IsTrue(body.Success, text);
-        var palette = body.Groups["color"].Captures.Select((one, index) => (int.Parse(one.Value), Value("r", index), Value("g", index),
+        var palette = body.Groups["color"].Captures.Select((one, index) => (Number(one.Value), Value("r", index), Value("g", index),
             Value("b", index))).ToDictionary(entry => entry.Item1, entry => (entry.Item2, entry.Item3, entry.Item4));
         var painted = new Dictionary<(int X, int Y), (int, int, int)>();
         var (x, top, color) = (0, 0, 0);
         foreach (Match part in Regex.Matches(body.Groups["body"].Value,
             @"#(?<color>\d+)|(?<back>\$)|(?<down>-)|(?:!(?<times>\d+))?(?<six>[?-~])"))
             if (part.Groups["color"].Success)
-                color = int.Parse(part.Groups["color"].Value);
+                color = Number(part.Groups["color"].Value);
             else if (part.Groups["back"].Success)
                 x = 0;
             else if (part.Groups["down"].Success)
                 (x, top) = (0, top + 6);
             else
-                for (var times = part.Groups["times"].Success ? int.Parse(part.Groups["times"].Value) : 1; times > 0; times--, x++)
+                for (var times = part.Groups["times"].Success ? Number(part.Groups["times"].Value) : 1; times > 0; times--, x++)
                     for (var bit = 0; bit < 6; bit++)
                         if ((part.Groups["six"].Value[0] - '?' >> bit & 1) == 1)
                             painted.Add((x, top + bit), palette[color]); // throws where it is painted already
@@ -125,7 +126,9 @@ public class ReportVerbTests
             Assert.AreEqual(picture.GetPixel(column, row), new SKColor((byte)(red * 255 / 100), (byte)(green * 255 / 100),
                 (byte)(blue * 255 / 100)));
 
-        int Value(string group, int index) => int.Parse(body.Groups[group].Captures[index].Value);
+        static int Number(string digits) => int.Parse(digits, CultureInfo.InvariantCulture);
+
+        int Value(string group, int index) => Number(body.Groups[group].Captures[index].Value);
     }
 
     [TestMethod]
