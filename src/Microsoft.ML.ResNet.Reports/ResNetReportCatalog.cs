@@ -40,7 +40,8 @@ public static class ResNetReportCatalog
         options ??= new();
         options.Check();
         var network = model.FindResNet()
-            ?? throw new ArgumentException("There is no residual network in the model; expected one, or a pipeline with one.", nameof(model));
+            ?? throw new ArgumentException("There is no residual network in the model; expected one, or a pipeline with one.",
+                nameof(model));
         return new ReportWriter(model, network, options).Write(data, path);
     }
 }

@@ -41,8 +41,8 @@ public sealed record ResNetReportOptions
     /// </summary>
     public IDataView? TrainingData { get; init; }
 
-    /// <summary>What a check of the data found, one sentence each. The default, <see langword="null"/>, is that there was none.</summary>
-    public IReadOnlyList<string>? Findings { get; init; }
+    /// <summary>What <see cref="DataChecker"/> says of the data. The default, <see langword="null"/>, is that nobody has looked.</summary>
+    public DataCheckResult? DataCheck { get; init; }
 
     /// <summary>The command that trains the model again. The default, <see langword="null"/>, is unknown.</summary>
     public string? Command { get; init; }

@@ -4,6 +4,7 @@ using Samples.CommandLine;
 using Samples.Verbs;
 
 // resnet            shows everything once, on images that it draws itself
+// resnet check      tells whether images are fit to learn from
 // resnet train      trains a network on images and saves it
 // resnet evaluate   measures a saved network on images
 // resnet report     shows how good a saved network is, as a page
@@ -21,6 +22,7 @@ CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.Invarian
 
 var root = new RootCommand("Residual networks for ML.NET: without a verb, trains on drawn shapes, evaluates, saves, loads and predicts.")
 {
+    Check.Command(),
     Train.Command(),
     Evaluate.Command(),
     Report.Command(),

@@ -9,6 +9,8 @@ namespace Microsoft.ML.ResNet.Reports.Pages;
 /// </summary>
 internal static partial class PlotSvg
 {
+    private const double TitleDistance = 12; // pixels; browsers' letters are wider than OxyPlot thinks
+
     // Colours that nobody would choose; each stands for a variable of page.css.
     private static readonly string[] Variables =
     [
@@ -49,8 +51,11 @@ internal static partial class PlotSvg
         (model.TextColor, model.TitleColor, model.PlotAreaBorderColor) = (Ink, Ink, Line);
         (model.Background, model.PlotAreaBackground) = (OxyColors.Undefined, OxyColors.Undefined);
         foreach (var axis in model.Axes)
+        {
+            axis.AxisTitleDistance = TitleDistance;
             (axis.TicklineColor, axis.AxislineColor, axis.MajorGridlineColor, axis.TextColor, axis.TitleColor)
                 = (Line, Line, Line, Muted, Ink);
+        }
         var svg = new SvgExporter { Width = width, Height = height, IsDocument = false, UseVerticalTextAlignmentWorkaround = true }
             .ExportToString(model);
         svg = Colour().Replace(svg, match => int.Parse(match.Groups["index"].ValueSpan, null) is var index && index < Variables.Length

@@ -44,8 +44,8 @@ internal sealed record ReportData
     /// <summary>What was done to it.</summary>
     public required string BatchAugmentation { get; init; }
 
-    /// <summary>What the data check found, one sentence each; <see langword="null"/> where there was none.</summary>
-    public required IReadOnlyList<string>? Findings { get; init; }
+    /// <summary>What the data check found, kind by kind; <see langword="null"/> where there was none.</summary>
+    public required IReadOnlyList<DataKindSummary>? Findings { get; init; }
 
     /// <summary>The command that does it again.</summary>
     public required string? Command { get; init; }

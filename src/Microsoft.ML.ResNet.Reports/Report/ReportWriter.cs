@@ -31,7 +31,9 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
         {
             Markup = new Dictionary<string, string>
             {
-                ["plots"] = epochs.Count == 0 ? "" : Figures(ReportPlots.Loss(epochs), ReportPlots.Accuracy(epochs), ReportPlots.Rate(epochs)),
+                ["plots"] = epochs.Count == 0
+                    ? ""
+                    : Figures(ReportPlots.Loss(epochs), ReportPlots.Accuracy(epochs), ReportPlots.Rate(epochs)),
                 ["reliability"] = Figures(ReportPlots.Reliability(measures.Calibration)),
             },
         }.Write(path, Data(scored, outcomes, measures, choice, pictures, epochs), ReportJson.Default.ReportData);
@@ -65,7 +67,7 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
             Epochs = epochs,
             Batch = [.. Batch()],
             BatchAugmentation = options.Recipe is { } recipe ? Augmentation(recipe) : "",
-            Findings = options.Findings,
+            Findings = options.DataCheck is { } check ? [.. check.Kinds.Where(kind => kind.Count > 0)] : null,
             Command = options.Command,
             Reproduction = [.. Reproduction()],
         };

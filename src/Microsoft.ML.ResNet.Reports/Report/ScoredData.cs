@@ -91,7 +91,8 @@ internal sealed class ScoredData
             left--;
             getPath?.Invoke(ref name);
             var isRead = withPixels && reader.TryRead(target, pixels, out _, out _);
-            work(cursor.Position, getPath is null ? $"row {cursor.Position + 1}" : name.ToString(), isRead ? pixels : null);
+            work(cursor.Position, getPath is null ? $"row {cursor.Position + 1}" : name.ToString(),
+                isRead ? pixels : default(ReadOnlyMemory<byte>?)); // a bare null would be memory without bytes
         }
     }
 

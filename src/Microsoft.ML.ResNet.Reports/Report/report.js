@@ -24,10 +24,12 @@ function galleryOf(list, label, atFirst = 240) {
 }
 
 function summary() {
-  place("facts").append(facts([...data.facts, ["Measured on", count(figures.images, "image") + " of " + count(classes.length, "class", "classes")]]));
+  const measured = count(figures.images, "image") + " of " + count(classes.length, "class", "classes");
+  place("facts").append(facts([...data.facts, ["Measured on", measured]]));
   const card = (value, what) => el("div", { class: "card" }, el("strong", { text: value }), el("span", { class: "muted", text: what }));
   place("cards").append(
-    card(percent(figures.accuracy), "accuracy; " + percent(figures.accuracyLow) + " to " + percent(figures.accuracyHigh) + " with 95 % confidence"),
+    card(percent(figures.accuracy), "accuracy; " + percent(figures.accuracyLow) + " to " + percent(figures.accuracyHigh)
+      + " with 95 % confidence"),
     card(percent(figures.trivialAccuracy), "of a classifier that always says “" + figures.mostFrequent + "”"),
     ...figures.top5Accuracy === null ? [] : [card(percent(figures.top5Accuracy), "with the class among the five likeliest")],
     card(percent(figures.macroAccuracy), "mean recall of the classes"),
@@ -67,16 +69,19 @@ function classTable() {
 function epochTable() {
   const { epochs } = data;
   if (epochs.length === 0) {
-    place("epochs").append(el("p", { class: "muted", text: "The model does not tell how it was trained: its weights were imported, or nobody kept the history." }));
+    place("epochs").append(el("p", { class: "muted",
+      text: "The model does not tell how it was trained: its weights were imported, or nobody kept the history." }));
     return;
   }
   const kept = epochs.find(epoch => epoch.isKept);
   if (kept)
-    place("epochs").append(el("p", { text: "The weights are those of epoch " + kept.epoch + (kept.stage ? " of the stage “" + kept.stage + "”" : "") + "." }));
+    place("epochs").append(el("p", {
+      text: "The weights are those of epoch " + kept.epoch + (kept.stage ? " of the stage “" + kept.stage + "”" : "") + "." }));
   const number = (head, key, digits) => ({ head, number: true, value: row => row[key], cell: row => fixed(row[key], digits) });
   place("epochs").append(el("details", {}, el("summary", { text: "The epochs as a table" }), el("div", { class: "scroll" },
     table("Every figure is over all images of its set.", [
-      { head: "Epoch", value: row => row.epoch, cell: row => (row.stage ? row.stage + " " : "") + row.epoch + (row.isKept ? " (kept)" : "") },
+      { head: "Epoch", value: row => row.epoch,
+        cell: row => (row.stage ? row.stage + " " : "") + row.epoch + (row.isKept ? " (kept)" : "") },
       { head: "Rate", number: true, value: row => row.learningRate, cell: row => row.learningRate.toPrecision(3) },
       number("Training loss", "trainLoss", 4), number("Training accuracy", "trainAccuracy", 4),
       number("Validation loss", "validationLoss", 4), number("Validation accuracy", "validationAccuracy", 4),
@@ -87,7 +92,7 @@ const cells = new Map(); // by true class times classes plus predicted class
 for (let at = 0; at < data.cells.length; at += 3)
   cells.set(data.cells[at] * classes.length + data.cells[at + 1], data.cells[at + 2]);
 const inCell = (label, predicted) => cells.get(label * classes.length + predicted) ?? 0;
-const describe = (label, predicted) => (label === predicted ? nameOf(label) + ", recognised" : nameOf(label) + ", taken for " + nameOf(predicted))
+const describe = (label, predicted) => nameOf(label) + (label === predicted ? ", recognised" : ", taken for " + nameOf(predicted))
   + ": " + count(inCell(label, predicted), "picture");
 
 /** Opens the pictures of a cell. */
@@ -109,8 +114,9 @@ function openCell(label, predicted) {
 /** Up to 40 classes: a table of buttons, one tab stop, arrows inside. */
 function matrixTable() {
   const buttons = classes.map((_, label) => classes.map((__, predicted) => el("button", {
-    type: "button", tabindex: "-1", text: inCell(label, predicted) || "", "aria-label": describe(label, predicted), title: describe(label, predicted),
-    "data-label": label, "data-predicted": predicted, click: () => openCell(label, predicted),
+    type: "button", tabindex: "-1", text: inCell(label, predicted) || "",
+    "aria-label": describe(label, predicted), title: describe(label, predicted), "data-label": label, "data-predicted": predicted,
+    click: () => openCell(label, predicted),
   })));
   const support = data.classCounts.map(counts => Math.max(1, counts[0]));
   const isShort = classes.length <= 8;
@@ -153,12 +159,16 @@ function matrixCanvas() {
   const status = el("p", { role: "status" });
   const canvas = el("canvas", {
     tabindex: "0", role: "application",
-    "aria-label": "Confusion matrix of " + size + " classes. Arrow keys move from cell to cell, with Shift to the next cell that is not empty in the row; Enter opens the pictures.",
+    "aria-label": "Confusion matrix of " + size + " classes. Arrow keys move from cell to cell, with Shift to the next cell that is not "
+      + "empty in the row; Enter opens the pictures.",
     mousemove: event => go(cellUnder(event)),
     click: event => { go(cellUnder(event)); openCell(...at); },
     keydown: event => {
       const [label, predicted] = at;
-      const next = { ArrowUp: [label - 1, predicted], ArrowDown: [label + 1, predicted], ArrowLeft: [label, predicted - 1], ArrowRight: [label, predicted + 1] }[event.key];
+      const next = {
+        ArrowUp: [label - 1, predicted], ArrowDown: [label + 1, predicted],
+        ArrowLeft: [label, predicted - 1], ArrowRight: [label, predicted + 1],
+      }[event.key];
       if (event.key === "Enter") openCell(...at);
       else if (next && event.shiftKey && next[0] === label) go(nextFull(label, predicted, next[1] - predicted));
       else if (next) go(next);
@@ -218,11 +228,13 @@ function pairs() {
     place("pairs").append(el("p", { text: "There is none: no picture is taken for another class." }));
     return;
   }
-  place("pairs").append(el("div", { class: "scroll" }, table(all.length > 100 ? "The first 100 of " + all.length + "." : "Every confusion.", [
+  const caption = all.length > 100 ? "The first 100 of " + all.length + "." : "Every confusion.";
+  const share = pair => pair.number / data.classCounts[pair.label][0];
+  place("pairs").append(el("div", { class: "scroll" }, table(caption, [
     { head: "True class", value: pair => nameOf(pair.label) },
     { head: "Taken for", value: pair => nameOf(pair.predicted) },
     { head: "Pictures", number: true, value: pair => pair.number },
-    { head: "Of its class", number: true, value: pair => pair.number / data.classCounts[pair.label][0], cell: pair => percent(pair.number / data.classCounts[pair.label][0]) },
+    { head: "Of its class", number: true, value: share, cell: pair => percent(share(pair)) },
     { head: "Open", value: pair => pair.number, cell: pair => el("button", { type: "button", class: "noprint", text: "Show",
       "aria-label": "Show " + describe(pair.label, pair.predicted), click: () => openCell(pair.label, pair.predicted) }) },
   ], all.slice(0, 100))));
@@ -253,7 +265,8 @@ const bytesOf = map => Uint8Array.from(atob(map.values), letter => letter.charCo
 function strongest(map) {
   const values = bytesOf(map), best = values.indexOf(Math.max(...values));
   const third = (value, size, names) => names[Math.min(2, Math.floor(3 * (value + 0.5) / size))];
-  const [down, across] = [third(Math.floor(best / map.width), map.height, ["top", "middle", "bottom"]), third(best % map.width, map.width, ["left", "centre", "right"])];
+  const down = third(Math.floor(best / map.width), map.height, ["top", "middle", "bottom"]);
+  const across = third(best % map.width, map.width, ["left", "centre", "right"]);
   return down === "middle" && across === "centre" ? "centre" : down + " " + across;
 }
 
@@ -280,7 +293,7 @@ function looks() {
   list(data.looks.filter(look => !isRight(look)), "Mistakes");
   list(data.looks.filter(isRight), "Right answers of each class");
   if (data.looks.length === 0)
-    place("maps").append(el("p", { class: "muted", text: "There is no map: the pictures have no thumbnail, or the network no such layer." }));
+    place("maps").append(el("p", { class: "muted", text: "There is none: no picture of these has a thumbnail." }));
 }
 
 function batch() {
@@ -289,14 +302,18 @@ function batch() {
     return;
   }
   place("batch-pictures").append(
-    el("p", { text: "With labels, after augmentation: " + data.batchAugmentation + ". Are the labels right, and can one still tell the classes?" }),
+    el("p", { text: "With labels, after augmentation: " + data.batchAugmentation
+      + ". Are the labels right, and can one still tell the classes?" }),
     gallery(data.batch.map(one => ({ image: one.image, title: one.label, lines: [] })), "Pictures of a training batch"));
 }
 
 function end() {
   place("findings").append(data.findings === null
     ? el("p", { class: "muted" }, "Nobody has looked. ", el("code", { text: "resnet check --data PATH" }), " does.")
-    : data.findings.length ? el("ul", {}, data.findings.map(finding => el("li", { text: finding }))) : el("p", { text: "Nothing." }));
+    : data.findings.length === 0 ? el("p", { text: "Nothing." })
+    : el("ul", {}, data.findings.map(found => el("li", {},
+      el("strong", { class: found.serious > 0 ? "bad" : null, text: count(found.count, "finding") + ": " + found.title }),
+      (found.serious > 0 ? ", " + found.serious + " of them serious. " : ". ") + found.advice))));
   if (data.command) place("again").append(el("pre", { text: data.command }));
   place("again").append(facts(data.reproduction));
 }

@@ -2,33 +2,14 @@ using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Reports.Sampling;
 
-/// <summary>
-/// Finds a font. Skia's library for Linux without dependencies knows none of the system's, so that files are looked for there.
-/// </summary>
+/// <summary>Finds a font for labels.</summary>
 internal static class GridFont
 {
-    private static readonly string[] Folders = ["/usr/share/fonts", "/usr/local/share/fonts"];
+    // What Windows, macOS and Linux systems have, of letters without serifs.
+    private static readonly string[] Families = ["Arial", "Helvetica", "DejaVu Sans", "Liberation Sans", "Noto Sans"];
 
-    // Of the families that Linux systems have; any other will do.
-    private static readonly string[] Known = ["DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf"];
-
-    /// <summary>A font with Latin letters, or <see langword="null"/>.</summary>
+    /// <summary>A font with Latin letters; <see langword="null"/> where the system has none.</summary>
     public static SKTypeface? Find()
-    {
-        if (SKTypeface.FromFamilyName("sans-serif") is { } system)
-        {
-            if (system.GetGlyph('a') != 0)
-                return system;
-            system.Dispose();
-        }
-        return Files().Select(SKTypeface.FromFile).FirstOrDefault(face => face is not null && face.GetGlyph('a') != 0);
-    }
-
-    private static IEnumerable<string> Files()
-    {
-        var files = Folders.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*.ttf",
-            new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })).ToList();
-        return files.OrderBy(file => Array.IndexOf(Known, Path.GetFileName(file)) is var index && index < 0 ? Known.Length : index)
-            .ThenBy(file => file, StringComparer.Ordinal);
-    }
+        => Families.Select(SKTypeface.FromFamilyName).FirstOrDefault(face => face is not null && Families.Contains(face.FamilyName))
+            ?? (SKTypeface.Default.GetGlyph('a') != 0 ? SKTypeface.FromFamilyName(SKTypeface.Default.FamilyName) : null);
 }

@@ -58,7 +58,9 @@ internal static class Runner
     /// <summary>Gives a command its work.</summary>
     /// <param name="command">The verb.</param>
     /// <param name="work">Does it; what it returns is printed under <c>--json</c>, with the seconds that it took.</param>
-    public static void SetWork(this Command command, Func<ParseResult, Display, CancellationToken, JsonObject> work)
+    /// <param name="exitCode">The exit code that a result means, for verbs that answer a question; 0 without it.</param>
+    public static void SetWork(this Command command, Func<ParseResult, Display, CancellationToken, JsonObject> work,
+        Func<JsonObject, int>? exitCode = null)
     {
         foreach (var option in command.Options.Where(option => option.ValueType == typeof(string)))
             option.Validators.Add(given =>
@@ -67,11 +69,11 @@ internal static class Runner
                     given.AddError($"{option.Name} is empty; expected {option.HelpName}.");
             });
         // On another thread, because System.CommandLine begins to listen for Ctrl+C when this call returns.
-        command.SetAction((parsed, cancellation) => Task.Run(() => Run(work, parsed, cancellation), CancellationToken.None));
+        command.SetAction((parsed, cancellation) => Task.Run(() => Run(work, exitCode, parsed, cancellation), CancellationToken.None));
     }
 
-    private static int Run(Func<ParseResult, Display, CancellationToken, JsonObject> work, ParseResult parsed,
-        CancellationToken cancellation)
+    private static int Run(Func<ParseResult, Display, CancellationToken, JsonObject> work, Func<JsonObject, int>? exitCode,
+        ParseResult parsed, CancellationToken cancellation)
     {
         var display = new Display();
         var clock = Stopwatch.StartNew();
@@ -81,7 +83,7 @@ internal static class Runner
             result["seconds"] = Math.Round(clock.Elapsed.TotalSeconds, 3);
             if (parsed.WantsJson())
                 display.Line(result.ToJsonString(JsonFormat));
-            return 0;
+            return exitCode?.Invoke(result) ?? 0;
         }
         catch (Exception exception) when (cancellation.IsCancellationRequested
             && ExpectedErrors.Cause(exception) is OperationCanceledException)

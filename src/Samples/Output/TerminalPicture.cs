@@ -14,6 +14,8 @@ internal static class TerminalPicture
     private const int LongestChunk = 4096; // characters of base64 that Kitty takes at a time
     private const int MostColumns = 120;
 
+    private static readonly string[] Sixels = ["foot", "mlterm", "contour", "yaft"]; // of many that do not say so
+
     /// <summary>Shows a file.</summary>
     public static void Show(Display display, string path)
     {
@@ -27,6 +29,10 @@ internal static class TerminalPicture
                 break;
             case PictureProtocol.ITerm:
                 writer.WriteLine(ITerm(File.ReadAllBytes(path)));
+                break;
+            case PictureProtocol.Sixel:
+                using (var picture = SKBitmap.Decode(path))
+                    writer.WriteLine(SixelText.Of(picture));
                 break;
             default:
                 using (var picture = SKBitmap.Decode(path))
@@ -44,7 +50,9 @@ internal static class TerminalPicture
             return PictureProtocol.None; // they swallow what they do not know
         if (variable("KITTY_WINDOW_ID") is not null || term is "xterm-kitty" or "xterm-ghostty" || program is "ghostty")
             return PictureProtocol.Kitty;
-        return program is "iTerm.app" or "WezTerm" || variable("LC_TERMINAL") == "iTerm2" ? PictureProtocol.ITerm : PictureProtocol.None;
+        if (program is "iTerm.app" or "WezTerm" || variable("LC_TERMINAL") == "iTerm2")
+            return PictureProtocol.ITerm;
+        return Sixels.Any(name => term.StartsWith(name, StringComparison.Ordinal)) ? PictureProtocol.Sixel : PictureProtocol.None;
     }
 
     /// <summary>A PNG file for Kitty's graphics protocol: base64 in chunks, all but the last saying that more comes.</summary>
@@ -53,7 +61,7 @@ internal static class TerminalPicture
         var text = new StringBuilder();
         var chunks = Convert.ToBase64String(png).Chunk(LongestChunk).ToList();
         foreach (var (index, chunk) in chunks.Index())
-            text.Append(CultureInfo.InvariantCulture, $"{Escape}_G{(index == 0 ? "a=T,f=100," : "")}m={(index < chunks.Count - 1 ? 1 : 0)};")
+            text.Append($"{Escape}_G").Append(index == 0 ? "a=T,f=100," : "").Append(index < chunks.Count - 1 ? "m=1;" : "m=0;")
                 .Append(chunk).Append($"{Escape}\\");
         return text.ToString();
     }
@@ -96,4 +104,7 @@ internal enum PictureProtocol
 
     /// <summary>iTerm2's inline images.</summary>
     ITerm,
+
+    /// <summary>DEC's sixels.</summary>
+    Sixel,
 }

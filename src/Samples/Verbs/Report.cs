@@ -55,6 +55,7 @@ internal static class Report
             new ResNetReportOptions
             {
                 Title = $"{Path.GetFileName(model.Path)} on {Path.GetFileName(data.Path)}",
+                DataCheck = QuickCheck.Of(mlContext, data, null, cancellation),
                 Command = CommandOf(model.Path),
                 Reproduction =
                 [
@@ -65,8 +66,8 @@ internal static class Report
                 CancellationToken = cancellation,
             });
 
-        display.Line($"accuracy           {summary.Accuracy:f4}   ({summary.AccuracyLow:f4} to {summary.AccuracyHigh:f4} with 95 % confidence, "
-            + $"of {summary.ImageCount} images)");
+        display.Line($"accuracy           {summary.Accuracy:f4}   ({summary.AccuracyLow:f4} to {summary.AccuracyHigh:f4} with 95 % "
+            + $"confidence, of {summary.ImageCount} images)");
         display.Line($"most frequent      {summary.TrivialAccuracy:f4}   (of a classifier that always says the most frequent class)");
         display.Line($"log loss           {summary.LogLoss:f4}   (nats)");
         display.Line($"calibration error  {summary.CalibrationError:f4}   (expected, in 15 bins)");

@@ -140,7 +140,8 @@ internal static partial class Train
 
     private static readonly Option<string?> RunName = new("--run")
     {
-        Description = $"The new folder in {RunFolder.Root}/ for model, options, history and report. [default: the data's name and the time]",
+        Description = $"The new folder in {RunFolder.Root}/ for model, options, history and report. [default: the data's name and the "
+            + "time]",
         HelpName = "NAME",
     };
 

@@ -36,6 +36,7 @@ internal static partial class Train
                 Stages = stages.Histories,
                 KeptStage = stages.Kept,
                 TrainingData = work.Train,
+                DataCheck = QuickCheck.Of(mlContext, data, options.GetValue(Validation) is { } other ? new(other) : null, cancellation),
                 Command = CommandText.Of(options),
                 Reproduction =
                 [

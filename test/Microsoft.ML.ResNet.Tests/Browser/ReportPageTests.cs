@@ -1,6 +1,7 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Reports;
 using Microsoft.ML.ResNet.Tests.Support;
+using PuppeteerSharp;
 
 namespace Microsoft.ML.ResNet.Tests.Browser;
 
@@ -41,7 +42,7 @@ public class ReportPageTests
             var names = await open.Ask<string[]>(NamesInDialog);
             CollectionAssert.AreEquivalent(cell.Select(answer => answer.Name).ToArray(), names, $"{cell.Key}");
             await open.Page.Keyboard.PressAsync("Escape");
-            Assert.IsTrue(await open.Ask<bool>("document.querySelector('dialog') === null"));
+            await open.Page.WaitForSelectorAsync("dialog", new WaitForSelectorOptions { Hidden = true });
         }
         AssertKeptToItself(open, path);
     }
@@ -91,6 +92,7 @@ public class ReportPageTests
 
         CollectionAssert.AreEquivalent(cell.Select(answer => answer.Name).ToArray(), await open.Ask<string[]>(NamesInDialog));
         await open.Page.Keyboard.PressAsync("Escape");
+        await open.Page.WaitForSelectorAsync("dialog", new WaitForSelectorOptions { Hidden = true });
         Assert.AreEqual($"{cell.Key.Label},{cell.Key.Predicted}",
             await open.Ask<string>("[document.activeElement.dataset.label, document.activeElement.dataset.predicted].join()"));
     }
@@ -130,7 +132,8 @@ public class ReportPageTests
             => new TinyImage { Features = row.Features, Label = $"class {index % classes:d4}" }));
         var options = TinyImages.Options(epochs);
         options.Recipe = options.Recipe with { LearningRate = 0.01 };
-        var model = ML.Transforms.Conversion.MapValueToKey("Label").Append(ML.MulticlassClassification.Trainers.ResNet(options)).Fit(images);
+        var model = ML.Transforms.Conversion.MapValueToKey("Label").Append(ML.MulticlassClassification.Trainers.ResNet(options))
+            .Fit(images);
         var path = Path.Combine(_folder, name);
         var summary = ML.Model.SaveResNetReport(model, images, path,
             new ResNetReportOptions { Title = title, Facts = [new("Trained on", title)], ThumbnailSide = 16 });

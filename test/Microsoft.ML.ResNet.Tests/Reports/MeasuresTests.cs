@@ -32,9 +32,10 @@ public class MeasuresTests
         var schema = SchemaDefinition.Create(typeof(Row));
         schema[nameof(Row.Score)].ColumnType = new VectorDataViewType(NumberDataViewType.Single, classes);
         schema[nameof(Row.Label)].ColumnType = schema[nameof(Row.PredictedLabel)].ColumnType = new KeyDataViewType(typeof(uint), classes);
-        var theirs = ml.MulticlassClassification.Evaluate(ml.Data.LoadFromEnumerable(rows, schema), topKPredictionCount: 5);
+        var theirs = ml.MulticlassClassification.Evaluate(ml.Data.LoadFromEnumerable(rows, schema),
+            topKPredictionCount: Math.Min(5, classes));
 
-        var ours = new Measures([.. rows.Select((row, index) => Outcome.Of(index, (int)row.Label - 1, row.Score))],
+        var ours = new Measures([.. rows.Select((row, index) => Outcome.Of(index, (int)row.Label, row.Score))],
             [.. Enumerable.Range(0, classes).Select(index => $"{index}")]);
 
         Assert.AreEqual(theirs.MicroAccuracy, ours.Accuracy, 1e-12);
@@ -52,17 +53,17 @@ public class MeasuresTests
     [TestMethod]
     public void The_calibration_error_is_the_sum_by_hand()
     {
-        // Five bins. (0.4, 0.6]: 0.55 right, 0.60 wrong; (0.8, 1]: 0.90 right, 0.95 right, 1.00 wrong; (0.2, 0.4]: 0.40 right.
+        // Five bins. (0.4, 0.6]: 0.55 right, 0.59 wrong; (0.8, 1]: 0.90 right, 0.95 right, 1.00 wrong; (0.2, 0.4]: 0.39 right.
         Outcome[] outcomes =
         [
-            Answer(0.55f, true), Answer(0.60f, false), Answer(0.90f, true), Answer(0.95f, true), Answer(1.00f, false), Answer(0.40f, true),
+            Answer(0.55f, true), Answer(0.59f, false), Answer(0.90f, true), Answer(0.95f, true), Answer(1.00f, false), Answer(0.39f, true),
         ];
         var calibration = Calibration.Of(outcomes, bins: 5);
 
-        // 2/6 |1/2 - 0.575| + 3/6 |2/3 - 0.95| + 1/6 |1 - 0.4| = 0.025 + 0.1416667 + 0.1
+        // 2/6 |1/2 - 0.57| + 3/6 |2/3 - 0.95| + 1/6 |1 - 0.39| = 0.0233333 + 0.1416667 + 0.1016667
         Assert.AreEqual(0.26666667, calibration.ExpectedError, 1e-6);
         CollectionAssert.AreEqual(new long[] { 0, 1, 2, 0, 3 }, calibration.Bins.Select(bin => bin.Count).ToArray());
-        Assert.AreEqual(0.575, calibration.Bins[2].Confidence, 1e-6);
+        Assert.AreEqual(0.57, calibration.Bins[2].Confidence, 1e-6);
         Assert.AreEqual(2 / 3.0, calibration.Bins[4].Accuracy, 1e-12);
 
         static Outcome Answer(float confidence, bool isRight)
@@ -107,8 +108,8 @@ public class MeasuresTests
             scores = [.. scores.Select(score => score / sum)];
             return new()
             {
-                Label = (uint)random.Next(classes) + 1,
-                PredictedLabel = (uint)Array.IndexOf(scores, scores.Max()) + 1,
+                Label = (uint)random.Next(classes), // ML.NET counts the keys of objects from 0
+                PredictedLabel = (uint)Array.IndexOf(scores, scores.Max()),
                 Score = scores,
             };
         }

@@ -75,7 +75,8 @@ public class ReportFileTests
         {
             Stages = [new("head", history), new("all", history)],
             KeptStage = "head",
-            Findings = ["2 duplicates."],
+            DataCheck = DataChecker.Check([.. Enumerable.Range(0, 4).Select(i => new CheckedImage($"{i}", i % 2 == 0 ? "a" : "b", "train",
+                () => ImageSamples.Plain(200, width: 5, height: 3)))]),
             Command = "train it",
             Facts = [new("Trained on", "pictures")],
             Reproduction = [new("Seed", "1")],
@@ -83,7 +84,8 @@ public class ReportFileTests
 
         var kept = data["epochs"]!.AsArray().Where(epoch => (bool)epoch!["isKept"]!).Select(epoch => (string)epoch!["stage"]!);
         CollectionAssert.AreEqual(new[] { "head" }, kept.ToArray());
-        Assert.AreEqual("2 duplicates.", (string)data["findings"]![0]!);
+        var duplicates = data["findings"]!.AsArray().Single(one => (string)one!["title"]! == "exact duplicates")!;
+        Assert.IsGreaterThan(0, (int)duplicates["serious"]!, "The same file has two labels.");
         Assert.AreEqual("train it", (string)data["command"]!);
         CollectionAssert.AreEqual(new[] { "Trained on", "pictures" }, data["facts"]![0]!.AsArray().Select(text => (string)text!).ToArray());
         CollectionAssert.AreEqual(new[] { "Seed", "1" }, data["reproduction"]![0]!.AsArray().Select(text => (string)text!).ToArray());
@@ -114,7 +116,8 @@ public class ReportFileTests
     public void Nothing_to_measure_is_said_and_an_older_file_stays()
     {
         var path = ImageSamples.NewFile("report.html", [1, 2, 3]);
-        var strangers = ML.Data.LoadFromEnumerable(TinyImages.Rows(3).Select(row => new TinyImage { Features = row.Features, Label = "?" }));
+        var strangers = ML.Data.LoadFromEnumerable(TinyImages.Rows(3)
+            .Select(row => new TinyImage { Features = row.Features, Label = "?" }));
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => ML.Model.SaveResNetReport(_model, strangers, path));
 

@@ -1,4 +1,7 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using global::Samples.Output;
+using global::Samples.Runs;
 using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 using SkiaSharp;
@@ -38,8 +41,10 @@ public class ReportVerbTests
     [Timeout(300_000)]
     public void Show_writes_a_grid_and_names_its_labels()
     {
-        var folder = ImageSamples.FolderOf([.. Enumerable.Range(0, 6).Select(i => ($"data/{(i % 2 == 0 ? "lines" : "plain")}/{i}.png", Strip(i)))]);
-        var shown = SampleProgram.RunIn(folder, "show", "--data", "data", "--rows", "2", "--columns", "2", "--output", "grid.png", "--json");
+        var folder = ImageSamples.FolderOf([.. Enumerable.Range(0, 6).Select(i
+            => ($"data/{(i % 2 == 0 ? "lines" : "plain")}/{i}.png", Strip(i)))]);
+        var shown = SampleProgram.RunIn(folder, "show", "--data", "data", "--rows", "2", "--columns", "2", "--output", "grid.png",
+            "--json");
 
         Assert.AreEqual(0, shown.ExitCode, shown.Errors);
         Assert.HasCount(4, shown.Json["labels"]!.AsArray());
@@ -62,6 +67,7 @@ public class ReportVerbTests
     [DataRow("KITTY_WINDOW_ID=1", "Kitty")]
     [DataRow("TERM_PROGRAM=iTerm.app", "ITerm")]
     [DataRow("TERM_PROGRAM=WezTerm", "ITerm")]
+    [DataRow("TERM=foot-extra", "Sixel")]
     [DataRow("TERM=xterm-256color", "None")]
     [DataRow("TERM=xterm-kitty TMUX=/tmp/tmux", "None")]
     public void A_terminal_is_known_by_its_variables(string environment, string expected)
@@ -86,6 +92,54 @@ public class ReportVerbTests
         Assert.AreEqual(4, lines[0].Count(letter => letter == '▀'));
         StringAssert.Contains(lines[0], "\e[38;2;255;0;0;48;2;255;0;0m");
         StringAssert.Contains(lines[1], "\e[38;2;0;0;255;48;2;0;0;255m");
+    }
+
+    [TestMethod]
+    public void Sixels_paint_every_pixel_once_in_its_colour()
+    {
+        var colors = new[] { SKColors.Red, SKColors.Lime, SKColors.Blue, SKColors.White };
+        using var picture = SKBitmap.Decode(ImageSamples.Encode(9, 8, (x, y) => colors[(x / 5 + y / 3) % 4]));
+        var text = SixelText.Of(picture);
+
+        // Read as the manual of the VT340 says: a letter is six pixels, '!' repeats it, '$' goes back, '-' goes down.
+        var body = Regex.Match(text, "^\eP0;1q\"1;1;9;8(?:#(?<color>\\d+);2;(?<r>\\d+);(?<g>\\d+);(?<b>\\d+))+(?<body>.*)\e\\\\$");
+        Assert.IsTrue(body.Success, text);
+        var palette = body.Groups["color"].Captures.Select((one, index) => (Number(one.Value), Value("r", index), Value("g", index),
+            Value("b", index))).ToDictionary(entry => entry.Item1, entry => (entry.Item2, entry.Item3, entry.Item4));
+        var painted = new Dictionary<(int X, int Y), (int, int, int)>();
+        var (x, top, color) = (0, 0, 0);
+        foreach (Match part in Regex.Matches(body.Groups["body"].Value,
+            @"#(?<color>\d+)|(?<back>\$)|(?<down>-)|(?:!(?<times>\d+))?(?<six>[?-~])"))
+            if (part.Groups["color"].Success)
+                color = Number(part.Groups["color"].Value);
+            else if (part.Groups["back"].Success)
+                x = 0;
+            else if (part.Groups["down"].Success)
+                (x, top) = (0, top + 6);
+            else
+                for (var times = part.Groups["times"].Success ? Number(part.Groups["times"].Value) : 1; times > 0; times--, x++)
+                    for (var bit = 0; bit < 6; bit++)
+                        if ((part.Groups["six"].Value[0] - '?' >> bit & 1) == 1)
+                            painted.Add((x, top + bit), palette[color]); // throws where it is painted already
+        Assert.HasCount(72, painted);
+        foreach (var ((column, row), (red, green, blue)) in painted)
+            Assert.AreEqual(picture.GetPixel(column, row), new SKColor((byte)(red * 255 / 100), (byte)(green * 255 / 100),
+                (byte)(blue * 255 / 100)));
+
+        static int Number(string digits) => int.Parse(digits, CultureInfo.InvariantCulture);
+
+        int Value(string group, int index) => Number(body.Groups[group].Captures[index].Value);
+    }
+
+    [TestMethod]
+    public void Fingerprints_are_those_of_sha256sum()
+    {
+        var folder = ImageSamples.FolderOf(("a/1.png", "abc"u8.ToArray()), ("b/2.png", "abc"u8.ToArray()));
+
+        Assert.AreEqual("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            Fingerprint.Of(Path.Combine(folder, "a", "1.png"), default)); // FIPS 180-4's example
+        // find -type f -printf '%P\n' | sort | xargs sha256sum | sha256sum
+        Assert.AreEqual("ed18ce9e76115a35611475c626ac1f4267b0656612e463f9315b5b053679e729", Fingerprint.Of(folder, default));
     }
 
     private static byte[] Strip(int seed) => ImageSamples.Encode(32, 32, (x, y)

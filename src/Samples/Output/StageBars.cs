@@ -1,0 +1,27 @@
+using System.Collections.Concurrent;
+using Spectre.Console;
+
+namespace Samples.Output;
+
+/// <summary>Shows work of several stages: a bar for each, on a terminal; nothing where the output is redirected.</summary>
+internal static class StageBars
+{
+    /// <summary>Shows what work reports while it runs.</summary>
+    /// <param name="display">Where.</param>
+    /// <param name="work">Does it; its argument takes what is being done, how much of it is done and how much there is.</param>
+    public static T During<T>(Display display, Func<Action<string, int, int>, T> work)
+    {
+        if (!display.IsLive)
+            return work((_, _, _) => { });
+        return display.Progress().Start(bars =>
+        {
+            var stages = new ConcurrentDictionary<string, ProgressTask>(StringComparer.Ordinal);
+            return work((stage, done, all) =>
+            {
+                var bar = stages.GetOrAdd(stage, name => bars.AddTask(name, maxValue: all));
+                bar.Value = done;
+                bar.Description = $"{stage}, {done:n0} of {all:n0}";
+            });
+        });
+    }
+}
