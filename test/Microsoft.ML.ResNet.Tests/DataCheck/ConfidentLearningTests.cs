@@ -11,12 +11,12 @@ public class ConfidentLearningTests
 
     private static readonly float[] Probabilities =
     [
-        0.9f, 0.1f, // class 0 reaches 0.6: right
-        0.7f, 0.3f, // right
-        0.2f, 0.8f, // class 1 reaches 0.7: suspected, 0.2 of 0.8
-        0.2f, 0.8f, // right
-        0.6f, 0.4f, // class 0 reaches 0.6: suspected, 0.4 of 0.6
-        0.1f, 0.9f, // right
+        0.9f, 0.1f, // 1.50 of class 0, 0.14 of class 1: right
+        0.7f, 0.3f, // 1.17 and 0.43: right
+        0.2f, 0.8f, // 0.33 and 1.14: suspected, 0.29
+        0.2f, 0.8f, // 0.33 and 1.14: right
+        0.6f, 0.4f, // 1.00 and 0.57: suspected, 0.57
+        0.1f, 0.9f, // 0.17 and 1.29: right
     ];
 
     [TestMethod]
@@ -29,7 +29,7 @@ public class ConfidentLearningTests
     }
 
     [TestMethod]
-    public void Images_that_reach_another_class_are_suspected_the_surest_first()
+    public void Images_with_more_of_another_class_are_suspected_the_surest_first()
     {
         var suspects = ConfidentLearning.Find(Probabilities, Labels, 2, mostOfLabel: 1);
 
@@ -39,7 +39,7 @@ public class ConfidentLearningTests
     [TestMethod]
     public void A_label_that_keeps_more_than_its_part_is_not_suspected()
     {
-        var suspects = ConfidentLearning.Find(Probabilities, Labels, 2, mostOfLabel: 0.3); // 0.2 / 0.8 = 0.25, 0.4 / 0.6 = 0.67
+        var suspects = ConfidentLearning.Find(Probabilities, Labels, 2, mostOfLabel: 0.3);
 
         Assert.AreEqual(2, suspects.Single().Image);
     }

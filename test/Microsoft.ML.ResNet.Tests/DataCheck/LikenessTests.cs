@@ -9,7 +9,8 @@ public class LikenessTests
 {
     // Python, from the definition of the cosine transform (DCT-II) in 64 bits:
     //   g = [[(3*x*x + 7*y + x*y) % 256 for x in range(32)] for y in range(32)]
-    //   s = [sum(g[y][x] * cos(pi*u*(2*x+1)/64) * cos(pi*v*(2*y+1)/64) for y in range(32) for x in range(32)) for v in range(8) for u in range(8)]
+    //   s = [sum(g[y][x] * cos(pi*u*(2*x+1)/64) * cos(pi*v*(2*y+1)/64) for y in range(32) for x in range(32))
+    //        for v in range(8) for u in range(8)]
     //   m = (sorted(s)[31] + sorted(s)[32]) / 2;  hex(sum(1 << i for i, a in enumerate(s) if a > m))
     [TestMethod]
     public void The_perceptual_hash_is_that_of_the_definition()

@@ -48,7 +48,8 @@ internal static class Scenes
     }
 
     /// <summary>An image to check.</summary>
-    public static CheckedImage Image(string part, string label, string name, byte[] file) => new($"{part}/{label}/{name}", label, part, () => file);
+    public static CheckedImage Image(string part, string label, string name, byte[] file)
+        => new($"{part}/{label}/{name}", label, part, () => file);
 
     /// <summary>Scenes of both classes, without a fault.</summary>
     public static List<CheckedImage> Clean(string part, int ofEach, int seed)
