@@ -1,9 +1,10 @@
 namespace Microsoft.ML.ResNet.Reports.DataCheck;
 
 /// <summary>
-/// Confident learning (Northcutt, Jiang, Chuang: "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021): an image counts as
-/// of a class when that class's probability reaches what images with that label have on average; where that class is not its label, the
-/// label is suspected.
+/// Confident learning (Northcutt, Jiang, Chuang: "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021): the probability
+/// of a class counts in parts of what images with that label have of it on average, so that classes which are hard to learn are not
+/// suspected for that. Where another class has much more of its part than the label has, the label is suspected. (The paper counts an image only where
+/// the part reaches 1; that leaves out half of the wrong labels, and is not asked for here.)
 /// </summary>
 internal static class ConfidentLearning
 {
@@ -30,21 +31,22 @@ internal static class ConfidentLearning
     /// <param name="probabilities">For each image the probability of each class, from learners that have not seen it.</param>
     /// <param name="labels">The labels.</param>
     /// <param name="classes">Classes.</param>
-    /// <param name="mostOfLabel">The most that the label's probability may be of the suggested class's, for it to be suspected.</param>
+    /// <param name="mostOfLabel">The most that the label's part may be of the suggested class's, for it to be suspected.</param>
     public static IReadOnlyList<Suspect> Find(float[] probabilities, int[] labels, int classes, double mostOfLabel)
     {
         var thresholds = Thresholds(probabilities, labels, classes);
-        var suspects = new List<Suspect>();
+        var suspects = new List<(double Ratio, Suspect Suspect)>();
         foreach (var (image, label) in labels.Index())
         {
             var of = probabilities.AsSpan(image * classes, classes);
             var best = -1;
             for (var other = 0; other < classes; other++)
-                if (of[other] >= thresholds[other] && (best < 0 || of[other] > of[best]))
+                if (best < 0 || of[other] / thresholds[other] > of[best] / thresholds[best])
                     best = other;
-            if (best >= 0 && best != label && of[label] <= mostOfLabel * of[best])
-                suspects.Add(new(image, best, of[label], of[best]));
+            var ratio = of[label] / thresholds[label] / (of[best] / thresholds[best]);
+            if (best != label && ratio <= mostOfLabel)
+                suspects.Add((ratio, new(image, best, of[label], of[best])));
         }
-        return [.. suspects.OrderBy(suspect => suspect.Given / suspect.Other).ThenBy(suspect => suspect.Image)];
+        return [.. suspects.OrderBy(suspect => suspect.Ratio).ThenBy(suspect => suspect.Suspect.Image).Select(suspect => suspect.Suspect)];
     }
 }

@@ -16,8 +16,8 @@ public sealed record DataCheckOptions
     public double NearDuplicateAgreement { get; init; } = 0.8;
 
     /// <summary>
-    /// The most that the probability of a label may be of the probability of another class, for the label to look wrong; above 0, up to 1.
-    /// The default is 0.01.
+    /// The most that the probability of a label may be of the probability of another class, each in parts of what is usual for the class,
+    /// for the label to look wrong; above 0, up to 1. The default is 0.01.
     /// </summary>
     public double SuspectLabelRatio { get; init; } = 0.01;
 

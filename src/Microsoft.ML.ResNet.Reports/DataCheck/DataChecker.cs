@@ -17,8 +17,8 @@ public static class DataChecker
     /// <exception cref="ArgumentException">There are no images, or an option is out of range (the message lists every one).</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     /// <remarks>
-    /// Each image is read once, once more for features, and takes some 5 kB of memory with a ResNet-18's features (4 kB without); every pair
-    /// of images is compared, but no list of pairs is kept, so that time grows with the square of their number and memory does not.
+    /// Each image is read once, once more for features, and takes some 5 kB of memory with a ResNet-18's features (4 kB without); every
+    /// pair of images is compared, but no list of pairs is kept, so that time grows with the square of their number and memory does not.
     /// </remarks>
     public static DataCheckResult Check(IReadOnlyList<CheckedImage> images, DataCheckOptions? options = null,
         CancellationToken cancellation = default)
@@ -46,15 +46,17 @@ public static class DataChecker
     /// <exception cref="FileNotFoundException">The weights are not there; the message says how to add them to the project.</exception>
     /// <exception cref="WeightsFormatException">The file is damaged, or another than the package's.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static ResNetTransformer LoadImageNetNetwork(MLContext mlContext, IReadOnlyList<CheckedImage> images, string? modelsFolder = null)
+    public static ResNetTransformer LoadImageNetNetwork(MLContext mlContext, IReadOnlyList<CheckedImage> images,
+        string? modelsFolder = null)
     {
         ArgumentNullException.ThrowIfNull(mlContext);
         ArgumentNullException.ThrowIfNull(images);
         const int Looks = 100, SmallSide = 64, SideForSmall = 128;
         const string FeatureColumn = "Features";
         var path = ImageNetBackbone.WeightsPath(modelsFolder);
-        var looks = Enumerable.Range(0, Math.Min(Looks, images.Count))
-            .Select(look => ImageLook.At(images[(int)((long)look * images.Count / Math.Min(Looks, images.Count))])).Where(look => look.Problem is null).ToList();
+        var step = Math.Max(1, images.Count / Looks);
+        var looks = images.Where((_, place) => place % step == 0).Take(Looks).Select(ImageLook.At).Where(look => look.Problem is null)
+            .ToList();
         return looks.Count > 0 && looks.All(look => Math.Max(look.Width, look.Height) <= SmallSide) && File.Exists(path)
             ? mlContext.Model.LoadResNetWeights(path, ImageNetBackbone.Options(modelsFolder, FeatureColumn) with
             {

@@ -60,8 +60,8 @@ public sealed record DataKindSummary
         (DataFindingKind.NoContrast, "images without contrast",
             "Images of one colour, often placeholders of failed downloads. Delete them."),
         (DataFindingKind.Outlier, "outliers",
-            "Unlike everything else: the wrong subject, a drawing among photos, a damaged image. Look at each; what belongs to the class may "
-            + "stay."),
+            "Unlike everything else: the wrong subject, a drawing among photos, a damaged image. Look at each; what belongs to the class "
+            + "may stay."),
         (DataFindingKind.UnusualSize, "unusual sizes",
             "Much smaller than the others, or very long: little is left of them at the network's size. Look whether they are what they "
             + "should be."),

@@ -39,8 +39,9 @@ internal sealed class FeatureFindings
         var labels = _images.Select(image => Array.BinarySearch(classes, image.Label, StringComparer.Ordinal)).ToArray();
         var probabilities = OutOfFold.Probabilities(_features, _width, labels, classes.Length, _options,
             done => _options.Progress?.Invoke("judging labels", done, _options.Folds), _cancellation);
-        OutOfFoldAccuracy = labels.Index().Average(image =>
-            TensorPrimitives.IndexOfMax<float>(probabilities.AsSpan(image.Index * classes.Length, classes.Length)) == image.Item ? 1.0 : 0.0);
+        var right = labels.Index().Count(image => image.Item
+            == TensorPrimitives.IndexOfMax<float>(probabilities.AsSpan(image.Index * classes.Length, classes.Length)));
+        OutOfFoldAccuracy = (double)right / labels.Length;
         var suspects = ConfidentLearning.Find(probabilities, labels, classes.Length, _options.SuspectLabelRatio)
             .Where(suspect => _shows[suspect.Image]).ToList();
         return [.. from suspect in suspects

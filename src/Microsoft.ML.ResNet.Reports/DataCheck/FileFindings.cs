@@ -32,7 +32,8 @@ internal static class FileFindings
            select new DataFinding
            {
                Kind = DataFindingKind.NoContrast,
-               Explanation = FormattableString.Invariant($"Its grey values differ by {image.Second.Contrast:f1} of 255 (standard deviation)."),
+               Explanation = FormattableString.Invariant(
+                   $"Its grey values differ by {image.Second.Contrast:f1} of 255 (standard deviation)."),
                Score = Math.Round(image.Second.Contrast, 2),
                Images = [Found(image.First)],
            };

@@ -3,8 +3,8 @@ using Microsoft.ML.ResNet.Foundation;
 namespace Microsoft.ML.ResNet.Reports.DataCheck;
 
 /// <summary>
-/// Probabilities of images from learners that have not seen them: the images are dealt into folds, class by class, and each fold is judged by
-/// a learner of the others.
+/// Probabilities of images from learners that have not seen them: the images are dealt into folds, class by class, and each fold is judged
+/// by a learner of the others.
 /// </summary>
 internal static class OutOfFold
 {

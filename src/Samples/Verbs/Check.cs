@@ -20,8 +20,8 @@ internal static class Check
 
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "The images, in the forms that 'train --data' takes; where there are train and val, or train and test, both are checked, "
-            + "and against one another.",
+        Description = "The images, in the forms that 'train --data' takes; where there are train and val, or train and test, both are "
+            + "checked, and against one another.",
         HelpName = "PATH",
         Required = true,
     };
@@ -34,7 +34,8 @@ internal static class Check
 
     private static readonly Option<string?> Model = new("--model")
     {
-        Description = "A model file whose features tell which images are alike and which labels look wrong. [default: a ResNet-18 of ImageNet]",
+        Description = "A model file whose features tell which images are alike and which labels look wrong. "
+            + "[default: a ResNet-18 of ImageNet]",
         HelpName = "FILE",
     };
 
@@ -75,8 +76,8 @@ internal static class Check
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
-        var command = new Command("check", $"Tells whether images are fit to learn from; ends with {SeriousExitCode} if something serious was "
-            + "found.")
+        var command = new Command("check", $"Tells whether images are fit to learn from; ends with {SeriousExitCode} if something serious "
+            + "was found.")
         {
             Data, Validation, Model, Quick, Output, NearDuplicates, SuspectLabels, Outliers,
         };
@@ -132,7 +133,8 @@ internal static class Check
             display.Line($"{part.Name}: {Names.Count(part.Images, "image")} of {Names.Count(part.Classes.Count, "class", "classes")}, "
                 + $"{part.Classes.Values.Min():n0} to {part.Classes.Values.Max():n0} each");
         if (result is { Width: { } width, Height: { } height })
-            display.Line($"sizes: {width.Least}x{height.Least} to {width.Most}x{height.Most} pixels, {width.Median}x{height.Median} in the median");
+            display.Line($"sizes: {width.Least}x{height.Least} to {width.Most}x{height.Most} pixels, "
+                + $"{width.Median}x{height.Median} in the median");
         display.Line();
         var table = Display.NewTable(texts: ["found"], "count", "serious", "across parts", "several labels");
         foreach (var kind in result.Kinds)
