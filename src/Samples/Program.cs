@@ -3,13 +3,15 @@ using System.Globalization;
 using Samples.CommandLine;
 using Samples.Verbs;
 
-// resnet            shows everything once, on images that it draws itself
-// resnet train      trains a network on images and saves it
-// resnet evaluate   measures a saved network on images
-// resnet predict    tells what is on image files
-// resnet import     makes a model of weights that PyTorch has trained
-// resnet export     writes a saved network for other programs
-// resnet summary    lists the layers of a network
+// resnet                      shows everything once, on images that it draws itself
+// resnet train                trains a network on images and saves it
+// resnet study                trains a grid of networks and compares them
+// resnet find-learning-rate   draws loss against rate, and suggests one
+// resnet evaluate             measures a saved network on images
+// resnet predict              tells what is on image files
+// resnet import               makes a model of weights that PyTorch has trained
+// resnet export               writes a saved network for other programs
+// resnet summary              lists the layers of a network
 
 // Numbers are read and printed the same way on every machine. (InvariantGlobalization would do that too, but then .NET composes no letters:
 // a class folder named on macOS, é as e and an accent, would be another class than the same name from elsewhere.)
@@ -19,6 +21,8 @@ CultureInfo.CurrentCulture = CultureInfo.CurrentUICulture = CultureInfo.Invarian
 var root = new RootCommand("Residual networks for ML.NET: without a verb, trains on drawn shapes, evaluates, saves, loads and predicts.")
 {
     Train.Command(),
+    Study.Command(),
+    FindLearningRate.Command(),
     Evaluate.Command(),
     Predict.Command(),
     Import.Command(),

@@ -33,10 +33,26 @@ internal static class SampleProgram
     public static SampleRun Run((string Name, string Value)[] environment, params string[] arguments)
         => Run(environment, TestAssembly.TemporaryFolder, arguments);
 
-    private static SampleRun Run((string Name, string Value)[] environment, string folder, string[] arguments)
+    /// <summary>Starts a verb, whose output nobody reads.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        RequireProgram();
+        return Process.Start(new ProcessStartInfo("dotnet", [Program, .. arguments])
+        {
+            WorkingDirectory = TestAssembly.TemporaryFolder,
+            RedirectStandardOutput = true,
+        })!;
+    }
+
+    private static void RequireProgram()
     {
         if (!File.Exists(Program))
             Assert.Inconclusive($"{Program} is not built; the tests run outside the repository.");
+    }
+
+    private static SampleRun Run((string Name, string Value)[] environment, string folder, string[] arguments)
+    {
+        RequireProgram();
         var start = new ProcessStartInfo("dotnet", [Program, .. arguments])
         {
             RedirectStandardOutput = true,
