@@ -57,13 +57,14 @@ internal static class Thumbnail
 
     private static byte[] Encode(ReadOnlySpan<byte> planar, ImageShape shape)
     {
-        using var bitmap = new SKBitmap(new SKImageInfo(shape.Width, shape.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var pixels = bitmap.GetPixelSpan();
-        var (red, green, blue) = shape.Channels == 1 ? (0, 0, 0) : (0, shape.PlaneSize, 2 * shape.PlaneSize);
+        var pixels = new byte[4 * shape.PlaneSize];
+        var (green, blue) = shape.Channels == 1 ? (0, 0) : (shape.PlaneSize, 2 * shape.PlaneSize);
         for (var pixel = 0; pixel < shape.PlaneSize; pixel++)
             (pixels[4 * pixel], pixels[4 * pixel + 1], pixels[4 * pixel + 2], pixels[4 * pixel + 3])
-                = (planar[red + pixel], planar[green + pixel], planar[blue + pixel], byte.MaxValue);
-        using var file = bitmap.Encode(SKEncodedImageFormat.Webp,
+                = (planar[pixel], planar[green + pixel], planar[blue + pixel], byte.MaxValue);
+        using var image = SKImage.FromPixelCopy(new SKImageInfo(shape.Width, shape.Height, SKColorType.Rgba8888, SKAlphaType.Opaque),
+            pixels);
+        using var file = image.Encode(SKEncodedImageFormat.Webp,
             Math.Max(shape.Height, shape.Width) <= FewPixels ? QualityOfFewPixels : Quality);
         return file.ToArray();
     }
