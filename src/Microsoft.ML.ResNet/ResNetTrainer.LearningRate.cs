@@ -13,15 +13,16 @@ namespace Microsoft.ML.ResNet;
 public sealed partial class ResNetTrainer
 {
     /// <summary>
-    /// Finds a rate to train with, by a range test (Smith 2015, arXiv:1506.01186, section 3.3): a short training of a network of its own, as
-    /// the options say, whose rate grows exponentially from step to step until the loss explodes. Neither
+    /// Finds a rate to train with, by a range test (Smith 2015, arXiv:1506.01186, section 3.3): a short training of a network of its own,
+    /// as the options say, whose rate grows exponentially from step to step until the loss explodes. Neither
     /// <see cref="Options.InitialModel"/> nor anything else is changed. Validation sets, checkpoints, histories and callbacks are left out,
     /// but <see cref="Options.Progress"/> is told.
     /// </summary>
     /// <param name="input">The training rows; read once.</param>
     /// <param name="range">The rates and the number of steps; <see langword="null"/> takes the defaults.</param>
     /// <returns>
-    /// The losses and a suggestion for <see cref="TrainingRecipe.LearningRate"/>, with the options' batch size. The same seed gives the same.
+    /// The losses, and a suggestion for <see cref="TrainingRecipe.LearningRate"/> with the options' batch size. The same seed gives the
+    /// same.
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type, or the range is none.</exception>
     /// <exception cref="InvalidOperationException">
@@ -53,11 +54,12 @@ public sealed partial class ResNetTrainer
         var images = transfer?.Normalize(read) ?? read;
         var device = ResolveDevice(channel);
         var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? _host.Rand.Next();
-        var points = OwnThread.Run("ResNet learning rate", onCaller => TryRates(images, classes, network => transfer?.Begin(network, initial!),
-            range, device, seed, memory, onCaller));
+        var points = OwnThread.Run("ResNet learning rate", onCaller => TryRates(images, classes,
+            network => transfer?.Begin(network, initial!), range, device, seed, memory, onCaller));
         return points.Count > 0
             ? new LearningRateCurve(points)
-            : throw channel.Except($"The loss is no number at the rate {range.Least}, the least of the range; lower LearningRateRange.Least.");
+            : throw channel.Except(FormattableString.Invariant(
+                $"The loss is no number at the rate {range.Least}, the least of the range. Lower LearningRateRange.Least."));
     }
 
     private IReadOnlyList<(double Rate, double Loss)> TryRates(LabeledImageSet images, ClassLabels classes, Action<ResidualNetwork> begin,

@@ -19,7 +19,9 @@ public sealed class LinePlot
     /// <summary>What the vertical axis shows, with its unit.</summary>
     public required string YTitle { get; init; }
 
-    /// <summary>Whether the horizontal axis is logarithmic; its values must then be above 0. The default is <see langword="false"/>.</summary>
+    /// <summary>
+    /// Whether the horizontal axis is logarithmic; its values must then be above 0. The default is <see langword="false"/>.
+    /// </summary>
     public bool HasLogarithmicX { get; init; }
 
     /// <summary>The lines, in the order of the legend; one at least. A plot of a single line has no legend.</summary>
@@ -48,7 +50,13 @@ public sealed class LinePlot
     {
         var model = LinePlotModel.Of(this, PaperColors.Series, PaperColors.Muted);
         model.Background = OxyColors.White;
-        var exporter = new PngExporter { Width = width * Sharpness, Height = height * Sharpness, Dpi = DotsPerInch * Sharpness };
+        var exporter = new PngExporter
+        {
+            Width = width * Sharpness,
+            Height = height * Sharpness,
+            Dpi = DotsPerInch * Sharpness,
+            UseTextShaping = false, // that needs native files of HarfBuzz, for scripts that no axis is titled in
+        };
         using var file = File.Create(path);
         exporter.Export(model, file);
     }
@@ -76,7 +84,17 @@ public sealed class PlotLine(string name, IReadOnlyList<PlotPoint> points)
 }
 
 /// <summary>A point of a <see cref="PlotLine"/>.</summary>
-/// <param name="X">Where it is on the horizontal axis.</param>
-/// <param name="Y">Where it is on the vertical axis.</param>
-/// <param name="Spread">How far its value goes up and down; 0 for a value without spread.</param>
-public readonly record struct PlotPoint(double X, double Y, double Spread = 0);
+/// <param name="x">Where it is on the horizontal axis.</param>
+/// <param name="y">Where it is on the vertical axis.</param>
+/// <param name="spread">How far its value goes up and down; 0, the default, for a value without spread.</param>
+public sealed class PlotPoint(double x, double y, double spread = 0)
+{
+    /// <summary>Where it is on the horizontal axis.</summary>
+    public double X { get; } = x;
+
+    /// <summary>Where it is on the vertical axis.</summary>
+    public double Y { get; } = y;
+
+    /// <summary>How far its value goes up and down; 0 for a value without spread.</summary>
+    public double Spread { get; } = spread;
+}

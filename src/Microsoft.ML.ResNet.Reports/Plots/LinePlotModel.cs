@@ -18,8 +18,9 @@ internal static class LinePlotModel
     public static PlotModel Of(LinePlot plot, Func<int, OxyColor> colorOf, OxyColor muted)
     {
         var model = new PlotModel { DefaultFontSize = 13 };
-        var (least, most) = (plot.Lines.Min(line => line.Points.Min(point => point.X)), plot.Lines.Max(line => line.Points.Max(point => point.X)));
-        model.Axes.Add(Styled(plot.HasLogarithmicX ? new LogarithmicAxis() : Padded(least, most), AxisPosition.Bottom, plot.XTitle));
+        var across = plot.Lines.SelectMany(line => line.Points).Select(point => point.X).ToList();
+        model.Axes.Add(Styled(plot.HasLogarithmicX ? new LogarithmicAxis() : Padded(across.Min(), across.Max()), AxisPosition.Bottom,
+            plot.XTitle));
         model.Axes.Add(Styled(new LinearAxis { MinimumPadding = 0.05, MaximumPadding = 0.05, Maximum = plot.MostY ?? double.NaN },
             AxisPosition.Left, plot.YTitle));
         foreach (var (index, line) in plot.Lines.Index())
@@ -41,8 +42,12 @@ internal static class LinePlotModel
                 LineStyle = LineStyle.Dash,
             });
         if (plot.Lines.Count > 1)
-            model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.TopLeft,
-                LegendOrientation = LegendOrientation.Horizontal });
+            model.Legends.Add(new Legend
+            {
+                LegendPlacement = LegendPlacement.Outside,
+                LegendPosition = LegendPosition.TopLeft,
+                LegendOrientation = LegendOrientation.Horizontal,
+            });
         return model;
     }
 

@@ -2,11 +2,20 @@ using System.Globalization;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>One step of a range test.</summary>
-/// <param name="Rate">The step's rate, as a recipe's base rate.</param>
-/// <param name="Loss">The mean cross-entropy of the step's batch, before the step, in nats.</param>
-/// <param name="SmoothedLoss">The same without the noise of batches, in nats.</param>
-public readonly record struct LearningRatePoint(double Rate, double Loss, double SmoothedLoss);
+/// <summary>One step of a range test. Immutable.</summary>
+public sealed class LearningRatePoint
+{
+    internal LearningRatePoint(double rate, double loss, double smoothedLoss) => (Rate, Loss, SmoothedLoss) = (rate, loss, smoothedLoss);
+
+    /// <summary>The step's rate, as a recipe's base rate.</summary>
+    public double Rate { get; }
+
+    /// <summary>The mean cross-entropy of the step's batch, before the step, in nats.</summary>
+    public double Loss { get; }
+
+    /// <summary>The same without the noise of batches, in nats: an exponentially weighted mean over the steps so far.</summary>
+    public double SmoothedLoss { get; }
+}
 
 /// <summary>
 /// What a range test has found: the loss against the rate, and the rate that it suggests. Immutable. Made by
@@ -18,18 +27,20 @@ public sealed class LearningRateCurve
     {
         var smooth = new Training.SmoothLoss();
         Points = [.. steps.Select(step => new LearningRatePoint(step.Rate, step.Loss, smooth.Add(step.Loss)))];
-        Suggestion = Suggest(Points);
+        Suggestion = Training.SteepestFall.Find(steps);
     }
 
     /// <summary>The steps, in the order of their rates.</summary>
     public IReadOnlyList<LearningRatePoint> Points { get; }
 
-    /// <summary>The rate to train with; <see langword="null"/> where no rate made the loss fall.</summary>
+    /// <summary>
+    /// The rate to train with: where the loss falls fastest, by the steepest regression line over a decade of rates.
+    /// <see langword="null"/> where the loss did not fall by more than the noise of batches.
+    /// </summary>
     public double? Suggestion { get; }
 
-    /// <summary>As in <c>rate 0.12, of 113 steps from 1E-05 to 0.8</c>.</summary>
+    /// <summary>As in <c>rate 0.12, of 113 steps from 1e-05 to 0.8</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{(Suggestion is { } rate ? $"rate {rate:g2}" : "no rate")}, of {Points.Count} steps from {Points[0].Rate:g2} to {Points[^1].Rate:g2}");
-
-    private static double? Suggest(IReadOnlyList<LearningRatePoint> points) => points.MinBy(point => point.SmoothedLoss).Rate;
+        $"{(Suggestion is { } rate ? $"rate {rate:g2}" : "no rate")}, of {Points.Count} steps from {Points[0].Rate:g2} to "
+            + $"{Points[^1].Rate:g2}");
 }

@@ -13,7 +13,9 @@ public sealed record LearningRateRange
     /// </summary>
     public double Most { get; init; } = 10;
 
-    /// <summary>Steps, each with a batch of its own and a rate that is higher by the same factor; at least 20. The default is 150.</summary>
+    /// <summary>
+    /// Steps, each with a batch of its own and a rate that is higher by the same factor; at least 20. The default is 150.
+    /// </summary>
     public int Steps { get; init; } = 150;
 
     /// <summary>Lists what makes this value unusable; empty when nothing does.</summary>

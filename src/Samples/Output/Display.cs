@@ -54,12 +54,8 @@ internal sealed class Display(string heading = "", IAnsiConsole? console = null)
                 .. below() is { } more ? [more] : Array.Empty<IRenderable>()]));
     }
 
-    /// <summary>Prints something that has been drawn.</summary>
-    public void Show(IRenderable drawing)
-    {
-        _console.Write(drawing);
-        _console.WriteLine();
-    }
+    /// <summary>Prints something that has been drawn, with its own border.</summary>
+    public void Show(IRenderable drawing) => _console.Write(drawing);
 
     /// <summary>Where text goes as it is, however wide the terminal.</summary>
     public TextWriter Writer => IsQuiet ? TextWriter.Null : _console.Profile.Out.Writer;
@@ -70,8 +66,11 @@ internal sealed class Display(string heading = "", IAnsiConsole? console = null)
     /// <summary>Prints a line of text while bars may be shown: above them.</summary>
     public void LineAboveBars(string text) => _console.WriteLine(IsQuiet ? $"{Heading}: {text}" : text);
 
+    /// <summary>The border of tables: none where programs may read them.</summary>
+    public TableBorder Border => IsLive ? TableBorder.Rounded : TableBorder.None;
+
     /// <summary>Prints a table.</summary>
-    public void Table(Table table) => _console.Write(table.Border(IsLive ? TableBorder.Rounded : TableBorder.None));
+    public void Table(Table table) => _console.Write(table.Border(Border));
 
     /// <summary>Prints one line on standard error, red on a terminal.</summary>
     public static void Error(string message)

@@ -118,7 +118,8 @@ internal sealed class EpochLines(Display display) : IProgress<TrainingProgress>
 
     private string Row(EpochReport report, Func<Column, string> cell)
         => string.Join(display.Width < WidthOfRows ? " " : "  ", (display.Width < WidthOfRows ? Narrow : Wide)
-            .Where(column => report.ValidationLoss is not null || !column.IsOfValidation).Select(column => cell(column).PadLeft(column.Width)));
+            .Where(column => report.ValidationLoss is not null || !column.IsOfValidation)
+            .Select(column => cell(column).PadLeft(column.Width)));
 
     /// <summary>A figure of an epoch's line.</summary>
     private sealed record Column(string Head, int Width, Func<EpochReport, string> Text, bool IsOfValidation = false);

@@ -28,25 +28,30 @@ internal static class MeasurementTables
     /// names that lie or stand; where it does not fit, what each class is most often taken for.
     /// </summary>
     public static void ShowClasses(this Display display, Measurement measured, IReadOnlyList<string> classNames)
-        => display.Table(Classes([.. measured.Metrics.ConfusionMatrix.Counts.Select(row => row.Select(count => (long)count).ToArray())],
-            classNames, display.Width));
+        => display.Show(Classes([.. measured.Metrics.ConfusionMatrix.Counts.Select(row => row.Select(count => (long)count).ToArray())],
+            classNames, display.Width, display.Border));
 
     /// <summary>The table of <see cref="ShowClasses"/>.</summary>
     /// <param name="counts">How many images of each class (the row) were taken for which (the column).</param>
     /// <param name="classNames">The classes.</param>
     /// <param name="width">Columns of the terminal.</param>
-    public static Table Classes(IReadOnlyList<long[]> counts, IReadOnlyList<string> classNames, int width)
+    /// <param name="border">The border; names that stand have none between them, so that more of them have room.</param>
+    public static Table Classes(IReadOnlyList<long[]> counts, IReadOnlyList<string> classNames, int width, TableBorder border)
     {
         var frame = Math.Max("class".Length, classNames.Max(Width)) + "images".Length + "recall".Length + 3 * Display.BetweenColumns;
         var digits = Enumerable.Range(0, classNames.Count).Select(column => counts.Max(row => $"{row[column]}".Length)).ToList();
         var fits = classNames.Count <= WidestMatrix;
-        var lying = fits && frame + classNames.Zip(digits, (name, most) => Math.Max(Width(name), most) + Display.BetweenColumns).Sum() < width;
-        var standing = !lying && fits && frame + digits.Sum(most => most + Display.BetweenColumns) < width;
+        var names = classNames.Zip(digits, (name, most) => Math.Max(Width(name), most) + Display.BetweenColumns).Sum();
+        var lying = fits && frame + names < width;
+        var standing = !lying && fits && frame + digits.Sum(most => most + 1) < width;
         var table = Display.NewTable(texts: ["class"], numbers:
         [
             "images", "recall",
             .. lying ? classNames : standing ? classNames.Select(Upright) : [],
         ]);
+        if (standing)
+            foreach (var column in table.Columns.Skip(3))
+                column.Padding(0, 0);
         if (!lying && !standing)
             table.AddColumn(new TableColumn(new Text("taken for")));
         foreach (var (actual, row) in counts.Index())
@@ -56,7 +61,7 @@ internal static class MeasurementTables
                 new Text(row.Sum() > 0 ? $"{(double)row[actual] / row.Sum():f3}" : "-"),
                 .. lying || standing ? row.Select(count => new Text($"{count}")) : [new Text(Mistakes(row, actual, classNames))],
             ]);
-        return table;
+        return table.Border(standing ? TableBorder.Simple : border);
     }
 
     private static string Mistakes(long[] row, int actual, IReadOnlyList<string> classNames)

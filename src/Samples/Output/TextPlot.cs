@@ -38,7 +38,7 @@ internal sealed record TextPlot(string Title, IReadOnlyList<TextCurve> Curves)
     {
         var columns = Math.Max(4, width - Gutter - 1);
         var points = Curves.SelectMany(curve => curve.Points).Where(point => double.IsFinite(point.X) && double.IsFinite(point.Y)).ToList();
-        var text = new Paragraph(Title.PadLeft(Math.Min(width, Gutter + 1 + Title.Length)) + "\n", new Style(decoration: Decoration.Bold));
+        var text = new Paragraph(new string(' ', Gutter + 1) + Title + "\n", new Style(decoration: Decoration.Bold));
         if (points.Count == 0)
             return text;
         var (left, right) = (points.Min(point => point.X), points.Max(point => point.X));
@@ -58,7 +58,7 @@ internal sealed record TextPlot(string Title, IReadOnlyList<TextCurve> Curves)
         }
         var (least, most) = Ends ?? (Number(left), Number(right));
         text.Append("└".PadLeft(Gutter + 1) + new string('─', columns) + "\n");
-        text.Append(new string(' ', Gutter + 1) + least + most.PadLeft(Math.Max(most.Length + 1, columns - least.Length)));
+        text.Append(new string(' ', Gutter + 1) + least + most.PadLeft(Math.Max(most.Length + 1, columns - least.Length)) + "\n");
         return text;
 
         int Across(double value) => right > left ? (int)Math.Round((value - left) / (right - left) * (columns * DotsAcross - 1)) : 0;

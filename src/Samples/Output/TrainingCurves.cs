@@ -21,25 +21,26 @@ internal static class TrainingCurves
             return null;
         var validates = reports[0].ValidationLoss is not null;
         var ends = ($"epoch {reports[0].Epoch}", $"{reports[^1].Epoch}");
-        var loss = new TextPlot("loss", Curves(report => report.TrainLoss, report => report.ValidationLoss)) { Ends = ends };
-        var accuracy = new TextPlot("accuracy", Curves(report => report.TrainAccuracy, report => report.ValidationAccuracy)) { Ends = ends };
+        var loss = Plot("loss", report => report.TrainLoss, report => report.ValidationLoss);
+        var accuracy = Plot("accuracy", report => report.TrainAccuracy, report => report.ValidationAccuracy);
         var legend = new Paragraph();
         if (validates)
-            legend.Append("        ⠤⠤⠤ validation   ").Append("⠄⠠ ", new Style(TrainColor)).Append("training");
+            legend.Append("        ⠤⠤⠤ validation   ").Append("⠄⠠ ", new Style(TrainColor)).Append("training\n");
         if (width < WidthOfTwo)
             return new Rows(loss.Draw(width - 1, Lines), legend);
         var each = Math.Min(WidestPlot, (width - 2) / 2);
-        return new Rows(new Grid().AddColumn(Column()).AddColumn(Column()).AddRow(loss.Draw(each, Lines), accuracy.Draw(each, Lines)), legend);
+        var two = new Grid().AddColumn(Column()).AddColumn(Column()).AddRow(loss.Draw(each, Lines), accuracy.Draw(each, Lines));
+        return new Rows(two, legend);
 
         static GridColumn Column() => new GridColumn { NoWrap = true }.Padding(0, 0, 1, 0);
 
-        List<TextCurve> Curves(Func<EpochReport, double> train, Func<EpochReport, double?> validation)
+        TextPlot Plot(string title, Func<EpochReport, double> train, Func<EpochReport, double?> validation)
         {
             List<TextCurve> curves = [new([.. reports.Select(report => ((double)report.Epoch, train(report)))], TrainColor,
                 IsDotted: validates)];
             if (validates)
                 curves.Add(new([.. reports.Select(report => ((double)report.Epoch, validation(report) ?? double.NaN))], ValidationColor));
-            return curves;
+            return new TextPlot(title, curves) { Ends = ends };
         }
     }
 }

@@ -22,7 +22,8 @@ internal static class LearningRatePages
     private const double Headroom = 1.5; // of the loss at the lowest rate: what is above is the explosion
 
     /// <summary>A rate as one would write it: with two digits.</summary>
-    public static double Rounded(double rate) => double.Parse(rate.ToString("e1", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    public static double Rounded(double rate)
+        => double.Parse(rate.ToString("e1", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>Prints a plot, or numbers where the output is redirected, and the suggestion.</summary>
     public static void Show(Display display, LearningRateCurve curve, double recipes)
@@ -33,7 +34,7 @@ internal static class LearningRatePages
             display.Table(Table(curve));
         display.Line(curve.Suggestion is { } rate
             ? $"Suggested: --learning-rate {Text(Rounded(rate))}   (the recipe's own is {Text(recipes)})"
-            : $"No rate made the loss fall; the recipe's own is {Text(recipes)}. Look at the data, or try other rates by --least and --most.");
+            : $"No rate made the loss fall; the recipe's own is {Text(recipes)}. Look at the data, or try other rates: --least, --most.");
     }
 
     /// <summary>Writes the files.</summary>
@@ -46,8 +47,8 @@ internal static class LearningRatePages
         OutputFile.Write(Path.Combine(folder, Csv), TextWriter.Null, text =>
         {
             text.WriteLine("Rate,Loss,SmoothedLoss");
-            foreach (var (rate, loss, smoothed) in curve.Points)
-                text.WriteLine(string.Join(',', Exact(rate), Exact(loss), Exact(smoothed)));
+            foreach (var point in curve.Points)
+                text.WriteLine(string.Join(',', Exact(point.Rate), Exact(point.Loss), Exact(point.SmoothedLoss)));
         });
         var plot = new LinePlot
         {
@@ -59,8 +60,8 @@ internal static class LearningRatePages
             MarkText = curve.Suggestion is { } rate ? Text(Rounded(rate)) : "",
             Lines =
             [
-                new("each step", [.. Drawn(curve).Select(point => new PlotPoint(point.Rate, point.Loss))]) { HasMarks = false, IsFaint = true },
-                new("smoothed", [.. Drawn(curve).Select(point => new PlotPoint(point.Rate, point.SmoothedLoss))]) { HasMarks = false },
+                Line("each step", curve, point => point.Loss, isFaint: true),
+                Line("smoothed", curve, point => point.SmoothedLoss, isFaint: false),
             ],
         };
         plot.WritePng(Path.Combine(folder, Picture));
@@ -72,8 +73,8 @@ internal static class LearningRatePages
                 curve.Suggestion is { } suggestion
                     ? $"Suggested: {Text(Rounded(suggestion))}. The recipe's own rate is {Text(recipes)}."
                     : $"No rate made the loss fall. The recipe's own rate is {Text(recipes)}.",
-                $"A short training of its own tried {curve.Points.Count} rates, each higher than the one before by the same factor, on a batch "
-                    + "each. Below the best rates the loss falls slowly or not at all; above them it explodes.",
+                $"A short training of its own tried {curve.Points.Count} rates, each higher than the one before by the same factor, on a "
+                    + "batch each. The suggestion is where the loss falls fastest, by the steepest regression line over a decade of rates.",
             ],
             Plots = [plot],
             Tables = [new("Steps", ["rate", "loss", "smoothed loss"], [.. curve.Points.Select(point => new PlotCell[]
@@ -83,6 +84,9 @@ internal static class LearningRatePages
             Command = command,
         }.Write(Path.Combine(folder, Page));
     }
+
+    private static PlotLine Line(string name, LearningRateCurve curve, Func<LearningRatePoint, double> value, bool isFaint)
+        => new(name, [.. Drawn(curve).Select(point => new PlotPoint(point.Rate, value(point)))]) { HasMarks = false, IsFaint = isFaint };
 
     private static TextPlot Plot(LearningRateCurve curve) => new("loss against learning rate",
         [new([.. Drawn(curve).Select(point => (Math.Log10(point.Rate), point.SmoothedLoss))], Color.DodgerBlue1)])

@@ -28,7 +28,8 @@ internal sealed partial class StudyFolder : IDisposable
         }
         catch (IOException exception)
         {
-            throw new IOException($"'{Path}' is in use by another study; wait for its end, or choose another folder by --output.", exception);
+            throw new IOException($"'{Path}' is in use by another study; wait for its end, or choose another folder by --output.",
+                exception);
         }
     }
 
@@ -63,7 +64,8 @@ internal sealed partial class StudyFolder : IDisposable
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"'{file}' is no result of a training: {exception.Message} Delete it, to train again.", exception);
+            throw new InvalidDataException($"'{file}' is no result of a training: {exception.Message} Delete it, to train again.",
+                exception);
         }
     }
 

@@ -3,7 +3,9 @@ using Samples.CommandLine;
 
 namespace Samples.Studies;
 
-/// <summary>What a study shows: <c>study.csv</c> with a line for each training, plots as PNG, and <c>study.html</c> with everything.</summary>
+/// <summary>
+/// What a study shows: <c>study.csv</c> with a line for each training, plots as PNG, and <c>study.html</c> with everything.
+/// </summary>
 internal static class StudyPages
 {
     private const string Accuracy = "validation accuracy";
@@ -61,7 +63,6 @@ internal static class StudyPages
         {
             XTitle = title,
             YTitle = Accuracy,
-            XValues = [.. summaries.Select(summary => (double)value(summary)).Distinct().Order()],
             Lines = Lines(summaries, others, summary => value(summary), isJoined: true),
         };
 
@@ -90,7 +91,8 @@ internal static class StudyPages
 
     private static void WriteCsv(string path, IReadOnlyList<StudyResult> results) => OutputFile.Write(path, TextWriter.Null, text =>
     {
-        text.WriteLine("Depth,Epochs,BatchSize,Seed,Parameters,KeptEpoch,ValidationAccuracy,ValidationLoss,TrainAccuracy,TrainLoss,Seconds");
+        text.WriteLine("Depth,Epochs,BatchSize,Seed,Parameters,KeptEpoch,ValidationAccuracy,ValidationLoss,TrainAccuracy,TrainLoss,"
+            + "Seconds");
         foreach (var result in results)
             text.WriteLine(string.Join(',', result.Cell.Depth, result.Cell.Epochs, result.Cell.BatchSize, result.Cell.Seed,
                 result.Parameters, result.Epoch, result.Accuracy, result.Loss, result.TrainAccuracy, result.TrainLoss, result.Seconds));

@@ -65,7 +65,8 @@ internal static class FindLearningRate
             Steps = options.GetValue(Steps) ?? usual.Steps,
         };
         if (range.Least >= range.Most)
-            throw new InvalidDataException($"{Least.Name} is {range.Least} and {Most.Name} {range.Most}; expected the first below the second.");
+            throw new InvalidDataException(
+                $"{Least.Name} is {range.Least} and {Most.Name} {range.Most}; expected the first below the second.");
         var folder = Folder(options);
         var curve = new RangeTest(mlContext, work, Train.Trainer(options, cancellation), new EpochLines(display))
             .Run(Train.Keys(mlContext, work), range);

@@ -4,6 +4,7 @@ using Samples.CommandLine;
 using Samples.Output;
 using Samples.Runs;
 using Samples.Studies;
+using Spectre.Console;
 
 namespace Samples.Verbs;
 
@@ -42,41 +43,41 @@ internal static class Study
             options.GetValue(Seeds)!);
         foreach (var cell in cells) // a depth that there is not is found out now, not after hours
             Train.Parse([$"{data}", .. cell.Options]);
-        using var folder = new StudyFolder(options.GetValue(Output) ?? Path.Combine(RunFolder.Root, $"study-{RunFolder.NameOf(data.Path)}"));
+        var path = options.GetValue(Output) ?? Path.Combine(RunFolder.Root, $"study-{RunFolder.NameOf(data.Path)}");
+        using var folder = new StudyFolder(path);
         string[] common = [$"{data}", .. Given(options), .. Defaults(data, options)];
         var (results, problems, trained) = (new List<StudyResult>(), new List<string>(), 0);
         foreach (var (index, cell) in cells.Index())
         {
             string[] named = [.. common, .. cell.Options];
             var command = CommandText.Of(["train", .. named]);
-            var result = folder.Find(cell, command);
-            var state = result is null ? "trained" : "there already";
+            var heading = $"{index + 1}/{cells.Count} {cell.Name}";
+            var before = folder.Find(cell, command);
             try
             {
-                result ??= TrainCell(folder, cell, named, command, $"{index + 1}/{cells.Count} {cell.Name}", cancellation, ref trained);
+                var result = before ?? TrainCell(folder, cell, named, command, heading, cancellation);
+                results.Add(result);
+                display.Line($"{heading,-32} {result.Accuracy:f4} {result.Seconds,7:f0} s{(before is null ? "" : "   from before")}");
             }
             catch (InvalidOperationException exception) when (ExpectedErrors.Explains(exception)) // it diverged, or wants too much memory
             {
                 problems.Add($"{cell.Name}: {ExpectedErrors.OneLine(exception)}");
-                display.Line($"{index + 1,4}/{cells.Count} {cell.Name,-24} failed");
-                continue;
+                display.Line($"{heading,-32} failed");
             }
-            results.Add(result);
-            display.Line($"{index + 1,4}/{cells.Count} {cell.Name,-24} {result.Accuracy:f4} {result.Seconds,7:f0} s  {state}");
-            if (state == "trained" || index == cells.Count - 1)
+            trained += before is null ? 1 : 0;
+            if (results.Count > 0 && (before is null || index == cells.Count - 1))
                 StudyPages.Write(folder, results, CommandText.Given, cells.Count);
         }
         if (problems.Count > 0)
-            throw new InvalidDataException($"{problems.Count} of {cells.Count} trainings failed. {problems[0]} The others are in {folder.Path}.");
+            throw new InvalidDataException(
+                $"{problems.Count} of {cells.Count} trainings failed. {problems[0]} The others are in {folder.Path}.");
         return Show(folder, results, trained, display);
     }
 
     private static StudyResult TrainCell(StudyFolder folder, StudyCell cell, string[] named, string command, string heading,
-        CancellationToken cancellation, ref int trained)
+        CancellationToken cancellation)
     {
-        var parsed = Train.Parse([.. named, .. folder.Options(cell)]);
-        var result = Train.Run(parsed, new Display(heading), cancellation);
-        trained++;
+        var result = Train.Run(Train.Parse([.. named, .. folder.Options(cell)]), new Display(heading), cancellation);
         return folder.Finish(cell, command, (int)result["epoch"]!, (long)result["parameters"]!);
     }
 

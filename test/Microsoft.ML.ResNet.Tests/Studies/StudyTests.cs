@@ -101,7 +101,8 @@ public class StudyTests
 
     // All but the seconds.
     private static string[] Figures(string result)
-        => [.. JsonNode.Parse(File.ReadAllText(result))!.AsObject().Where(entry => entry.Key != "seconds").Select(entry => $"{entry.Value}")];
+        => [.. JsonNode.Parse(File.ReadAllText(result))!.AsObject().Where(entry => entry.Key != "seconds")
+            .Select(entry => $"{entry.Value}")];
 
     private static byte[] Weights(string study, int seed)
     {
