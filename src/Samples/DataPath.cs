@@ -1,6 +1,7 @@
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Samples.Output;
+using Samples.Pictures;
 
 namespace Samples;
 
@@ -45,7 +46,7 @@ internal sealed class DataPath
     {
         var options = new ImageFolderOptions
         {
-            Subfolder = _split,
+            Subfolder = IsPictures ? Folder() : _split,
             Channels = shape?.Channels ?? 3,
             Height = shape?.Height,
             Width = shape?.Width,
@@ -79,6 +80,15 @@ internal sealed class DataPath
 
     /// <summary>The full path, with the split.</summary>
     public override string ToString() => _split is null ? _path : $"{_path}#{_split}";
+
+    /// <summary>The folder behind the <c>#</c>, also where an archive holds it in a folder of its own.</summary>
+    private string? Folder()
+    {
+        if (_split is null)
+            return null;
+        var root = PictureFolder.Of(PictureSource.Of(_path).FileNames());
+        return root.Find(_split)?.Path ?? _split;
+    }
 
     private static bool Exists(string path) => File.Exists(path) || Directory.Exists(path);
 

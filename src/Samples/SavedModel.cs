@@ -26,7 +26,7 @@ internal sealed class SavedModel : IDisposable
         path = System.IO.Path.GetFullPath(path);
         if (!File.Exists(path))
             throw new FileNotFoundException($"'{path}' does not exist. Expected a model file that 'train' or 'import' has written.", path);
-        if (new FileInfo(path).Length == 0) // so it is for a pipe, on which one would wait
+        if (FileLength.Of(path) == 0) // so it is for a pipe, on which one would wait
             throw new InvalidDataException($"{path}: expected a model file that 'train' or 'import' has written, found no bytes.");
 
         ITransformer chain;

@@ -21,6 +21,14 @@ internal static partial class RegularFile
         return file is not null;
     }
 
+    /// <summary>The length of a file, or of the file behind a link, in bytes; 0 where the path leads to something else.</summary>
+    /// <inheritdoc cref="TryOpen"/>
+    public static long LengthOf(string path)
+    {
+        using var file = TryOpen(path, out var length);
+        return length;
+    }
+
     /// <summary>Opens a file, or the file behind a link. Errors of the handle do not name the path: that is the caller's to do.</summary>
     /// <param name="path">The path.</param>
     /// <param name="length">The file's length, in bytes.</param>

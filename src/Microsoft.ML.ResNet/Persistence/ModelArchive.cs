@@ -80,6 +80,21 @@ internal static class ModelArchive
         }, columns);
     }
 
+    /// <summary>Finds out whether reading the weights will compare them with a checksum.</summary>
+    /// <param name="description">The entry <see cref="DescriptionEntry"/>; one that cannot be read has none.</param>
+    public static bool HasHashOfWeights(Stream description)
+    {
+        try
+        {
+            return ReadBounded(description) is { Length: <= MaximumDescriptionLength } utf8
+                && ModelDescription.Read(utf8).Weights?.Sha256 is not null;
+        }
+        catch (ModelFormatException)
+        {
+            return false;
+        }
+    }
+
     private static ModelDescription Describe(TrainedResNet model, ModelColumns columns, string weightsHash)
     {
         var (plan, shape, normalization) = (model.Architecture, model.Shape, model.Normalization);

@@ -48,13 +48,17 @@ internal static partial class Vocabulary
         (LessStrict(), ""),
         (AnotherTraining(),
             "choose an empty folder for --checkpoints. To train a finished model for more epochs, start from it: --from FILE"),
+        (OneClass(), "The training images are all of one class; expected at least two. Add images that are something else."),
         (Slower(), "Lower --learning-rate."),
         (OnTheCpu(), "or pass --device cpu"),
         (PhotosInATar(), " Image files are not read from a .tar.gz: unpack it (tar -xzf) and name the folder."),
     ];
 
+    // Names of classes and files are theirs, whatever words they hold.
+    private const string Quoted = @"(?<!\w)'[^']*'(?!\w)";
+
     private static readonly Regex Member = new(
-        $@"(?<![\w./\\])(?<verb>Set |set |Unset |unset )?(?:[A-Z]\w+\.)?(?<name>{string.Join('|', OptionOf.Keys)})\b"
+        $@"(?<quoted>{Quoted})|(?<![\w./\\])(?<verb>Set |set |Unset |unset )?(?:[A-Z]\w+\.)?(?<name>{string.Join('|', OptionOf.Keys)})\b"
             + @"(?<to>(?<=[Ss]et \S+) to Skip\b)?",
         RegexOptions.CultureInvariant);
 
@@ -65,6 +69,8 @@ internal static partial class Vocabulary
             message = theirs.Replace(message, ours);
         return Member.Replace(message, match =>
         {
+            if (match.Groups["quoted"].Success)
+                return match.Value;
             var verb = match.Groups["verb"].Value switch
             {
                 "Set " => "Pass ",
@@ -88,6 +94,9 @@ internal static partial class Vocabulary
 
     [GeneratedRegex(@"choose an empty CheckpointDirectory(\. To train a finished model for more epochs, set InitialModel to it)?")]
     private static partial Regex AnotherTraining();
+
+    [GeneratedRegex(@"Only one class found in the \S+ column\..*")]
+    private static partial Regex OneClass();
 
     [GeneratedRegex(@"Lower the learning rate[^.]*\.")]
     private static partial Regex Slower();

@@ -5,7 +5,9 @@ namespace Samples.Pictures;
 /// <param name="Validation">Those to validate on, where the source has a folder of them.</param>
 /// <param name="TrainFolder">The folder of <paramref name="Train"/>, from the source on; empty for the source itself.</param>
 /// <param name="ValidationFolder">The folder of <paramref name="Validation"/>.</param>
-internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, string TrainFolder, string? ValidationFolder)
+/// <param name="PassedOver">The folders among those of classes that hold no pictures, and are no classes.</param>
+internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, string TrainFolder, string? ValidationFolder,
+    IReadOnlyList<string> PassedOver)
 {
     private static readonly string[] TrainNames = ["train", "training"];
     private static readonly string[] ValidationNames = ["val", "valid", "validation", "test", "testing"];
@@ -26,20 +28,26 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
         {
             var named = root.Find(folder) ?? throw Problem(source.Path, $"a folder '{folder}' with class folders in it",
                 $"only {Names.List(root.Folders.Select(other => other.Name))}", "Write one of them behind the #.");
-            return new(Classes(source, named), null, named.Path, null);
+            return new(Classes(source, named), null, named.Path, null, PassedOverIn(named));
         }
-        while (root.Folders.Count == 1 && !root.Pictures.Any() && root.Folders.Single().Folders.Count > 0)
-            root = root.Folders.Single(); // an archive of a folder
+        root = root.Top;
         if (root.Folders.Count == 2 && root.FindAny(TrainNames) is { } flat && HoldsPictures(flat)
             && root.FindAny(ValidationNames) is { } other && HoldsPictures(other))
             throw Problem(source.Path, "folders of classes in 'train'", $"pictures directly in '{flat.Name}' and '{other.Name}'",
                 "Put the pictures of each class into a folder that has the class's name.");
         if (root.FindAny(TrainNames) is not { } train || !HoldsClasses(train))
-            return new(Classes(source, root), null, root.Path, null);
+            return new(Classes(source, root), null, root.Path, null, PassedOverIn(root));
         var validation = root.FindAny(ValidationNames.Where(name => root.FindAny(name) is { } part && HoldsClasses(part)));
         return new(Classes(source, train), validation is null ? null : Classes(source, validation, leastClasses: 1), train.Path,
-            validation?.Path);
+            validation?.Path, [.. PassedOverIn(train), .. validation is null ? [] : PassedOverIn(validation)]);
     }
+
+    // Pictures are known by their names, unless no name says so: 'runs', which training leaves, is no class of pictures.
+    private static List<PictureFolder> ClassFolders(PictureFolder folder)
+        => folder.Folders.Where(below => below.HasPictures).ToList() is { Count: > 0 } pictured ? pictured : [.. folder.Folders];
+
+    private static List<string> PassedOverIn(PictureFolder folder)
+        => [.. folder.Folders.Except(ClassFolders(folder)).Select(below => below.Path)];
 
     private static bool HoldsClasses(PictureFolder folder) => folder.Folders.Count > 0 && !folder.Pictures.Any();
 
@@ -49,21 +57,23 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
     private static PictureSet Classes(PictureSource source, PictureFolder folder, int leastClasses = 2)
     {
         var where = folder.Path.Length == 0 ? source.Path : source.Describe(folder.Path);
-        var (loose, deep) = (folder.Pictures.FirstOrDefault(), folder.Folders.FirstOrDefault(below => below.Folders.Count > 0));
-        if (folder.Folders.Count == 0)
+        var folders = ClassFolders(folder);
+        var (loose, deep) =
+            (folder.Pictures.FirstOrDefault(), folders.FirstOrDefault(below => below.Folders.Any(deeper => deeper.HasPictures)));
+        if (folders.Count == 0)
             throw Problem(where, "a folder of pictures for each class",
                 loose is null ? "no pictures" : $"{Names.Count(folder.Pictures.Count(), "picture")} and no folders",
                 loose is null ? "" : "Put the pictures of each class into a folder that has the class's name.");
         if (loose is not null)
             throw Problem(where, "pictures in class folders only", $"pictures at two depths: '{loose}' lies beside the class folders "
-                + Names.List(folder.Folders.Select(below => below.Name)), "Move it into the folder of its class, or out of there.");
+                + Names.List(folders.Select(below => below.Name)), "Move it into the folder of its class, or out of there.");
         if (deep is not null)
             throw Problem(where, "pictures directly in class folders",
-                $"{(folder.Folders.Any(below => below.Pictures.Any()) ? "pictures at two depths" : "folders in them")}: "
-                + $"'{deep.Folders.First().Path}' lies in '{deep.Name}'",
+                $"{(folders.Any(below => below.Pictures.Any()) ? "pictures at two depths" : "folders in them")}: "
+                + $"'{deep.Folders.First(deeper => deeper.HasPictures).Path}' lies in '{deep.Name}'",
                 "Move its pictures up, or write #FOLDER behind the path, with the folder that holds the class folders.");
         // macOS decomposes letters: the same name in another spelling is the same class
-        var all = folder.Folders.SelectMany(label => label.Files.Select(file => new Picture(label.Name.Normalize(), file))).ToList();
+        var all = folders.SelectMany(label => label.Files.Select(file => new Picture(label.Name.Normalize(), file))).ToList();
         var set = new PictureSet(source, [.. InOrder(all)]);
         if (set.Classes.Count < leastClasses)
             throw Problem(where, "at least two folders with pictures, one for each class", $"one class: {Names.List(set.Classes)}",

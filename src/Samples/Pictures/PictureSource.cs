@@ -83,6 +83,7 @@ internal abstract class PictureSource
         {
             RecurseSubdirectories = true,
             MaxRecursionDepth = 8, // a loop of links has an end too
+            IgnoreInaccessible = false, // pictures that cannot be reached are missed, and said to be
             AttributesToSkip = OperatingSystem.IsWindows() ? FileAttributes.Hidden | FileAttributes.System : 0,
         };
 
@@ -100,7 +101,7 @@ internal abstract class PictureSource
         public override Stream OpenFile(string name, out long length)
         {
             var path = System.IO.Path.Combine(folder, name);
-            length = new FileInfo(path).Length;
+            length = FileLength.Of(path);
             return length > 0 // a pipe or a device has no length; reading one might never end
                 ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 1)
                 : throw new IOException("expected a picture, found no bytes");
@@ -125,7 +126,7 @@ internal abstract class PictureSource
 
         private ZipArchive OpenArchive()
         {
-            if (new FileInfo(Path).Length == 0) // so it is for a pipe, on which one would wait
+            if (FileLength.Of(Path) == 0) // so it is for a pipe, on which one would wait
                 throw new InvalidDataException($"{Path}: expected a folder or a zip archive, found no bytes.");
             try
             {

@@ -30,10 +30,10 @@ internal sealed partial class ImageFiles(MLContext mlContext, ITransformer model
         problem = null;
         try
         {
-            var information = new FileInfo(file);
-            if (information.Exists && information.Length > 0) // a pipe or a device has no length; reading one might never end
+            var exists = File.Exists(file);
+            if (exists && FileLength.Of(file) > 0)
                 return File.ReadAllBytes(file);
-            problem = information.Exists ? "expected an image, found no bytes"
+            problem = exists ? "expected an image, found no bytes"
                 : Directory.Exists(file) ? "expected images, found a folder without any"
                 : "there is no such file";
         }

@@ -17,7 +17,8 @@ internal static partial class Train
     private static readonly Option<int?> ImageMemory = new("--image-memory")
     {
         Description =
-            "Memory for the decoded images, in MiB; what needs more is kept in a temporary file. [default: half of what there is]",
+            "Memory for the decoded images, in MiB; what needs more is kept in a temporary file. [default: 256 for pictures of "
+            + "which a plan is made, else half of what there is]",
         HelpName = "MIB",
         CustomParser = Arguments.WholeNumber(least: 0),
     };

@@ -75,6 +75,8 @@ internal static partial class Train
             + (parts.TrainFolder.Length > 0 ? $" in {parts.TrainFolder}" : "")
             + (where is null ? "" : $"; {validation!.Count} in {where} to validate on"),
             where is null ? "" : "--validation PATH").ToString());
+        if (parts.PassedOver.Count > 0)
+            display.Line(new Choice("Passed over", $"{Names.List(parts.PassedOver)}, without pictures").ToString());
         return (parts.Train, validation);
     }
 

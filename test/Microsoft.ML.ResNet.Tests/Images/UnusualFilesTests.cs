@@ -39,6 +39,19 @@ public sealed class UnusualFilesTests
     }
 
     [TestMethod]
+    public void A_link_to_a_file_of_records_is_that_file()
+    {
+        var folder = NewFolder();
+        var records = Enumerable.Range(0, 2 * 3073).Select(i => (byte)(i % 3073 == 0 ? i / 3073 : 7)).ToArray();
+        File.WriteAllBytes(Path.Combine(folder, "records"), records);
+        var link = Path.Combine(folder, "data_batch_1.bin");
+        File.CreateSymbolicLink(link, "records");
+
+        Assert.HasCount(2, Rows(Data.LoadFromCifarBinary(link)));
+        Assert.HasCount(2, Rows(Data.LoadFromCifarBinary(folder)));
+    }
+
+    [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
     public void Links_to_images_are_images_and_links_to_devices_are_none()
     {

@@ -76,17 +76,20 @@ internal static class SavedModel
     }
 
     /// <summary>A zip of entries.</summary>
-    public static byte[] Zip(IEnumerable<(string Name, byte[] Bytes)> entries)
+    public static byte[] Zip(IEnumerable<(string Name, byte[] Bytes)> entries, CompressionLevel level = CompressionLevel.Optimal)
     {
         using var file = new MemoryStream();
         using (var zip = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
             foreach (var (name, bytes) in entries)
             {
-                using var content = zip.CreateEntry(name).Open();
+                using var content = zip.CreateEntry(name, level).Open();
                 content.Write(bytes);
             }
         return file.ToArray();
     }
+
+    /// <summary>A description without the hash of the weights.</summary>
+    public static byte[] WithoutHash(byte[] utf8) => Encoding.UTF8.GetBytes(WithoutHash(Encoding.UTF8.GetString(utf8)));
 
     private static string WithoutHash(string json)
     {

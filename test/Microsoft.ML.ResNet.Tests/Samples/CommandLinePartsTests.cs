@@ -27,6 +27,18 @@ public class CommandLinePartsTests
     }
 
     [TestMethod]
+    [DataRow("Set BatchSize to 8.", "Pass --batch-size to 8.")]
+    [DataRow("the file's Height is 0", "the file's the height of --image is 0")]
+    [DataRow("the class 'Set Height' and 'Width' in '/photos/Channels.zip'",
+        "the class 'Set Height' and 'Width' in '/photos/Channels.zip'")]
+    [DataRow("They are those of cifar-20. Name another, or set Strict to false to keep what fits.",
+        "They are those of cifar-20. Name another.")]
+    [DataRow("Only one class found in the Label column. To build a multiclass classification model, the number of classes needs to be 2 "
+        + "or greater", "The training images are all of one class; expected at least two. Add images that are something else.")]
+    public void Messages_speak_of_options_and_leave_names_alone(string message, string expected)
+        => Assert.AreEqual(expected, Vocabulary.Translate(message));
+
+    [TestMethod]
     [DataRow("spin", "'spin'")]
     [DataRow("crop", "'crop'")]
     [DataRow("crop=0,flip", "'crop=0'")]

@@ -68,6 +68,44 @@ public class PicturesTests
             "expected a folder 'sub' with class folders in it, found only 'a', 'b'");
 
     [TestMethod]
+    public void A_folder_below_the_single_one_of_an_archive_needs_no_path()
+        => Assert.AreEqual(
+            "set/val", InFolder("val", "set/train/a/1.png", "set/train/b/2.png", "set/val/a/3.png", "set/val/b/4.png").TrainFolder);
+
+    [TestMethod]
+    public void Links_are_the_files_behind_them()
+    {
+        var folder = ImageSamples.FolderOf(("a/1.png", Picture), ("b/2.png", Picture));
+        var links = ImageSamples.NewFolder();
+        foreach (var name in new[] { "a/1.png", "b/2.png" })
+        {
+            Directory.CreateDirectory(Path.Combine(links, Path.GetDirectoryName(name)!));
+            File.CreateSymbolicLink(Path.Combine(links, name), Path.Combine(folder, name));
+        }
+        File.CreateSymbolicLink(Path.Combine(links, "b", "gone.png"), Path.Combine(folder, "gone.png"));
+        var source = PictureSource.Of(links);
+        var survey = PictureSurvey.Of(PictureParts.Of(source, null).Train, decodes: false, default);
+        using var reader = source.Open();
+
+        CollectionAssert.AreEqual(new[] { "a/1.png", "b/2.png" }, survey.Readable.All.Select(picture => picture.Name).ToArray());
+        CollectionAssert.AreEqual(Picture, reader.ReadFile("b/2.png"));
+        StringAssert.Contains(survey.Problems.Single().Problem, "gone.png");
+    }
+
+    [TestMethod]
+    public void Folders_without_pictures_are_passed_over_and_named()
+    {
+        var parts = PartsOf("a/1.png", "a/notes/1.txt", "b/2.png", "runs/a-1/model.zip", "docs/read.me");
+
+        CollectionAssert.AreEqual(new[] { "a", "b" }, parts.Train.Classes.ToArray());
+        CollectionAssert.AreEqual(new[] { "docs", "runs" }, parts.PassedOver.ToArray());
+    }
+
+    [TestMethod]
+    public void Where_no_name_says_picture_every_folder_is_a_class()
+        => CollectionAssert.AreEqual(new[] { "a", "b" }, PartsOf("a/0001", "b/0002").Train.Classes.ToArray());
+
+    [TestMethod]
     public void Ten_thousand_classes_of_one_picture_each_are_no_classes()
     {
         var set = new PictureSet(PictureSource.Of(ImageSamples.NewFolder()),

@@ -16,7 +16,7 @@ internal sealed record CifarFile(string Name, string Location, long Length, Func
 
     /// <summary>A file on disk.</summary>
     public static CifarFile OnDisk(string path) =>
-        new(Path.GetFileName(path), path, new FileInfo(path).Length, () => OpenOnDisk(path));
+        new(Path.GetFileName(path), path, RegularFile.LengthOf(path), () => OpenOnDisk(path));
 
     /// <summary>Opens a file on disk.</summary>
     /// <exception cref="InvalidDataException">It is a pipe, a socket or a device.</exception>
