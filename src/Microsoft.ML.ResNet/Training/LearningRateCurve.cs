@@ -27,14 +27,14 @@ public sealed class LearningRateCurve
     {
         var smooth = new Training.SmoothLoss();
         Points = [.. steps.Select(step => new LearningRatePoint(step.Rate, step.Loss, smooth.Add(step.Loss)))];
-        Suggestion = Training.SteepestFall.Find(steps);
+        Suggestion = Training.SuggestedRate.Find(steps);
     }
 
     /// <summary>The steps, in the order of their rates.</summary>
     public IReadOnlyList<LearningRatePoint> Points { get; }
 
     /// <summary>
-    /// The rate to train with: where the loss falls fastest, by the steepest regression line over a decade of rates.
+    /// The rate to train with: the lowest at which the loss, as a mean over the steps around each, has made four fifths of its fall.
     /// <see langword="null"/> where the loss did not fall by more than the noise of batches.
     /// </summary>
     public double? Suggestion { get; }

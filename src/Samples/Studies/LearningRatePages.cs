@@ -74,7 +74,7 @@ internal static class LearningRatePages
                     ? $"Suggested: {Text(Rounded(suggestion))}. The recipe's own rate is {Text(recipes)}."
                     : $"No rate made the loss fall. The recipe's own rate is {Text(recipes)}.",
                 $"A short training of its own tried {curve.Points.Count} rates, each higher than the one before by the same factor, on a "
-                    + "batch each. The suggestion is where the loss falls fastest, by the steepest regression line over a decade of rates.",
+                    + "batch each. The suggestion is the lowest rate at which the loss has made four fifths of its fall.",
             ],
             Plots = [plot],
             Tables = [new("Steps", ["rate", "loss", "smoothed loss"], [.. curve.Points.Select(point => new PlotCell[]
