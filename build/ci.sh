@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All that CI does, the same on a laptop: build, format, tests, samples, package. Ends with "N passed, N failed".
-# It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped.
+# It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped, and
+# chromium, without which tests that open pages in a browser are.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -26,12 +27,14 @@ run_tests() { # the README's test command; its own counts are added to ours
 }
 
 command -v dotnet > /dev/null || { echo "The .NET 10 SDK is needed: no dotnet on the path."; echo "0 passed, 1 failed"; exit 1; }
-if ! python3 -c 'import torch' 2> /dev/null && ! /usr/bin/python3 -c 'import torch' 2> /dev/null; then
-    if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
-        { apt-get update && apt-get install --yes --no-install-recommends python3-torch; } > /dev/null 2>&1
-    fi
-    /usr/bin/python3 -c 'import torch' 2> /dev/null || echo "No python3 with torch: tests that exchange files with PyTorch are skipped."
-fi
+has_torch() { python3 -c 'import torch' 2> /dev/null || /usr/bin/python3 -c 'import torch' 2> /dev/null; }
+has_chromium() { command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null; }
+install() { # install PACKAGE: Debian's, where this is CI and may
+    [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || return 0
+    { apt-get update && apt-get install --yes --no-install-recommends "$1"; } > /dev/null 2>&1
+}
+has_torch || install python3-torch; has_torch || echo "No python3 with torch: tests that exchange files with PyTorch are skipped."
+has_chromium || install chromium; has_chromium || echo "No chromium: tests that open pages in a browser are skipped."
 check "tests" run_tests
 check "format" dotnet format ResNetMlNet.sln --verify-no-changes --no-restore
 check "main job" dotnet run --project src/Samples -c Release -- --json

@@ -90,6 +90,17 @@ if command -v script >/dev/null; then # a terminal of 40 columns
   script -qc "stty cols 40; TERM=xterm $resnet train --data '$data' --train-rows 300 --epochs 1 --architecture cifar-8 --output '$work/narrow.zip'" "$work/tty" >/dev/null
   check "at 40 columns the progress line keeps its numbers" grep -qaE '1/1 [0-9]+/3 [0-9]+/s -[0-9]{2}:[0-9]{2}:[0-9]{2}' "$work/tty"
 fi
+run find-learning-rate --data "$data" --train-rows 300 --architecture cifar-8 --steps 30 --output "$work/rates" --json
+check "find-learning-rate suggests a rate: $(value learningRate)" test "$code" -eq 0 -a -n "$(value learningRate)" -a -s "$work/rates/learning-rate.html"
+check "find-learning-rate leaves a picture and a CSV file" test -s "$work/rates/learning-rate.png" -a "$(wc -l <"$work/rates/learning-rate.csv")" -gt 10
+run find-learning-rate --data "$data" --least 1 --most 0.1; check "rates that do not rise are an error" fails_with 1 "--least is 1"
+study() { run study --data "$data" --train-rows 200 --depths 8 --epochs 1,2 --batch-sizes 64 --seeds 1 --output "$work/study" --json "$@"; }
+study
+check "study trains a grid" test "$code:$(value trained):$(wc -l <"$work/study/study.csv")" = 0:2:3 -a -s "$work/study/study.html" -a -s "$work/study/accuracy-epochs.png"
+study
+check "study skips what is finished" test "$code:$(value trained):$(value skipped)" = 0:0:2
+study --recipe fast; check "a study of other trainings needs another folder" fails_with 1 "another folder"
+
 train_more() { run train --data "$data" --train-rows 300 --epochs 1 --output "$work/more.zip" --json "$@"; }
 train_more --from "$model" --freeze 1
 check "train goes on from a model: $(value initialTensors) tensors, $(value frozenTensors) of them frozen" test "$code:$(value initialTensors):$(value frozenTensors)" = 0:56:18

@@ -84,6 +84,17 @@ internal static class Arguments
         return [];
     }
 
+    /// <summary>Reads whole numbers from a least one on, with commas between them.</summary>
+    /// <param name="least">The least that each may be.</param>
+    /// <param name="example">What an error shows.</param>
+    public static Func<ArgumentResult, int[]> WholeNumbers(int least, string example) => argument =>
+    {
+        if (WholeNumbers(argument.Tokens[0].Value, ',') is { } numbers && numbers.All(number => number >= least))
+            return numbers;
+        argument.AddError($"{Given(argument)}; expected whole numbers of at least {least} with commas between them, such as {example}.");
+        return [];
+    };
+
     /// <summary>Numbers with commas between them, such as <c>0.485,0.456,0.406</c>.</summary>
     public static float[]? Numbers(ArgumentResult argument)
     {

@@ -16,6 +16,7 @@ internal static partial class Vocabulary
         [nameof(TrainingRecipe.BatchSize)] = "--batch-size",
         [nameof(TrainingRecipe.LearningRate)] = "--learning-rate",
         [nameof(TrainingRecipe.MicroBatchSize)] = "--micro-batch-size",
+        [$"{nameof(LearningRateRange)}.{nameof(LearningRateRange.Least)}"] = "--least",
         [nameof(ResNetTrainer.Options.ValidationSet)] = "--validation",
         [nameof(ResNetTrainer.Options.ValidationSetFraction)] = "--validation-fraction",
         [nameof(ResNetTrainer.Options.InitialModel)] = "--from",

@@ -6,6 +6,8 @@ namespace Samples.Output;
 /// <summary>Shows work of several stages: a bar for each, on a terminal; nothing where the output is redirected.</summary>
 internal static class StageBars
 {
+    private const int WidthOfText = 36; // "comparing features, 10,000 of 10,000"
+
     /// <summary>Shows what work reports while it runs.</summary>
     /// <param name="display">Where.</param>
     /// <param name="work">Does it; its argument takes what is being done, how much of it is done and how much there is.</param>
@@ -13,7 +15,7 @@ internal static class StageBars
     {
         if (!display.IsLive)
             return work((_, _, _) => { });
-        return display.Progress().Start(bars =>
+        return display.Progress(WidthOfText, () => null).Start(bars =>
         {
             var stages = new ConcurrentDictionary<string, ProgressTask>(StringComparer.Ordinal);
             return work((stage, done, all) =>

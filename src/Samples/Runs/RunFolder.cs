@@ -50,7 +50,8 @@ internal sealed class RunFolder
         }
     }
 
-    private static string NameOf(string data)
+    /// <summary>What a folder of data is called in names of folders.</summary>
+    public static string NameOf(string data)
     {
         var name = System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(data));
         var dot = name.IndexOf('.', 1);

@@ -39,16 +39,12 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
     /// <returns>The model; the caller disposes it.</returns>
     public ResNetTransformer Fit(IDataView train, IDataView? validation, string? historyFile)
     {
-        work.Begins?.Invoke(epochs);
+        Prepare();
         var (folders, isOnly) = ((trainer.CheckpointDirectory, trainer.TensorBoardDirectory), work.Plan.Stages.Count == 1);
         trainer.ValidationSet = validation;
         if (validation is not null)
             trainer.ValidationSetFraction = null; // it is the part that was held out, already
         trainer.HistoryFile = historyFile;
-        trainer.ImageGeometry = work.Plan.Geometry;
-        trainer.ImageMemoryBudgetMiB ??= work.ImageMemoryMiB;
-        if (work.Plan.Image is { } image)
-            (trainer.ImageChannels, trainer.ImageHeight, trainer.ImageWidth) = (image.Channels, image.Height, image.Width);
         ResNetTransformer? best = null;
         foreach (var stage in work.Plan.Stages)
         {
@@ -66,6 +62,27 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
                 break; // what there is by now was asked for
         }
         return best!;
+    }
+
+    /// <summary>Tells the trainer what holds for all stages.</summary>
+    public void Prepare()
+    {
+        work.Begins?.Invoke(epochs);
+        trainer.ImageGeometry = work.Plan.Geometry;
+        trainer.ImageMemoryBudgetMiB ??= work.ImageMemoryMiB;
+        if (work.Plan.Image is { } image)
+            (trainer.ImageChannels, trainer.ImageHeight, trainer.ImageWidth) = (image.Channels, image.Height, image.Width);
+    }
+
+    /// <summary>Tells the trainer what holds for one stage.</summary>
+    /// <param name="stage">The stage.</param>
+    /// <param name="initial">Whose weights it starts from.</param>
+    public void Begin(TrainingStage stage, ResNetTransformer? initial)
+    {
+        trainer.Recipe = stage.Recipe;
+        trainer.InitialModel = initial?.Model;
+        trainer.FrozenStages = stage.FrozenStages;
+        trainer.Architecture = work.Plan.Architecture ?? initial!.Model.Architecture;
     }
 
     // What a stage before has learnt is not lost because this one ends without a model.
@@ -89,10 +106,7 @@ internal sealed class StagedTraining(MLContext mlContext, TrainingWork work, Res
 
     private ResNetTransformer Fit(IDataView train, TrainingStage stage, ResNetTransformer? initial)
     {
-        trainer.Recipe = stage.Recipe;
-        trainer.InitialModel = initial?.Model;
-        trainer.FrozenStages = stage.FrozenStages;
-        trainer.Architecture = work.Plan.Architecture ?? initial!.Model.Architecture;
+        Begin(stage, initial);
         return epochs.During(stage.Recipe.NumberOfEpochs, report =>
         {
             trainer.MetricsCallback = report;

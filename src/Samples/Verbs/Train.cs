@@ -14,7 +14,8 @@ namespace Samples.Verbs;
 /// <summary><c>resnet train</c>: trains a network on images and saves it.</summary>
 internal static partial class Train
 {
-    private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
+    /// <summary>Trains as the options say.</summary>
+    public static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext(options.GetValue(Seed));
         var leftOut = new LeftOutFiles(display);
@@ -110,7 +111,7 @@ internal static partial class Train
     }
 
     /// <summary>The trainer's options that hold for every stage.</summary>
-    private static ResNetTrainer.Options Trainer(ParseResult options, CancellationToken cancellation)
+    internal static ResNetTrainer.Options Trainer(ParseResult options, CancellationToken cancellation)
     {
         var trainer = new ResNetTrainer.Options
         {
