@@ -47,6 +47,8 @@ internal static class LinePlotModel
                 LegendPlacement = LegendPlacement.Outside,
                 LegendPosition = LegendPosition.TopLeft,
                 LegendOrientation = LegendOrientation.Horizontal,
+                LegendItemSpacing = 28,
+                LegendPadding = 28,
             });
         return model;
     }
@@ -59,7 +61,7 @@ internal static class LinePlotModel
 
     private static Axis Styled(Axis axis, AxisPosition position, string title)
     {
-        (axis.Position, axis.Title, axis.AxisTitleDistance) = (position, title, 8);
+        (axis.Position, axis.Title, axis.AxisTitleDistance) = (position, title, 18); // browsers' letters are wider than OxyPlot thinks
         (axis.MajorGridlineStyle, axis.MajorGridlineColor) = (LineStyle.Solid, OxyColor.FromRgb(225, 225, 225));
         return axis;
     }

@@ -2,8 +2,8 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Suggests the lowest rate at which the loss of a range test has made four fifths of its fall. Below it a step gains less; above it little
-/// more is to be gained, and the rate is on its way to where the loss explodes. A head alone has its steepest fall a decade before that, and
-/// its lowest loss a decade behind, at the end of a long flat: neither would do for it and for a whole network.
+/// more is to be gained, and the rate is on its way to where the loss explodes. A head alone has its steepest fall a decade before that,
+/// and its lowest loss a decade behind, at the end of a long flat: neither would do for it and for a whole network.
 /// </summary>
 internal static class SuggestedRate
 {
@@ -24,8 +24,8 @@ internal static class SuggestedRate
         var beginning = losses.AsSpan(0, Math.Clamp((int)Math.Round(Beginning * perDecade), 2 * FewestBeside, losses.Length));
 
         // Means over the steps around each: they do not lag behind, as a mean over the steps before it does.
-        var means = losses.Select((_, step) => Mean(losses.AsSpan()[Math.Max(0, step - beside)..Math.Min(losses.Length, step + beside + 1)]))
-            .ToArray();
+        var means = losses
+            .Select((_, step) => Mean(losses.AsSpan()[Math.Max(0, step - beside)..Math.Min(losses.Length, step + beside + 1)])).ToArray();
         var (high, low) = (Mean(beginning), means.Min());
         var error = Deviation(beginning, high) * Math.Sqrt(1.0 / beginning.Length + 1.0 / (2 * beside + 1));
         return high - low > Certain * error && high > low

@@ -88,7 +88,7 @@ public class TerminalTests
                 $"{Cifar10[most.Index]} {most.Item}");
         }
         else
-            Assert.AreEqual(10, lines.Count(line => line.Contains(" 80 ", StringComparison.Ordinal)), text);
+            Assert.AreEqual(10, lines.Count(line => $"{line} ".Contains(" 80 ", StringComparison.Ordinal)), text);
     }
 
     [TestMethod]

@@ -87,7 +87,7 @@ public class LearningRateTestTests
     [DataRow(0.3, 40)]
     public void The_suggestion_is_where_four_fifths_of_the_fall_are_made(double center, int steps)
     {
-        // A loss that falls from 2 to 1 along a logistic curve, of which four fifths are ln(4)/4 decades above its centre; then it explodes.
+        // A loss that falls from 2 to 1 along a logistic curve, four fifths of it by ln(4)/4 decades above the centre; then it explodes.
         var noise = new Random(1);
         var points = Enumerable.Range(0, steps).Select(step => Math.Pow(10, -5 + 6.0 * step / (steps - 1))).Select(rate => (rate,
             2 - 1 / (1 + Math.Exp(-4 * Math.Log10(rate / center))) + Math.Pow(rate / center / 30, 4) + 0.05 * (noise.NextDouble() - 0.5)));
