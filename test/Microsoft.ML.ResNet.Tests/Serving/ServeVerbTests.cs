@@ -22,7 +22,8 @@ public class ServeVerbTests
         while ((line = await process.StandardOutput.ReadLineAsync())?.StartsWith("Serves: ", StringComparison.Ordinal) == false)
         {
         }
-        Assert.IsNotNull(line, await process.StandardError.ReadToEndAsync());
+        if (line is null)
+            Assert.Fail(await process.StandardError.ReadToEndAsync());
         using var client = new HttpClient { BaseAddress = new(line.Split(' ')[1]) };
 
         using var answer = await client.PostAsync("/predict", new ByteArrayContent(TestService.Picture(1)));
