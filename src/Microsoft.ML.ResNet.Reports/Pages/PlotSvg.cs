@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using OxyPlot;
 
@@ -49,6 +51,7 @@ internal static partial class PlotSvg
     public static string Draw(PlotModel model, double width, double height, string description)
     {
         (model.TextColor, model.TitleColor, model.PlotAreaBorderColor) = (Ink, Ink, Line);
+        model.Padding = new OxyThickness(8, 8, 20, 8);
         (model.Background, model.PlotAreaBackground) = (OxyColors.Undefined, OxyColors.Undefined);
         foreach (var axis in model.Axes)
         {
@@ -61,6 +64,8 @@ internal static partial class PlotSvg
         svg = Colour().Replace(svg, match => int.Parse(match.Groups["index"].ValueSpan, null) is var index && index < Variables.Length
             ? $"var(--{Variables[index]})"
             : match.Value);
+        var own = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(svg)))[..8]; // OxyPlot gives every plot the same names
+        svg = Name().Replace(svg, $"${{before}}plot-{own}-${{name}}");
         var label = System.Net.WebUtility.HtmlEncode(description);
         return SvgTag().Replace(svg, $"<svg role=\"img\" aria-label=\"{label.Replace("$", "$$", StringComparison.Ordinal)}\" "
             + FormattableString.Invariant($"viewBox=\"0 0 {width} {height}\" "), 1);
@@ -70,6 +75,9 @@ internal static partial class PlotSvg
 
     [GeneratedRegex(@"rgb\(1,2,(?<index>\d+)\)")]
     private static partial Regex Colour();
+
+    [GeneratedRegex("(?<before> id=\"|url\\(#)(?<name>\\w+)")]
+    private static partial Regex Name();
 
     [GeneratedRegex("<svg ")]
     private static partial Regex SvgTag();

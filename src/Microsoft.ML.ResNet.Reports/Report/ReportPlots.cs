@@ -59,7 +59,7 @@ internal static class ReportPlots
         model.Legends.Add(new Legend
         {
             LegendPlacement = LegendPlacement.Outside,
-            LegendPosition = LegendPosition.TopRight,
+            LegendPosition = LegendPosition.TopLeft,
             LegendOrientation = LegendOrientation.Horizontal,
         });
         model.Axes.Add(new LinearAxis
@@ -68,8 +68,8 @@ internal static class ReportPlots
             Title = "epoch",
             MinimumMajorStep = 1,
             MinimumMinorStep = 1,
-            Minimum = epochs.Count == 1 ? 0 : 1,
-            Maximum = epochs.Count == 1 ? 2 : epochs.Count,
+            Minimum = 0.8,
+            Maximum = epochs.Count + 0.2,
         });
         Axis values = isLogarithmic ? new LogarithmicAxis() : new LinearAxis { MinimumPadding = 0.05, MaximumPadding = 0.05 };
         (values.Position, values.Title, values.MajorGridlineStyle) = (AxisPosition.Left, title, LineStyle.Solid);
