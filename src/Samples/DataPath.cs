@@ -24,7 +24,7 @@ internal sealed class DataPath
     public DataPath(string text)
     {
         var mark = Exists(text) ? -1 : text.LastIndexOf('#');
-        _path = System.IO.Path.GetFullPath(mark < 0 ? text : text[..mark]);
+        _path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(mark < 0 ? text : text[..mark]));
         _split = mark < 0 ? null : text[(mark + 1)..];
         if (!Exists(_path))
             throw new FileNotFoundException($"'{_path}' does not exist. Expected {Forms}.", _path);
@@ -87,8 +87,8 @@ internal sealed class DataPath
     /// <summary>The folder behind the <c>#</c>, also where an archive holds it in a folder of its own.</summary>
     private string? Folder()
     {
-        if (_split is null)
-            return null;
+        if (_split is null || Directory.Exists(System.IO.Path.Combine(_path, _split)))
+            return _split;
         var root = PictureFolder.Of(PictureSource.Of(_path).FileNames());
         return root.Find(_split)?.Path ?? _split;
     }

@@ -24,8 +24,8 @@ public static class ResNetModelCatalog
     /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one; <see cref="FindResNet"/> finds it.
     /// </returns>
     /// <remarks>
-    /// Before ML.NET sees the file, the checksum of every entry is compared, which ML.NET does not do, and sizes are: it may unpack to 64
-    /// MiB, or to 100 times its own size. A file from a stranger remains a danger all the same, because an ML.NET model names the
+    /// Before ML.NET sees the file, checksums are compared, which ML.NET does not do (that of weights with a SHA-256 when they are read), and
+    /// sizes are: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a danger all the same, because an ML.NET model names the
     /// components, and the assemblies, that it is made of: load models only from sources you trust.
     /// </remarks>
     /// <exception cref="ModelFormatException">

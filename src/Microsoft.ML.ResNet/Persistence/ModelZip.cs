@@ -50,20 +50,22 @@ internal static class ModelZip
         {
             if (!names.Add(entry.FullName.Replace('\\', '/')))
                 throw new ModelFormatException("The model has two entries of one name.");
-            if (entry.Length < 0 || (unpacked += entry.Length) > most)
+            if (entry.Length < 0 || (unpacked += Math.Max(entry.Length, entry.CompressedLength)) > most)
                 throw new ModelFormatException($"The model promises to unpack to more than {most} bytes, although it has only {length}.");
         }
-        foreach (var entry in zip.Entries)
-            if (!IsHashed(entry))
+        foreach (var entry in zip.Entries.Where(entry => entry.Name != ModelArchive.WeightsEntry))
+            CheckContent(entry);
+        foreach (var entry in zip.Entries.Where(entry => entry.Name == ModelArchive.WeightsEntry))
+            if (!IsHashed(entry)) // after the descriptions, which tell
                 CheckContent(entry);
     }
 
     // Weights whose SHA-256 stands beside them are compared with it when they are read: inflating them for a weaker checksum would double
-    // the time to load. .NET inflates no entry beyond the length that was checked.
+    // the time to load. What is deflated is not inflated beyond the length that was checked; what is stored has that length.
     private static bool IsHashed(ZipArchiveEntry weights)
     {
-        if (weights.Name != ModelArchive.WeightsEntry)
-            return false;
+        if (weights.CompressedLength > weights.Length + weights.Length / 1000 + 64)
+            return false; // deflating adds less
         var description = weights.Archive.GetEntry(weights.FullName[..^weights.Name.Length] + ModelArchive.DescriptionEntry);
         if (description is null)
             return false;

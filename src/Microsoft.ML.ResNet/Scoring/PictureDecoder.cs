@@ -21,6 +21,8 @@ internal sealed class PictureDecoder(ImageTarget target, ImageClassifierOptions 
     {
         try
         {
+            if (string.IsNullOrEmpty(path) || path.Contains('\0', StringComparison.Ordinal))
+                return DecodedPicture.None(ImageProblemKind.NoFile, "expected the path of an image file, found one that no file can have");
             if (Directory.Exists(path))
                 return DecodedPicture.None(ImageProblemKind.NoFile, "expected an image file, found a folder");
             var handle = RegularFile.TryOpen(path, out var length);
@@ -51,7 +53,7 @@ internal sealed class PictureDecoder(ImageTarget target, ImageClassifierOptions 
                 if (length > options.MaximumBytes)
                     return TooManyBytes("more");
                 if (length == buffer.Length)
-                    Grow(ref buffer);
+                    Grow(ref buffer, options.MaximumBytes);
             }
             return Decode(buffer.AsSpan(0, length), pixels);
         }
@@ -97,9 +99,9 @@ internal sealed class PictureDecoder(ImageTarget target, ImageClassifierOptions 
     private DecodedPicture TooManyPixels(int height, int width) => DecodedPicture.None(ImageProblemKind.TooManyPixels,
         FormattableString.Invariant($"expected at most {options.MaximumPixels} pixels, found {width} x {height}"));
 
-    private static void Grow(ref byte[] buffer)
+    private static void Grow(ref byte[] buffer, int most)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(2 * buffer.Length);
+        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(2L * buffer.Length, most + 1L));
         buffer.CopyTo(larger, 0);
         ArrayPool<byte>.Shared.Return(buffer);
         buffer = larger;

@@ -25,7 +25,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 or 256 bits and fused multiplication. Tests alone
     /// set it, to train by kernels on others.
     /// </summary>
-    public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated || Fma.IsSupported;
+    public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated || Avx2.IsSupported && Fma.IsSupported;
 
     /// <summary>What the first layer reads that learns to logits.</summary>
     /// <param name="input">

@@ -28,8 +28,8 @@ internal sealed class PictureFolder(string path)
     /// <summary>Those of them whose names say that they are pictures.</summary>
     public IEnumerable<string> Pictures => _files.Where(IsPicture);
 
-    /// <summary>Whether it or a folder below holds a file whose name says that it is a picture.</summary>
-    public bool HasPictures => Pictures.Any() || _folders.Values.Any(folder => folder.HasPictures);
+    /// <summary>Whether it or a folder below holds a file whose name says that it is a picture, or says nothing.</summary>
+    public bool HasPictures => _files.Any(MayBePicture) || _folders.Values.Any(folder => folder.HasPictures);
 
     /// <summary>Files in it and in all folders below.</summary>
     public int FilesBelow => _files.Count + _folders.Values.Sum(folder => folder.FilesBelow);
@@ -52,7 +52,11 @@ internal sealed class PictureFolder(string path)
     public static bool IsPicture(string name) => Extensions.Contains(System.IO.Path.GetExtension(name));
 
     /// <summary>Itself; or the folder in it that holds everything, as in an archive of a folder.</summary>
-    public PictureFolder Top => Folders.Count == 1 && !Pictures.Any() && Folders.Single() is { Folders.Count: > 0 } only ? only.Top : this;
+    public PictureFolder Top
+        => !Pictures.Any() && Folders.Where(folder => folder.HasPictures).Take(2).ToList() is [{ Folders.Count: > 0 } only] ? only.Top : this;
+
+    /// <summary>Whether a file's name says that it is a picture, or has no ending that would say otherwise.</summary>
+    public static bool MayBePicture(string name) => IsPicture(name) || !System.IO.Path.HasExtension(name);
 
     /// <summary>The folder of a path below this one, or below its <see cref="Top"/>; or <see langword="null"/>.</summary>
     public PictureFolder? Find(string below) => FindBelow(below) ?? (Top == this ? null : Top.FindBelow(below));

@@ -31,7 +31,7 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
             return new(Classes(source, named), null, named.Path, null, PassedOverIn(named));
         }
         root = root.Top;
-        if (root.Folders.Count == 2 && root.FindAny(TrainNames) is { } flat && HoldsPictures(flat)
+        if (ClassFolders(root).Count == 2 && root.FindAny(TrainNames) is { } flat && HoldsPictures(flat)
             && root.FindAny(ValidationNames) is { } other && HoldsPictures(other))
             throw Problem(source.Path, "folders of classes in 'train'", $"pictures directly in '{flat.Name}' and '{other.Name}'",
                 "Put the pictures of each class into a folder that has the class's name.");

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using System.IO.Enumeration;
 
 namespace Samples.Pictures;
 
@@ -92,7 +93,11 @@ internal abstract class PictureSource
         public override string Describe(string name) => System.IO.Path.Combine(Path, name);
 
         protected override IEnumerable<string> AllFileNames()
-            => Directory.EnumerateFiles(Path, "*", Everything)
+            => new FileSystemEnumerable<string>(Path, (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
+            {
+                ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory,
+                ShouldRecursePredicate = (ref FileSystemEntry entry) => !ToolNames.Contains(entry.FileName.ToString()),
+            }
                 .Select(file => System.IO.Path.GetRelativePath(Path, file).Replace(System.IO.Path.DirectorySeparatorChar, '/'));
     }
 

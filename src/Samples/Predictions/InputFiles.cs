@@ -32,7 +32,7 @@ internal static class InputFiles
     private static IEnumerable<string> InFolder(string folder)
     {
         var source = PictureSource.Of(folder);
-        return source.FileNames().Where(name => PictureFolder.IsPicture(name) || !Path.HasExtension(name)).Select(source.Describe);
+        return source.FileNames().Where(name => PictureFolder.MayBePicture(name)).Select(source.Describe);
     }
 
     private static IEnumerable<string> Matching(string pattern)

@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// </summary>
 internal unsafe class ConvolutionKernel : IDisposable
 {
-    private const int RowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
+    private const int GradientRowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
 
     private const int FloatsInCache = 48 << 10; // 192 KiB
 
@@ -107,7 +107,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void Forward(float* padded, float* output, int images, float* scratch)
     {
-        var atOnce = RowsInCache(images * _shape.Stride * InputPitch);
+        var atOnce = RowsAtATime(images * _shape.Stride * InputPitch);
         for (var row = 0; row < _shape.OutputHeight; row += atOnce)
             for (var block = 0; block < _forward.Blocks; block++)
                 for (var image = 0; image < images; image++)
@@ -128,7 +128,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
             NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
-        var atOnce = RowsInCache(images * GradientPitch);
+        var atOnce = RowsAtATime(images * GradientPitch);
         foreach (var phase in _phases)
             for (int row = 0, rows = (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride; row < rows; row += atOnce)
                 for (var block = 0; block < phase.MicroKernel.Blocks; block++)
@@ -143,9 +143,10 @@ internal unsafe class ConvolutionKernel : IDisposable
                             Math.Min(atOnce, rows - row), (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
     }
 
-    // Rows of outputs after whose inputs have met one block of weights they meet the next: so many that the inputs stay in the
-    // second-level cache meanwhile.
-    private static int RowsInCache(nint floatsOfRow) => (int)Math.Max(1, FloatsInCache / Math.Max(1, floatsOfRow));
+    // Rows of outputs whose inputs meet one block of weights before they meet the next: so many that the inputs stay in the second-level
+    // cache meanwhile, or that weights are not read more often than inputs. Tiles of narrow images take two rows.
+    private int RowsAtATime(nint floatsOfRow)
+        => 2 * (int)Math.Max(1, Math.Max(FloatsInCache, _shape.WeightLength) / Math.Max(1, 2 * floatsOfRow));
 
     /// <summary>Adds the gradient of all weights that an image causes.</summary>
     /// <param name="padded">The input, with its border.</param>
@@ -158,14 +159,14 @@ internal unsafe class ConvolutionKernel : IDisposable
             _shape.Outputs, _shape.OutputWidth, BlockWidth);
         var run = (nint)_shape.Size * _shape.Inputs;
         var gradient = paddedGradient + _shape.Padding * GradientPitch + (nint)_shape.Padding * _shape.Outputs;
-        for (var row = 0; row < _shape.OutputHeight; row += RowsAtATime)
+        for (var row = 0; row < _shape.OutputHeight; row += GradientRowsAtATime)
             for (var block = 0; block < _forward.Blocks; block++)
             {
                 var (first, channels) = Block(block, _shape.Outputs);
                 for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
                     kernel.Add(
                         padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + row * GradientPitch + first,
-                            new(1, 0, 0, Math.Min(RowsAtATime, _shape.OutputHeight - row)),
+                            new(1, 0, 0, Math.Min(GradientRowsAtATime, _shape.OutputHeight - row)),
                         run, channels, sums + first * WeightsOfOutput + kernelRow * run * channels);
             }
     }
