@@ -78,7 +78,9 @@ internal sealed class DataPath
     /// <summary>Whether there are files of pictures: a folder without CIFAR's, or a zip.</summary>
     public bool IsPictures => Directory.Exists(_path) ? BinaryFiles().Count == 0 : HasExtension(".zip");
 
-    /// <summary>Whether there is a part to test on beside the one to learn from, as in CIFAR's archive and in a folder of its files.</summary>
+    /// <summary>
+    /// Whether there is a part to test on beside the one to learn from, as in CIFAR's archive and in a folder of its files.
+    /// </summary>
     public bool HasTestSplit => HasExtension(".tar.gz", ".tgz") || Directory.Exists(_path) && BinaryFiles().Exists(IsOfficial);
 
     /// <summary>The full path, with the split.</summary>

@@ -3,8 +3,8 @@ namespace Microsoft.ML.ResNet.Reports.DataCheck;
 /// <summary>
 /// Confident learning (Northcutt, Jiang, Chuang: "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021): the probability
 /// of a class counts in parts of what images with that label have of it on average, so that classes which are hard to learn are not
-/// suspected for that. Where another class has much more of its part than the label has, the label is suspected. (The paper counts an image only where
-/// the part reaches 1; that leaves out half of the wrong labels, and is not asked for here.)
+/// suspected for that. Where another class has much more of its part than the label has, the label is suspected. (The paper counts an
+/// image only where the part reaches 1; that leaves out half of the wrong labels, and is not asked for here.)
 /// </summary>
 internal static class ConfidentLearning
 {

@@ -24,9 +24,9 @@ public static class ResNetModelCatalog
     /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one; <see cref="FindResNet"/> finds it.
     /// </returns>
     /// <remarks>
-    /// Before ML.NET sees the file, checksums are compared, which ML.NET does not do (that of weights with a SHA-256 when they are read), and
-    /// sizes are: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a danger all the same, because an ML.NET model names the
-    /// components, and the assemblies, that it is made of: load models only from sources you trust.
+    /// Before ML.NET sees the file, checksums are compared, which ML.NET does not do (that of weights with a SHA-256 when they are read),
+    /// and sizes are: it may unpack to 64 MiB, or to 100 times its own size. A file from a stranger remains a danger all the same, because
+    /// an ML.NET model names the components, and the assemblies, that it is made of: load models only from sources you trust.
     /// </remarks>
     /// <exception cref="ModelFormatException">
     /// The file is damaged, cut short, of a newer version, no model at all, or needs a component that cannot be found.

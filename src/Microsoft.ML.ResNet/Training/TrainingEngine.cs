@@ -22,8 +22,8 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     private Tensor? _features;
 
     /// <summary>
-    /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 or 256 bits and fused multiplication. Tests alone
-    /// set it, to train by kernels on others.
+    /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 or 256 bits and fused multiplication. Tests
+    /// alone set it, to train by kernels on others.
     /// </summary>
     public static bool KernelsAreFaster { get; set; } = Vector512.IsHardwareAccelerated || Avx2.IsSupported && Fma.IsSupported;
 

@@ -53,7 +53,9 @@ internal sealed class PictureFolder(string path)
 
     /// <summary>Itself; or the folder in it that holds everything, as in an archive of a folder.</summary>
     public PictureFolder Top
-        => !Pictures.Any() && Folders.Where(folder => folder.HasPictures).Take(2).ToList() is [{ Folders.Count: > 0 } only] ? only.Top : this;
+        => !Pictures.Any() && Folders.Where(folder => folder.HasPictures).Take(2).ToList() is [{ Folders.Count: > 0 } only]
+            ? only.Top
+            : this;
 
     /// <summary>Whether a file's name says that it is a picture, or has no ending that would say otherwise.</summary>
     public static bool MayBePicture(string name) => IsPicture(name) || !System.IO.Path.HasExtension(name);

@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <content>
-/// Tiles for vectors of 256 bits: 6 inputs x 16 channels. Of the 16 registers of AVX2 they take 12 for the sums, which stay there over a few
-/// rows, two for a pixel of G and one for the float of A that meets both.
+/// Tiles for vectors of 256 bits: 6 inputs x 16 channels. Of the 16 registers of AVX2 they take 12 for the sums, which stay there over a
+/// few rows, two for a pixel of G and one for the float of A that meets both.
 /// </content>
 internal readonly unsafe partial record struct WeightGradientMicroKernel
 {

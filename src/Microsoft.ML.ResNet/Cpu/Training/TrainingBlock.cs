@@ -70,8 +70,8 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     }
 
     /// <summary>
-    /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place unless the output is pooled, and gathers what
-    /// the gradient through the normalisations needs.
+    /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place unless the output is pooled, and gathers
+    /// what the gradient through the normalisations needs.
     /// </summary>
     public void Mask(float* gradient, int image, int shard)
     {
