@@ -5,25 +5,31 @@ namespace Microsoft.ML.ResNet.Tests.Browser;
 /// <summary>The Chromium of the machine, without a window. Tests that need it skip without it.</summary>
 internal sealed class Chromium : IAsyncDisposable
 {
-    private readonly IBrowser _browser;
+    private const int Patience = 60_000, Attempts = 4; // milliseconds; a busy machine's Chromium now and then answers nothing at all
 
-    private Chromium(IBrowser browser) => _browser = browser;
+    private readonly string _program;
+    private IBrowser _browser;
+    private bool _isNew = true;
+
+    private Chromium(string program, IBrowser browser)
+    {
+        _program = program;
+        _browser = browser;
+    }
 
     /// <summary>Starts it; the running test is reported as skipped where there is none.</summary>
-    public static async Task<Chromium> StartAsync() => new(await Puppeteer.LaunchAsync(new LaunchOptions
+    public static async Task<Chromium> StartAsync()
     {
-        ExecutablePath = Find(),
-        Headless = true,
-        Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-        Timeout = 120_000, // the machine may be busy
-    }));
+        var program = Find();
+        return new(program, await LaunchAsync(program));
+    }
 
     /// <summary>Opens a page.</summary>
     /// <param name="address">Its address; of a file, its path.</param>
     /// <param name="dark">Whether the reader likes it dark.</param>
     public async Task<OpenPage> OpenAsync(string address, bool dark = false)
     {
-        var page = await _browser.NewPageAsync();
+        var page = await NewPageAsync();
         page.DefaultTimeout = 120_000;
         await page.SetViewportAsync(new ViewPortOptions { Width = 1200, Height = 900 });
         await page.EmulateMediaFeaturesAsync(
@@ -35,6 +41,34 @@ internal sealed class Chromium : IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _browser.DisposeAsync();
+
+    private static Task<IBrowser> LaunchAsync(string program) => Puppeteer.LaunchAsync(new LaunchOptions
+    {
+        ExecutablePath = program,
+        Headless = true,
+        Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-extensions",
+            "--disable-features=OptimizationGuideModelDownloading,OnDeviceModel,Translate,MediaRouter"],
+        Timeout = 2 * Patience,
+        ProtocolTimeout = Patience,
+    });
+
+    // The page that it opens by itself, and then others.
+    private async Task<IPage> NewPageAsync()
+    {
+        for (var attempt = 1; ; attempt++)
+            try
+            {
+                var page = _isNew ? (await _browser.PagesAsync()).FirstOrDefault() : null;
+                _isNew = false;
+                return page ?? await _browser.NewPageAsync();
+            }
+            catch (Exception error) when (error is TimeoutException or PuppeteerException && attempt < Attempts)
+            {
+                await _browser.DisposeAsync();
+                _browser = await LaunchAsync(_program);
+                _isNew = true;
+            }
+    }
 
     private static string Find()
     {
