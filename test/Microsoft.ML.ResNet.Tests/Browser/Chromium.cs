@@ -42,7 +42,8 @@ internal sealed class Chromium : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _browser.DisposeAsync();
 
-    private static Task<IBrowser> LaunchAsync(string program) => Puppeteer.LaunchAsync(new LaunchOptions
+    // On a thread of the pool: what a class's initialisation awaits is never answered once the initialisation is over.
+    private static Task<IBrowser> LaunchAsync(string program) => Task.Run(() => Puppeteer.LaunchAsync(new LaunchOptions
     {
         ExecutablePath = program,
         Headless = true,
@@ -50,7 +51,7 @@ internal sealed class Chromium : IAsyncDisposable
             "--disable-features=OptimizationGuideModelDownloading,OnDeviceModel,Translate,MediaRouter"],
         Timeout = 2 * Patience,
         ProtocolTimeout = Patience,
-    });
+    }));
 
     // The page that it opens by itself, and then others.
     private async Task<IPage> NewPageAsync()
