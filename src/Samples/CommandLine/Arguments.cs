@@ -45,15 +45,13 @@ internal static class Arguments
         return null;
     };
 
-    /// <summary>Reads numbers between 0 and a limit, such as <c>0.1</c>, without the two.</summary>
-    public static Func<ArgumentResult, double?> NumberBelow(double limit) => argument =>
-    {
-        if (double.TryParse(argument.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            && number > 0 && number < limit)
-            return number;
-        argument.AddError($"{Given(argument)}; expected a number above 0 and below {limit.ToString(CultureInfo.InvariantCulture)}.");
-        return null;
-    };
+    /// <summary>Reads numbers between two limits, such as <c>0.1</c>, without the two.</summary>
+    public static Func<ArgumentResult, double?> NumberBelow(double limit, double above = 0)
+        => Number(number => number > above && number < limit, $"above {Text(above)} and below {Text(limit)}");
+
+    /// <summary>Reads numbers above 0, up to a limit.</summary>
+    public static Func<ArgumentResult, double?> NumberUpTo(double limit)
+        => Number(number => number > 0 && number <= limit, $"above 0 and up to {Text(limit)}");
 
     /// <summary>Reads one of some words, in capitals or small letters.</summary>
     /// <param name="words">The words, and what they mean.</param>
@@ -110,6 +108,16 @@ internal static class Arguments
         }
         return [.. numbers];
     }
+
+    private static Func<ArgumentResult, double?> Number(Func<double, bool> isRight, string expected) => argument =>
+    {
+        if (double.TryParse(argument.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && isRight(number))
+            return number;
+        argument.AddError($"{Given(argument)}; expected a number {expected}.");
+        return null;
+    };
+
+    private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Given(ArgumentResult argument)
         => $"{(argument.Parent as OptionResult)?.Option.Name} is '{argument.Tokens[0].Value}'";

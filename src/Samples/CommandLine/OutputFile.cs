@@ -1,3 +1,5 @@
+using Samples.Runs;
+
 namespace Samples.CommandLine;
 
 /// <summary>Files that a verb writes when its work is done.</summary>
@@ -48,6 +50,23 @@ internal static class OutputFile
         {
             File.Delete(beside);
         }
+    }
+
+    /// <summary>Whether a path leads into a folder, or deeper.</summary>
+    public static bool IsBelow(string path, string folder)
+        => Path.GetRelativePath(folder, path) is var way && way != "." && way != ".." && !Path.IsPathRooted(way)
+            && !way.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+
+    /// <summary>Refuses to write among images, where what is written would be one more to learn from.</summary>
+    /// <param name="option">The option that names the file or folder.</param>
+    /// <param name="path">What it names.</param>
+    /// <param name="data">The images.</param>
+    /// <exception cref="IOException">The path leads into the folder of the images.</exception>
+    public static void CheckOutside(string option, string path, DataPath data)
+    {
+        path = Path.GetFullPath(path);
+        if (data.IsPictures && IsBelow(path, data.Path) && !IsBelow(path, Path.Combine(data.Path, RunFolder.Root)))
+            throw new IOException($"{option} is '{path}', which lies among the images, in '{data.Path}'; expected a place elsewhere.");
     }
 
     /// <summary>Refuses to write two things, or what is still to be read, to one file.</summary>

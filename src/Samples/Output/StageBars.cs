@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Spectre.Console;
 
 namespace Samples.Output;
@@ -17,12 +16,18 @@ internal static class StageBars
             return work((_, _, _) => { });
         return display.Progress(WidthOfText, () => null).Start(bars =>
         {
-            var stages = new ConcurrentDictionary<string, ProgressTask>(StringComparer.Ordinal);
+            var stages = new Dictionary<string, ProgressTask>(StringComparer.Ordinal);
             return work((stage, done, all) =>
             {
-                var bar = stages.GetOrAdd(stage, name => bars.AddTask(name, maxValue: all));
-                bar.Value = done;
-                bar.Description = $"{stage}, {done:n0} of {all:n0}";
+                lock (stages) // threads of one stage report at once, and not in order
+                {
+                    if (!stages.TryGetValue(stage, out var bar))
+                        stages.Add(stage, bar = bars.AddTask(stage, maxValue: all));
+                    if (done < bar.Value)
+                        return;
+                    bar.Value = done;
+                    bar.Description = $"{stage}, {done:n0} of {all:n0}";
+                }
             });
         });
     }

@@ -50,7 +50,7 @@ internal sealed class CheckedImages : IDisposable
     {
         if (!data.IsPictures)
         {
-            AddCifar(mlContext, data, data.Split ?? part);
+            AddCifar(mlContext, data, data.Split is { } split && _all.TrueForAll(image => image.Part != split) ? split : part);
             if (withValidation && data.Split is null && data.HasTestSplit)
                 AddCifar(mlContext, new DataPath($"{data.Path}#test"), "test");
             return;

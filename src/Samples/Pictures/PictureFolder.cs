@@ -1,3 +1,5 @@
+using Samples.Runs;
+
 namespace Samples.Pictures;
 
 /// <summary>A folder in a <see cref="PictureSource"/>: its files and the folders in it.</summary>
@@ -28,8 +30,13 @@ internal sealed class PictureFolder(string path)
     /// <summary>Those of them whose names say that they are pictures.</summary>
     public IEnumerable<string> Pictures => _files.Where(IsPicture);
 
-    /// <summary>Whether it or a folder below holds a file whose name says that it is a picture, or says nothing.</summary>
-    public bool HasPictures => _files.Any(MayBePicture) || _folders.Values.Any(folder => folder.HasPictures);
+    /// <summary>
+    /// Whether it or a folder below holds a file whose name says that it is a picture, or says nothing; plots of trainings do not count.
+    /// </summary>
+    public bool HasPictures => !IsRuns && (_files.Any(MayBePicture) || _folders.Values.Any(folder => folder.HasPictures));
+
+    /// <summary>Whether it is the folder in which trainings and studies leave what they have found: it is no class.</summary>
+    public bool IsRuns => Name == RunFolder.Root && !Pictures.Any() && _folders.Values.Any(run => run._files.Any(IsRecord));
 
     /// <summary>Files in it and in all folders below.</summary>
     public int FilesBelow => _files.Count + _folders.Values.Sum(folder => folder.FilesBelow);
@@ -71,6 +78,8 @@ internal sealed class PictureFolder(string path)
     public PictureFolder? FindAny(params IEnumerable<string> names)
         => names.Select(name => Folders.FirstOrDefault(folder => folder.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             .FirstOrDefault(folder => folder is not null);
+
+    private static bool IsRecord(string name) => System.IO.Path.GetExtension(name) is ".json" or ".csv";
 
     private PictureFolder Child(string childPath)
     {

@@ -44,7 +44,9 @@ internal sealed record PictureParts(PictureSet Train, PictureSet? Validation, st
 
     // Pictures are known by their names, unless no name says so: 'runs', which training leaves, is no class of pictures.
     private static List<PictureFolder> ClassFolders(PictureFolder folder)
-        => folder.Folders.Where(below => below.HasPictures).ToList() is { Count: > 0 } pictured ? pictured : [.. folder.Folders];
+        => folder.Folders.Where(below => below.HasPictures).ToList() is { Count: > 0 } pictured
+            ? pictured
+            : [.. folder.Folders.Where(below => !below.IsRuns)];
 
     private static List<string> PassedOverIn(PictureFolder folder)
         => [.. folder.Folders.Except(ClassFolders(folder)).Select(below => below.Path)];

@@ -26,6 +26,27 @@ internal static class Fingerprint
         return Convert.ToHexStringLower(all.GetHashAndReset());
     }
 
+    /// <summary>
+    /// The same at a glance: of names, lengths and times of the last change, in milliseconds, without reading. What trainings leave in a
+    /// folder does not count.
+    /// </summary>
+    /// <param name="paths">Files or folders.</param>
+    public static string AtAGlance(params IEnumerable<string> paths)
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var path in paths)
+        {
+            IEnumerable<string> names = Directory.Exists(path) ? PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal) : [""];
+            foreach (var name in names.Where(name => !name.StartsWith($"{RunFolder.Root}/", StringComparison.Ordinal)))
+            {
+                var file = new FileInfo(name.Length == 0 ? path : Path.Combine(path, name));
+                all.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
+                    $"{(file.Exists ? file.Length : -1)} {file.LastWriteTimeUtc.Ticks / TimeSpan.TicksPerMillisecond} {name}\n")));
+            }
+        }
+        return Convert.ToHexStringLower(all.GetHashAndReset());
+    }
+
     private static string OfFile(string path)
     {
         using var file = File.OpenRead(path);

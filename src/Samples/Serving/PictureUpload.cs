@@ -14,12 +14,11 @@ internal sealed class PictureUpload : IDisposable
     private const string Field = "file";
     private const int FirstRoom = 64 << 10;
 
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstRoom);
+    private readonly MemoryBudget _memory;
+    private byte[] _buffer = [];
     private int _length;
 
-    private PictureUpload()
-    {
-    }
+    private PictureUpload(MemoryBudget memory) => _memory = memory;
 
     /// <summary>The encoded picture.</summary>
     public ReadOnlyMemory<byte> Content => _buffer.AsMemory(0, _length);
@@ -27,11 +26,12 @@ internal sealed class PictureUpload : IDisposable
     /// <summary>Reads it.</summary>
     /// <param name="request">The request; its body is read to the end.</param>
     /// <param name="most">The most bytes that a picture may have.</param>
+    /// <param name="memory">What the pictures of all requests may take.</param>
     /// <param name="cancellation">The request's end.</param>
-    /// <exception cref="RequestProblem">There is no picture, more than one, or too large a one.</exception>
-    public static async Task<PictureUpload> ReadAsync(HttpRequest request, int most, CancellationToken cancellation)
+    /// <exception cref="RequestProblem">There is no picture, more than one, or too large a one; or there is no memory left.</exception>
+    public static async Task<PictureUpload> ReadAsync(HttpRequest request, int most, MemoryBudget memory, CancellationToken cancellation)
     {
-        var upload = new PictureUpload();
+        var upload = new PictureUpload(memory);
         try
         {
             if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
@@ -51,7 +51,7 @@ internal sealed class PictureUpload : IDisposable
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
+        GiveBack(_buffer);
         _buffer = [];
     }
 
@@ -86,21 +86,33 @@ internal sealed class PictureUpload : IDisposable
 
     private async Task AppendAsync(Stream stream, int most, CancellationToken cancellation)
     {
+        if (_buffer.Length == 0)
+            Grow(FirstRoom);
         while (await stream.ReadAsync(_buffer.AsMemory(_length), cancellation) is > 0 and var more)
         {
             _length += more;
             if (_length > most)
                 throw new RequestProblem(StatusCodes.Status413PayloadTooLarge, $"Expected a picture of at most {most} bytes, found more.");
             if (_length == _buffer.Length)
-                Grow();
+                Grow(2 * _buffer.Length);
         }
     }
 
-    private void Grow()
+    // The length is a power of two, so that the pool has arrays of just that.
+    private void Grow(int length)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(2 * _buffer.Length);
+        _memory.Take(length);
+        var larger = ArrayPool<byte>.Shared.Rent(length);
         _buffer.CopyTo(larger, 0);
-        ArrayPool<byte>.Shared.Return(_buffer);
+        GiveBack(_buffer);
         _buffer = larger;
+    }
+
+    private void GiveBack(byte[] buffer)
+    {
+        if (buffer.Length == 0)
+            return;
+        ArrayPool<byte>.Shared.Return(buffer);
+        _memory.Return(buffer.Length);
     }
 }

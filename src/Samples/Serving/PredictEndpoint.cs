@@ -14,6 +14,7 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
     private const int UsualTop = 5;
 
     private readonly SemaphoreSlim _computations = new(limits.Computations);
+    private readonly MemoryBudget _memory = new(limits.UploadBytes);
     private int _requests;
 
     /// <summary>Answers a request.</summary>
@@ -28,11 +29,11 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
         try
         {
             if (Interlocked.Increment(ref _requests) > limits.Requests)
-            {
-                context.Response.Headers.RetryAfter = "1";
                 throw new RequestProblem(StatusCodes.Status503ServiceUnavailable,
                     $"Expected at most {limits.Requests} requests at a time, found more. Try again.");
-            }
+            if (context.Request.Headers["Sec-Fetch-Site"] == "cross-site") // a browser says so; a form needs nobody's leave to be sent
+                throw new RequestProblem(StatusCodes.Status403Forbidden,
+                    "Expected a request of a program or of this service's own page, found one of another site's page.");
             var reply = await PredictAsync(context.Request, context.RequestAborted);
             await Replies.WriteAsync(context, reply, ServingJson.Default.PredictionReply);
         }
@@ -49,7 +50,7 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
     {
         var model = Model(request.Query["model"]);
         var wanted = Wanted(request.Query, model.Classifier.Model.ClassNames);
-        using var picture = await PictureUpload.ReadAsync(request, limits.PictureBytes, cancellation);
+        using var picture = await PictureUpload.ReadAsync(request, limits.PictureBytes, _memory, cancellation);
         await _computations.WaitAsync(cancellation);
         try
         {

@@ -11,7 +11,16 @@ internal sealed class ServedModel : IDisposable
     private ServedModel(string name, SavedModel file, ServingLimits limits)
     {
         (Name, _file) = (name, file);
-        Classifier = file.Network.CreateClassifier(new() { MaximumBytes = limits.PictureBytes, MaximumPixels = limits.PicturePixels });
+        try
+        {
+            Classifier = file.Network.CreateClassifier(new() { MaximumBytes = limits.PictureBytes, MaximumPixels = limits.PicturePixels });
+        }
+        catch (NotSupportedException exception)
+        {
+            file.Dispose();
+            throw new InvalidDataException($"{file.Path}: expected a model of pictures of 1 or 3 channels, found one of images of "
+                + $"{file.Network.Model.ImageShape}.", exception);
+        }
     }
 
     /// <summary>The name, as <see cref="Names"/> makes it.</summary>

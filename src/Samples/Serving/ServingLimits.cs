@@ -7,7 +7,10 @@ internal sealed record ServingLimits
     public int PictureBytes { get; init; } = 16 << 20;
 
     /// <summary>Pixels of a picture, checked before it is decoded; four bytes each while it is.</summary>
-    public long PicturePixels { get; init; } = 50_000_000;
+    public long PicturePixels { get; init; } = 25_000_000;
+
+    /// <summary>Bytes of memory for the pictures of all requests together; those that want more are told to come back.</summary>
+    public long UploadBytes { get; init; } = 256 << 20;
 
     /// <summary>Requests for predictions at a time, those that are still being sent included; more are told to come back.</summary>
     public int Requests { get; init; } = 64;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -36,20 +37,21 @@ internal static class WebService
     /// <param name="port">The port; 0 is any that is free.</param>
     /// <param name="limits">What it refuses.</param>
     /// <param name="metrics">What it counts.</param>
+    /// <param name="allowedHosts">Names under which requests may ask, beside this machine's own, as <see cref="Hosts"/> says.</param>
     public static WebApplication Create(IReadOnlyList<ServedModel> models, string host, int port, ServingLimits limits,
-        ServingMetrics metrics)
+        ServingMetrics metrics, params IReadOnlyList<string> allowedHosts)
     {
+        var address = host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host);
         var builder = WebApplication.CreateEmptyBuilder(new()); // reads no environment and no files: the command line says it all
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = limits.RequestBytes;
             kestrel.Limits.MaxConcurrentConnections = limits.Connections;
-            kestrel.Listen(host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host), port);
+            kestrel.Listen(address, port);
         });
         builder.Services.AddRoutingCore();
-        builder.Services.Configure<HostFilteringOptions>(hosts
-            => hosts.AllowedHosts = host == "localhost" ? ["localhost", "127.0.0.1", "[::1]"] : ["*"]);
+        builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = Hosts(address, allowedHosts));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
         builder.Services.AddSingleton(_ => new PredictEndpoint(models, limits, metrics)); // disposed with the application
 
@@ -58,6 +60,18 @@ internal static class WebService
         service.UseHostFiltering();
         Map(service, models, limits, metrics);
         return service;
+    }
+
+    /// <summary>
+    /// The names under which requests may ask: any where others reach it, unless somebody has said more. Else a page of another site could,
+    /// by a name of its own for this machine's address.
+    /// </summary>
+    internal static IList<string> Hosts(IPAddress address, IReadOnlyList<string> allowed)
+    {
+        var own = address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{address}]" : $"{address}";
+        return allowed.Count == 0 && !IPAddress.IsLoopback(address)
+            ? ["*"]
+            : [.. new[] { "localhost", "127.0.0.1", "[::1]", own }.Concat(allowed).Distinct()];
     }
 
     private static void Map(WebApplication service, IReadOnlyList<ServedModel> models, ServingLimits limits, ServingMetrics metrics)
@@ -113,6 +127,8 @@ internal static class WebService
             };
             if (status == StatusCodes.Status500InternalServerError)
                 Display.Error($"{context.Request.Method} {context.Request.Path}: {error}");
+            if (status == StatusCodes.Status503ServiceUnavailable)
+                context.Response.Headers.RetryAfter = "1"; // second
             context.RequestAborted = client; // the answer may be sent, though the time is over
             await Replies.WriteProblemAsync(context, status, detail);
         }

@@ -37,7 +37,7 @@ internal sealed record StudyCell(int Depth, int Epochs, int BatchSize, int Seed)
 
 /// <summary>What a cell has achieved: the kept epoch's figures, as its history has them.</summary>
 /// <param name="Cell">The training.</param>
-/// <param name="Command">The command that did it; a cell of another command is another training.</param>
+/// <param name="Origin">What it was trained by and on; a cell of another origin is another training.</param>
 /// <param name="Parameters">Weights of the network.</param>
 /// <param name="Epoch">The epoch that was kept.</param>
 /// <param name="Accuracy">The part of the validation images that is classified right, from 0 to 1.</param>
@@ -45,5 +45,5 @@ internal sealed record StudyCell(int Depth, int Epochs, int BatchSize, int Seed)
 /// <param name="TrainAccuracy">The part of the training images that was classified right, from 0 to 1.</param>
 /// <param name="TrainLoss">Mean cross-entropy over the training images, in nats.</param>
 /// <param name="Seconds">What all epochs took, validation included.</param>
-internal sealed record StudyResult(StudyCell Cell, string Command, long Parameters, int Epoch, double Accuracy, double Loss,
+internal sealed record StudyResult(StudyCell Cell, StudyOrigin Origin, long Parameters, int Epoch, double Accuracy, double Loss,
     double TrainAccuracy, double TrainLoss, double Seconds);

@@ -52,9 +52,9 @@ internal static class Check
 
     private static readonly Option<double?> NearDuplicates = new("--near-duplicates")
     {
-        Description = $"From which agreement on, below 1, two images are the same shot. [default: {Defaults.NearDuplicateAgreement}]",
+        Description = $"From which agreement on, up to 1, two images are the same shot. [default: {Defaults.NearDuplicateAgreement}]",
         HelpName = "PART",
-        CustomParser = Arguments.NumberBelow(1),
+        CustomParser = Arguments.NumberUpTo(1),
     };
 
     private static readonly Option<double?> SuspectLabels = new("--suspect-labels")
@@ -62,7 +62,7 @@ internal static class Check
         Description = "The most that the probability of a label may be of another class's, for it to look wrong. "
             + $"[default: {Defaults.SuspectLabelRatio}]",
         HelpName = "PART",
-        CustomParser = Arguments.NumberBelow(1),
+        CustomParser = Arguments.NumberUpTo(1),
     };
 
     private static readonly Option<double?> Outliers = new("--outliers")
@@ -70,7 +70,7 @@ internal static class Check
         Description = "How far an image may lie from its nearest ones, in medians of these distances. "
             + $"[default: {Defaults.OutlierDistance}]",
         HelpName = "TIMES",
-        CustomParser = Arguments.NumberBelow(1000),
+        CustomParser = Arguments.NumberBelow(1000, above: 1),
     };
 
     /// <summary>The verb with its options.</summary>
@@ -93,11 +93,15 @@ internal static class Check
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext(seed: 1);
-        OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), (Model.Name, options.GetValue(Model)),
-            (Data.Name, options.GetValue(Data)), (Validation.Name, options.GetValue(Validation)));
-        var output = options.GetValue(Output) is { } path ? OutputFile.Writable(path) : null;
         var data = new DataPath(options.GetValue(Data)!);
-        using var images = CheckedImages.Of(mlContext, data, options.GetValue(Validation) is { } validation ? new(validation) : null);
+        var validation = options.GetValue(Validation) is { } other ? new DataPath(other) : null;
+        foreach (var read in new[]
+        {
+            (Model.Name, options.GetValue(Model)), (Data.Name, data.Path), (Validation.Name, validation?.Path),
+        })
+            OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), read);
+        var output = options.GetValue(Output) is { } path ? OutputFile.Writable(path) : null;
+        using var images = CheckedImages.Of(mlContext, data, validation);
         using var network = options.GetValue(Quick) ? null : Network(mlContext, options.GetValue(Model), images);
 
         var result = StageBars.During(display, report => DataChecker.Check(images.All, Defaults with

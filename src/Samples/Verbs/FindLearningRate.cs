@@ -90,9 +90,10 @@ internal static class FindLearningRate
 
     private static string Folder(ParseResult options)
     {
-        var data = new DataPath(Train.PathOfData(options)).Path;
+        var data = new DataPath(Train.PathOfData(options));
         var folder = options.GetValue(Output) ?? Path.Combine(RunFolder.Root,
-            $"learning-rate-{RunFolder.NameOf(data)}-{DateTime.Now:yyyyMMdd-HHmmss}");
+            $"learning-rate-{RunFolder.NameOf(data.Path)}-{DateTime.Now:yyyyMMdd-HHmmss}");
+        OutputFile.CheckOutside(Output.Name, folder, data);
         return Path.GetDirectoryName(OutputFile.Writable(Path.Combine(folder, LearningRatePages.Page)))!;
     }
 }

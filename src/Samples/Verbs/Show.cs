@@ -19,11 +19,12 @@ internal static class Show
         Required = true,
     };
 
-    private static readonly Option<string> Output = new("--output")
+    private const string UsualName = "grid.png";
+
+    private static readonly Option<string?> Output = new("--output")
     {
-        Description = "The picture to write, a PNG file.",
+        Description = $"The picture to write, a PNG file. [default: {UsualName}; beside the folder of the images, not in it]",
         HelpName = "FILE",
-        DefaultValueFactory = _ => "grid.png",
     };
 
     private static readonly Option<AugmentationChoice?> Augment = new("--augment")
@@ -58,7 +59,7 @@ internal static class Show
         display.Follow(mlContext);
         var data = new DataPath(options.GetValue(Data)!);
         OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), (Data.Name, data.Path));
-        var output = OutputFile.Writable(options.GetValue(Output)!);
+        var output = OutputFile.Writable(Picture(options.GetValue(Output), data));
         var augment = options.GetValue(Augment);
         var labels = mlContext.Data.SaveImageGrid(Images(mlContext, data, display), output, new ImageGridOptions
         {
@@ -76,6 +77,16 @@ internal static class Show
             ["picture"] = output,
             ["labels"] = new JsonArray([.. labels.Select(label => (JsonNode)label)]),
         };
+    }
+
+    // A picture among the folders of the classes would be one more to learn from.
+    private static string Picture(string? named, DataPath data)
+    {
+        if (named is null && data.IsPictures && OutputFile.IsBelow(Path.GetFullPath(UsualName), data.Path)
+            && Path.GetDirectoryName(data.Path) is { } beside)
+            return Path.Combine(beside, UsualName);
+        OutputFile.CheckOutside(Output.Name, named ?? UsualName, data);
+        return named ?? UsualName;
     }
 
     private static IDataView Images(MLContext mlContext, DataPath data, Display display) => data.IsPictures

@@ -32,7 +32,7 @@ internal static class Study
         Train.AddData(command);
         foreach (var option in (Option[])[Depths, Epochs, BatchSizes, Seeds, .. Train.OfEveryCell, Output])
             command.Options.Add(option);
-        command.SetWork(Run);
+        command.SetWork(Run, result => result["failed"]!.AsArray().Count == 0 ? 0 : 1);
         return command;
     }
 
@@ -44,41 +44,48 @@ internal static class Study
         foreach (var cell in cells) // a depth that there is not is found out now, not after hours
             Train.Parse([$"{data}", .. cell.Options]);
         var path = options.GetValue(Output) ?? Path.Combine(RunFolder.Root, $"study-{RunFolder.NameOf(data.Path)}");
+        OutputFile.CheckOutside(Output.Name, path, data);
+        var images = Fingerprint.AtAGlance([data.Path, .. Train.PathOfValidation(options) is { } other ? [other] : Array.Empty<string>()]);
         using var folder = new StudyFolder(path);
         string[] common = [$"{data}", .. Given(options), .. Defaults(data, options)];
-        var (results, problems, trained) = (new List<StudyResult>(), new List<string>(), 0);
+        var origins = cells.Select(cell => new StudyOrigin(CommandText.Of(["train", .. common, .. cell.Options]), images)).ToList();
+        var found = cells.Zip(origins, folder.Find).ToList(); // what does not belong together is told now, not after hours
+        var (results, problems, trained) = (new List<StudyResult>(), new List<(StudyCell Cell, string Reason)>(), 0);
         foreach (var (index, cell) in cells.Index())
         {
-            string[] named = [.. common, .. cell.Options];
-            var command = CommandText.Of(["train", .. named]);
             var heading = $"{index + 1}/{cells.Count} {cell.Name}";
-            var before = folder.Find(cell, command);
+            var before = found[index];
             try
             {
-                var result = before ?? TrainCell(folder, cell, named, command, heading, cancellation);
+                var result = before ?? TrainCell(folder, cell, [.. common, .. cell.Options], origins[index], heading, cancellation);
                 results.Add(result);
+                trained += before is null ? 1 : 0;
                 display.Line($"{heading,-32} {result.Accuracy:f4} {result.Seconds,7:f0} s{(before is null ? "" : "   from before")}");
             }
             catch (InvalidOperationException exception) when (ExpectedErrors.Explains(exception)) // it diverged, or wants too much memory
             {
-                problems.Add($"{cell.Name}: {ExpectedErrors.OneLine(exception)}");
+                problems.Add((cell, ExpectedErrors.OneLine(exception)));
                 display.Line($"{heading,-32} failed");
             }
-            trained += before is null ? 1 : 0;
             if (results.Count > 0 && (before is null || index == cells.Count - 1))
                 StudyPages.Write(folder, results, CommandText.Given, cells.Count);
         }
+        var shown = Show(folder, results, trained, display);
+        shown["failed"] = new JsonArray([.. problems.Select(problem
+            => (JsonNode)new JsonObject { ["cell"] = problem.Cell.Name, ["reason"] = problem.Reason })]);
         if (problems.Count > 0)
-            throw new InvalidDataException(
-                $"{problems.Count} of {cells.Count} trainings failed. {problems[0]} The others are in {folder.Path}.");
-        return Show(folder, results, trained, display);
+            Display.Error($"{problems.Count} of {cells.Count} trainings failed.");
+        foreach (var (cell, reason) in problems)
+            Display.Error($"{cell.Name}: {reason}");
+        return shown;
     }
 
-    private static StudyResult TrainCell(StudyFolder folder, StudyCell cell, string[] named, string command, string heading,
+    private static StudyResult TrainCell(StudyFolder folder, StudyCell cell, string[] named, StudyOrigin origin, string heading,
         CancellationToken cancellation)
     {
+        folder.Begin(cell, origin);
         var result = Train.Run(Train.Parse([.. named, .. folder.Options(cell)]), new Display(heading), cancellation);
-        return folder.Finish(cell, command, (int)result["epoch"]!, (long)result["parameters"]!);
+        return folder.Finish(cell, origin, (int)result["epoch"]!, (long)result["parameters"]!);
     }
 
     private static JsonObject Show(StudyFolder folder, List<StudyResult> results, int trained, Display display)
@@ -88,14 +95,18 @@ internal static class Study
         foreach (var summary in summaries)
             table.AddRow($"{summary.Depth}", $"{summary.Epochs}", $"{summary.BatchSize}", $"{summary.Runs}", summary.AccuracyText,
                 $"{summary.Seconds:f0}");
-        display.Line();
-        display.Table(table);
-        display.Line($"Page: {folder.In("study.html")}");
+        var hasPage = results.Count > 0;
+        if (hasPage)
+        {
+            display.Line();
+            display.Table(table);
+            display.Line($"Page: {folder.In("study.html")}");
+        }
         return new JsonObject
         {
             ["study"] = folder.Path,
-            ["page"] = folder.In("study.html"),
-            ["csv"] = folder.In("study.csv"),
+            ["page"] = hasPage ? folder.In("study.html") : null,
+            ["csv"] = hasPage ? folder.In("study.csv") : null,
             ["cells"] = results.Count,
             ["trained"] = trained,
             ["skipped"] = results.Count - trained,

@@ -55,6 +55,10 @@ internal static partial class Train
     /// <summary>The path of the images.</summary>
     public static string PathOfData(ParseResult options) => (options.GetValue(Pictures) ?? options.GetValue(Data))!;
 
+    /// <summary>The path of the images to validate on, where they are named.</summary>
+    public static string? PathOfValidation(ParseResult options)
+        => options.GetValue(Validation) is { } path ? new DataPath(path).Path : null;
+
     /// <summary>What decides weights, order and everything else that is drawn.</summary>
     public static int SeedOf(ParseResult options) => options.GetValue(Seed)!.Value;
 

@@ -19,6 +19,18 @@ internal static partial class Train
         HelpName = "FILE",
     };
 
+    // Before the training, not after it.
+    private static void CheckReport(string? path, DataPath data, ParseResult options)
+    {
+        if (path is not null && !IsPictures(data, options) && options.GetValue(Validation) is null)
+            throw new InvalidDataException($"{ReportFile.Name} shows how good the model is, and {NothingToShow(options)}");
+    }
+
+    private static string NothingToShow(ParseResult options) => (options.GetResult(ValidationSetFraction) is null
+        ? "there are no validation images. "
+        : $"of these images, {ValidationSetFraction.Name} holds rows out that only the trainer knows. ")
+        + $"Name images with {Validation.Name} PATH, or make a report of the model with 'resnet report'.";
+
     /// <summary>Writes the report. What keeps it from being written is told, and nothing more: the model is there already.</summary>
     /// <returns>The file; <see langword="null"/> where there is none.</returns>
     private static string? Report(MLContext mlContext, TrainingWork work, ITransformer model, StagedTraining stages, string? path,

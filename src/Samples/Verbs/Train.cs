@@ -32,7 +32,10 @@ internal static partial class Train
             OutputFile.CheckDifferent(("The training images", data.Path), written);
             OutputFile.CheckDifferent(
                 (Validation.Name, options.GetValue(Validation) is { } path ? new DataPath(path).Path : null), written);
+            if (written.Item1 != Output.Name) // training on may replace the model that it starts from
+                OutputFile.CheckDifferent((From.Name, options.GetValue(From) is { } from && File.Exists(from) ? from : null), written);
         }
+        CheckReport(report, data, options);
 
         // What to train on, what to start from, and how: read, found or chosen, before anything is trained.
         using var work = IsPictures(data, options)
@@ -86,6 +89,8 @@ internal static partial class Train
             Evaluate(mlContext, work, model, kept, display, result, cancellation);
             result["report"] = Report(mlContext, work, model, stages, report ?? run?.Report, data, output, options, display, cancellation);
         }
+        else if (run is not null)
+            display.Line($"No report: {NothingToShow(options)}");
         leftOut.Conclude();
         display.Line($"Model: {output}");
         if (run is not null)

@@ -101,6 +101,54 @@ public class CommandLinePartsTests
             => [.. InputFiles.Find(paths.Select(path => Path.Combine(folder, path))).Select(file => Path.GetRelativePath(folder, file))];
     }
 
+    [TestMethod]
+    [DataRow("1", true, false)]
+    [DataRow("1.5", false, true)]
+    [DataRow("0", false, false)]
+    [DataRow("1000", false, false)]
+    [DataRow("NaN", false, false)]
+    public void Numbers_have_bounds(string text, bool isPart, bool isMultiple)
+    {
+        Assert.AreEqual(isPart, IsRight(Arguments.NumberUpTo(1)));
+        Assert.AreEqual(isMultiple, IsRight(Arguments.NumberBelow(1000, above: 1)));
+
+        bool IsRight(Func<System.CommandLine.Parsing.ArgumentResult, double?> parser)
+            => new RootCommand { new Option<double?>("--number") { CustomParser = parser } }.Parse(["--number", text]).Errors.Count == 0;
+    }
+
+    [TestMethod]
+    public void Nothing_is_written_among_images_but_runs()
+    {
+        var folder = ImageSamples.FolderOf(("photos/a/1.jpg", [1]), ("photos/b/2.jpg", [1]));
+        var photos = new global::Samples.DataPath(Path.Combine(folder, "photos"));
+
+        foreach (var name in new[] { "grid.png", "photos.png", "photos/runs/study/study.html" })
+            OutputFile.CheckOutside("--output", Path.Combine(folder, name), photos);
+        foreach (var name in new[] { "photos/grid.png", "photos/a/grid.png", "photos/..grid.png" })
+            StringAssert.StartsWith(Assert.ThrowsExactly<IOException>(
+                () => OutputFile.CheckOutside("--output", Path.Combine(folder, name), photos)).Message, "--output is '");
+    }
+
+    [TestMethod]
+    public void A_glance_sees_files_that_came_went_or_changed_but_not_runs()
+    {
+        var folder = ImageSamples.FolderOf(("a/1.jpg", [1]), ("b/2.jpg", [1]));
+        var seen = new List<string> { Fingerprint.AtAGlance(folder) };
+        Directory.CreateDirectory(Path.Combine(folder, "runs", "one"));
+        File.WriteAllText(Path.Combine(folder, "runs", "one", "history.csv"), "");
+        Assert.AreEqual(seen[0], Fingerprint.AtAGlance(folder));
+
+        File.WriteAllBytes(Path.Combine(folder, "a", "3.jpg"), [1]);
+        seen.Add(Fingerprint.AtAGlance(folder));
+        File.SetLastWriteTimeUtc(Path.Combine(folder, "a", "1.jpg"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        seen.Add(Fingerprint.AtAGlance(folder));
+        File.WriteAllBytes(Path.Combine(folder, "a", "1.jpg"), [1, 2]);
+        File.SetLastWriteTimeUtc(Path.Combine(folder, "a", "1.jpg"), new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        seen.Add(Fingerprint.AtAGlance(folder));
+        seen.Add(Fingerprint.AtAGlance(folder, Path.Combine(folder, "b")));
+        Assert.HasCount(5, seen.Distinct());
+    }
+
     private static (System.CommandLine.Command Command, Option<int> Epochs, Option<bool> Resume, Argument<string?> Path) Verb()
     {
         var (epochs, resume) = (new Option<int>("--epochs"), new Option<bool>("--resume"));

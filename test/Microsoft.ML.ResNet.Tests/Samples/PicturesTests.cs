@@ -1,4 +1,5 @@
 using global::Samples.Pictures;
+using global::Samples.Synthetic;
 using Microsoft.ML.ResNet.Tests.Images;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
@@ -99,6 +100,29 @@ public class PicturesTests
 
         CollectionAssert.AreEqual(new[] { "a", "b" }, parts.Train.Classes.ToArray());
         CollectionAssert.AreEqual(new[] { "docs", "runs" }, parts.PassedOver.ToArray());
+    }
+
+    [TestMethod]
+    public void Plots_that_trainings_leave_are_no_class()
+    {
+        var parts = PartsOf("a/1.png", "b/2.png", "runs/a-1/options.json", "runs/rate/learning-rate.csv", "runs/rate/curve.png",
+            "runs/study/study.csv", "runs/study/cells/one/plot.png");
+
+        CollectionAssert.AreEqual(new[] { "a", "b" }, parts.Train.Classes.ToArray());
+        CollectionAssert.AreEqual(new[] { "runs" }, parts.PassedOver.ToArray());
+        CollectionAssert.AreEqual(new[] { "jumps", "runs" }, PartsOf("jumps/1.png", "runs/2.png").Train.Classes.ToArray());
+    }
+
+    [TestMethod]
+    public void Parts_of_one_name_that_are_checked_against_one_another_are_named_by_what_they_are_for()
+    {
+        var folder = ImageSamples.NewFolder();
+        FigureSet.Write(folder, trainImages: 10, testImages: 10, seed: 1);
+        using var images = CheckedImages.Of(new MLContext(), new($"{folder}#train"), new global::Samples.DataPath($"{folder}#train"));
+        using var others = CheckedImages.Of(new MLContext(), new($"{folder}#train"), new global::Samples.DataPath($"{folder}#test"));
+
+        CollectionAssert.AreEqual(new[] { "train", "validation" }, images.All.Select(image => image.Part).Distinct().ToArray());
+        CollectionAssert.AreEqual(new[] { "train", "test" }, others.All.Select(image => image.Part).Distinct().ToArray());
     }
 
     [TestMethod]

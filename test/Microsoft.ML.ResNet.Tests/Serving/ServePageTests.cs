@@ -61,6 +61,33 @@ public class ServePageTests
             || url.StartsWith("blob:", StringComparison.Ordinal)), string.Join('\n', open.Requests));
     }
 
+    [TestMethod]
+    public async Task Pictures_far_from_the_window_keep_no_pixels()
+    {
+        const int Pictures = 24;
+        await using var chromium = await Chromium.StartAsync();
+        await using var service = await TestService.StartAsync();
+        var page = (await chromium.OpenAsync(service.Address.ToString())).Page;
+        await page.WaitForFunctionAsync("() => document.querySelectorAll('#model option').length === 1");
+        for (var seed = 0; seed < Pictures; seed++)
+            await DropAsync(page, $"{seed}.png", TestService.Picture(seed));
+        await page.WaitForFunctionAsync("count => document.querySelectorAll('#pictures canvas').length === count", Pictures);
+
+        await ShownAsync("firstElementChild", "lastElementChild");
+        await page.EvaluateExpressionAsync("document.querySelector('#pictures').lastElementChild.scrollIntoView()");
+        await ShownAsync("lastElementChild", "firstElementChild");
+
+        Task ShownAsync(string shown, string freed) => page.WaitForFunctionAsync(
+            """
+            (shown, freed) => {
+              const pictures = document.querySelector("#pictures");
+              const canvas = pictures[shown].querySelector("canvas");
+              return !pictures[freed].card.picture && pictures[shown].card.picture && canvas.dataset.map
+                && canvas.getContext("2d").getImageData(0, 0, 1, 1).data[3] === 255;
+            }
+            """, shown, freed);
+    }
+
     private static Task DropAsync(IPage page, string name, byte[] content) => page.EvaluateFunctionAsync(
         """
         (name, content) => {

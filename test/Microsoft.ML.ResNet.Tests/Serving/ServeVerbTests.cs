@@ -50,6 +50,8 @@ public class ServeVerbTests
             (2, "--port is '70000'; expected at most 65535", [model, "--port", "70000"]),
             (2, "--host is 'nowhere'; expected localhost or an address", [model, "--host", "nowhere"]),
             (1, "none.zip' does not exist", ["none.zip"]),
+            (2, "--allowed-host is 'http://a'", [model, "--allowed-host", "http://a"]),
+            (1, "Cannot listen on --host 203.0.113.9 --port 0", [model, "--host", "203.0.113.9", "--port", "0"]), // nobody's: RFC 5737
             (1, "address already in use", [model, "--host", "127.0.0.1", "--port", port]),
         })
         {

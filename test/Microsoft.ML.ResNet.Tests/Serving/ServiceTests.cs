@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML.ResNet.Tests.Images;
+using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using Samples.Serving;
 
 namespace Microsoft.ML.ResNet.Tests.Serving;
@@ -155,6 +156,43 @@ public class ServiceTests
     }
 
     [TestMethod]
+    public async Task Pictures_beyond_the_memory_of_all_are_told_to_come_back_and_give_theirs_back()
+    {
+        await using var service = await TestService.StartAsync(new() { UploadBytes = 200_000 });
+        for (var tries = 0; tries < 3; tries++)
+        {
+            using var refused = await service.Client.PostAsync("/predict", Form(TestService.Picture(1, 400, 300)));
+            StringAssert.Contains((string)(await ProblemAsync(refused, 503))["detail"]!, "at most 200000 bytes in all");
+            Assert.AreEqual(1, refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds);
+            Assert.AreEqual(40, (int)(await OkAsync(service, "/predict", Form(TestService.Picture(1))))["width"]!);
+        }
+    }
+
+    [TestMethod]
+    [DataRow("cross-site", 403)]
+    [DataRow("same-origin", 200)]
+    [DataRow("none", 200)]
+    public async Task A_page_of_another_site_has_nothing_computed(string site, int status)
+    {
+        await using var service = await TestService.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/predict") { Content = Form(TestService.Picture(1)) };
+        request.Headers.Add("Sec-Fetch-Site", site);
+        using var answer = await service.Client.SendAsync(request);
+
+        Assert.AreEqual(status, (int)answer.StatusCode);
+        Assert.AreEqual(status == 200 ? 1 : 0, service.Metrics.Images);
+    }
+
+    [TestMethod]
+    [DataRow("127.0.0.1", "", "localhost 127.0.0.1 [::1]")]
+    [DataRow("::1", "a.example", "localhost 127.0.0.1 [::1] a.example")]
+    [DataRow("127.0.0.2", "", "localhost 127.0.0.1 [::1] 127.0.0.2")]
+    [DataRow("0.0.0.0", "", "*")]
+    [DataRow("10.0.0.1", "*.a.example", "localhost 127.0.0.1 [::1] 10.0.0.1 *.a.example")]
+    public void Names_are_filtered_on_this_machines_addresses_and_where_some_are_listed(string address, string allowed, string names)
+        => Assert.AreEqual(names, string.Join(' ', WebService.Hosts(IPAddress.Parse(address), allowed.Length == 0 ? [] : [allowed])));
+
+    [TestMethod]
     public async Task Sixteen_connections_get_what_one_gets_and_all_is_counted()
     {
         await using var service = await TestService.StartAsync();
@@ -240,6 +278,19 @@ public class ServiceTests
         => CollectionAssert.AreEqual(new[] { "cats", "blue", "cats 2", "cats 3" }, ServedModel.Names(
             ["cats.zip", Path.Combine("runs", "blue", "model.zip"), Path.Combine("old", "cats.zip"), Path.Combine("cats", "model.zip")])
             .ToArray());
+
+    [TestMethod]
+    public void A_model_of_pictures_that_no_file_holds_is_refused_with_its_name()
+    {
+        var path = Path.Combine(ImageSamples.NewFolder(), "infrared.zip");
+        using var transformer = ExportedModel.Transformer(
+            ExportedModel.Create(ResNetArchitecture.Cifar(8), new ImageShape(4, 16, 16), TestService.Classes));
+        new MLContext(seed: 1).Model.SaveResNet(transformer, inputSchema: null, path);
+
+        var error = Assert.ThrowsExactly<InvalidDataException>(() => ServedModel.LoadAll([path], new())).Message;
+
+        StringAssert.Contains(error, $"{path}: expected a model of pictures of 1 or 3 channels, found one of images of 4");
+    }
 
     private static void AssertDescribed(JsonNode schema, JsonNode answer)
     {

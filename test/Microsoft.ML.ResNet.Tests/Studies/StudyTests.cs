@@ -78,6 +78,35 @@ public class StudyTests
     }
 
     [TestMethod]
+    public void A_cell_of_other_images_or_of_another_command_is_not_gone_on_with()
+    {
+        using var study = new StudyFolder(Path.Combine(TestAssembly.TemporaryFolder, "origins"));
+        var (cell, origin) = (new StudyCell(8, 1, 32, 1), new StudyOrigin("resnet train", "1"));
+        study.Begin(cell, origin);
+        var checkpoints = Path.Combine(study.Path, "cells", cell.Name, "checkpoints");
+        Assert.IsNull(study.Find(cell, origin with { Data = "2" }), "nothing is there to go on with");
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(checkpoints).FullName, "0001.safetensors"), "");
+        Assert.IsNull(study.Find(cell, origin));
+        Refused();
+
+        File.WriteAllText(Path.Combine(study.Path, "cells", cell.Name, "history.csv"),
+            "Epoch,ValidationAccuracy,ValidationLoss,TrainAccuracy,TrainLoss,Elapsed\n1,0.5,1,0.5,1,2\n");
+        var result = study.Finish(cell, origin, epoch: 1, parameters: 3);
+        Assert.AreEqual(result, study.Find(cell, origin));
+        Refused();
+
+        void Refused()
+        {
+            foreach (var (other, says) in new[] { (origin with { Data = "2" }, "other images"), (origin with { Command = "no" }, "'no'") })
+            {
+                var error = Assert.ThrowsExactly<InvalidDataException>(() => study.Find(cell, other)).Message;
+                StringAssert.Contains(error, says);
+                StringAssert.Contains(error, "another folder by --output");
+            }
+        }
+    }
+
+    [TestMethod]
     public void Means_and_spreads_are_over_seeds_alone()
     {
         StudyResult[] results =
@@ -95,7 +124,7 @@ public class StudyTests
         Assert.IsNull(summaries[1].Spread);
 
         static StudyResult Of(int depth, int epochs, int seed, double accuracy, double seconds)
-            => new(new StudyCell(depth, epochs, 64, seed), "", 1, epochs, accuracy, 1, 1, 1, seconds);
+            => new(new StudyCell(depth, epochs, 64, seed), new("", ""), 1, epochs, accuracy, 1, 1, 1, seconds);
     }
 
     private static string Result(string study, int seed) => Path.Combine(study, "cells", $"cifar-8-e2-b32-s{seed}", "result.json");

@@ -3,9 +3,12 @@
 
 const AtATime = 4; // requests
 const LongestSide = 640; // pixels of a picture on the page
+const Near = "800px"; // from the window; cards farther away keep no pixels, of which each has megabytes
 
 const id = name => document.getElementById(name);
 const corrections = new Map(); // by card
+const view = new IntersectionObserver(seen => seen.forEach(({ target, isIntersecting }) => look(target.card, isIntersecting)),
+  { rootMargin: Near });
 let models = [];
 let waiting = [];
 let underway = 0;
@@ -94,10 +97,11 @@ function add(files) {
   for (const file of files) {
     const name = file.place || file.webkitRelativePath || file.name;
     if (name.includes("/") && (file.name.startsWith(".") || file.type !== "" && !file.type.startsWith("image/"))) continue;
-    const card = { file, name, mapClass: null };
+    const card = { file, name, mapClass: null, inView: true };
     card.item = el("li", { class: "card" });
     card.item.card = card;
     id("pictures").append(card.item);
+    view.observe(card.item);
     enqueue(card);
   }
 }
@@ -119,7 +123,7 @@ async function work(card) {
   try {
     const query = new URLSearchParams({ model: model.name, map: "true" });
     if (mapClass !== null) query.set("mapClass", mapClass);
-    const [reply] = await Promise.all([ask("/predict?" + query, { method: "POST", body: card.file }), load(card, model)]);
+    const [reply] = await Promise.all([ask("/predict?" + query, { method: "POST", body: card.file }), card.inView && load(card, model)]);
     if (turn === card.turn) Object.assign(card, { reply, model, problem: null });
   } catch (problem) {
     if (turn === card.turn) Object.assign(card, { reply: null, model, problem: problem.message });
@@ -136,25 +140,65 @@ function progress() {
   id("progress").textContent = done < all.length ? `${done} of ${all.length} pictures` : all.length > 0 ? count(done, "picture") : "";
 }
 
+/** Has the picture of a card decoded, once for as long as it is in view. */
+function load(card, model) {
+  if (card.upright !== model.honorsOrientation) {
+    Object.assign(card, { upright: model.honorsOrientation, picture: null });
+    card.loading = decode(card, card.upright);
+  }
+  return card.loading;
+}
+
 /** The picture at the size of the page; none where the browser cannot decode what the service can. */
-async function load(card, model) {
-  if (card.upright === model.honorsOrientation) return;
-  card.upright = model.honorsOrientation;
-  card.picture = null;
+async function decode(card, upright) {
+  let canvas = null;
   try {
-    const bitmap = await createImageBitmap(card.file, { imageOrientation: card.upright ? "from-image" : "none" });
-    const scale = Math.min(1, LongestSide / Math.max(bitmap.width, bitmap.height));
-    const enlarge = Math.max(1, Math.floor(256 / Math.max(bitmap.width, bitmap.height))); // a thumbnail would hide under its map
-    const [width, height] = [bitmap.width, bitmap.height].map(side => Math.max(1, Math.round(side * scale * enlarge)));
-    const canvas = el("canvas", { width, height });
+    const bitmap = await createImageBitmap(card.file, { imageOrientation: upright ? "from-image" : "none" });
+    const { width, height, enlarge } = sizeOf(bitmap);
+    canvas = el("canvas", { width, height });
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = enlarge === 1;
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, width, height);
     bitmap.close();
-    card.picture = canvas;
   } catch { /* the classes are there all the same */ }
+  if (card.upright === upright) Object.assign(card, { picture: canvas, isForeign: canvas === null });
 }
+
+/** What a picture measures on the page. */
+function sizeOf({ width, height }) {
+  const longest = Math.max(width, height);
+  const enlarge = Math.max(1, Math.floor(256 / longest)); // a thumbnail would hide under its map
+  const scale = Math.min(1, LongestSide / longest) * enlarge;
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)), enlarge };
+}
+
+/** Draws a card that comes into view, and frees the pixels of one that leaves it; its place stays as large. */
+function look(card, inView) {
+  card.inView = inView;
+  if (inView) {
+    draw(card);
+    return;
+  }
+  Object.assign(card, { upright: undefined, picture: null, loading: null });
+  if (!card.canvas) return;
+  const empty = card.canvas.cloneNode();
+  card.canvas.replaceWith(empty);
+  card.canvas.width = card.canvas.height = 0; // now, not when the browser collects garbage
+  card.canvas = empty;
+}
+
+async function draw(card) {
+  if (!card.inView || !card.reply) return;
+  await load(card, card.model);
+  if (card.isForeign && card.canvas) {
+    card.canvas.replaceWith(foreign());
+    card.canvas = null;
+  }
+  paint(card);
+}
+
+const foreign = () => el("p", { class: "muted", text: "This browser cannot show the picture." });
 
 function show(card) {
   const focused = document.activeElement?.dataset.class;
@@ -168,26 +212,27 @@ function show(card) {
     return;
   }
   const { reply } = card;
-  card.canvas = card.picture && el("canvas", { width: card.picture.width, height: card.picture.height, role: "img" });
-  card.item.append(card.canvas ?? el("p", { class: "muted", text: "This browser cannot show the picture." }),
+  const { width, height } = sizeOf(reply);
+  card.canvas = card.isForeign ? null : el("canvas", { width, height, role: "img", "aria-label": card.name });
+  card.item.append(card.canvas ?? foreign(),
     el("ol", { class: "classes", "aria-label": "Classes" }, reply.top.map(one => el("li", {},
       el("button", { type: "button", "data-class": one.class, "aria-pressed": String(one.class === (reply.map?.class ?? "")),
         title: "Show what speaks for this class", click: () => { card.mapClass = one.class; enqueue(card); } },
         el("span", { text: one.class }), el("span", { text: percent(one.probability) })),
       el("meter", { min: 0, max: 1, value: one.probability, "aria-hidden": "true" })))),
     labelOf(card));
-  paint(card);
+  draw(card);
   if (hadFocus && focused !== undefined) [...card.item.querySelectorAll("button")].find(one => one.dataset.class === focused)?.focus();
   say(`${card.name}: ${reply.class}, ${percent(reply.probability)}`);
 }
 
 /** Draws the picture, and over it what speaks for the class (warm) and against it (cold). */
 function paint(card) {
-  if (!card.canvas || !card.reply) return;
+  if (!card.canvas || !card.picture || !card.reply) return;
   const { canvas, picture, reply: { map, class: best } } = card;
   const context = canvas.getContext("2d");
   context.globalAlpha = 1;
-  context.drawImage(picture, 0, 0);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
   const shows = map && id("showMap").checked;
   canvas.setAttribute("aria-label", shows ? `${card.name}, with what speaks for ${map.class}` : `${card.name}, ${best}`);
   canvas.dataset.map = shows ? map.class : "";
@@ -249,6 +294,7 @@ function download(name, type, text) {
 function clear() {
   waiting = [];
   corrections.clear();
+  view.disconnect();
   id("pictures").replaceChildren();
   id("results").hidden = id("correctionsSection").hidden = true;
   id("choose").focus();
