@@ -55,6 +55,9 @@ public sealed partial class ResNetTransformer
     /// <summary>What computes the network.</summary>
     internal INetworkEngine Engine => _scorer.Engine;
 
+    /// <summary>What scores with it: mirror images included where the model looks at them.</summary>
+    internal BatchScorer Scorer => _scorer;
+
     /// <summary>The columns that it reads and adds.</summary>
     internal ModelColumns Columns => _columns;
 

@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Reports.Report;
 using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using Microsoft.ML.ResNet.Tests.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
@@ -90,6 +91,21 @@ public class TestTimeFlipTests
 
         Assert.AreEqual(metrics.LogLoss, last!.ValidationLoss!.Value, 1e-4);
         Assert.AreEqual(metrics.MicroAccuracy, last.ValidationAccuracy!.Value, 1e-6);
+    }
+
+    [TestMethod]
+    public void The_maps_of_a_report_are_of_both_views_and_add_up_to_the_scores()
+    {
+        using var network = ExportedModel.Transformer(TwoViews);
+        var glance = new Glance(network);
+        var image = ExportedModel.Images(TwoViews.Shape, 1)[0];
+        ActivationMap[] Maps(byte[] of) => [.. Enumerable.Range(0, 3).Select(label
+            => glance.At(of, new Outcome(0, label, label, 1, 1, 0)).Single())];
+        var (maps, mirrored) = (Maps(image), Maps(Mirrored(image)));
+
+        AssertEqual(Scores(TwoViews, [image]), [Softmax([.. maps.Select(map => map.Values.ToArray().Average() + map.Bias)])], 1e-5f);
+        AssertEqual([.. maps.Select(map => map.Values.ToArray())],
+            [.. mirrored.Select(map => map.Values.ToArray().Chunk(map.Width).SelectMany(row => row.Reverse()).ToArray())], 1e-5f);
     }
 
     private static float[][] Scores(TrainedResNet model, byte[][] images)
