@@ -8,7 +8,8 @@ internal sealed class FeatureFindings
     private const int NearestCount = 10;
     private const int LeastImages = 20; // among fewer, neither a learner nor a median means anything
 
-    private readonly CheckedImage[] _images;
+    private readonly int[] _rows; // the images that could be read for features, too
+    private readonly CheckedImage[] _images; // these images
     private readonly bool[] _shows;
     private readonly DataCheckOptions _options;
     private readonly CancellationToken _cancellation;
@@ -18,13 +19,20 @@ internal sealed class FeatureFindings
     public FeatureFindings(ResNetTransformer network, CheckedImage[] images, bool[] shows, DataCheckOptions options,
         CancellationToken cancellation)
     {
-        (_images, _shows, _options, _cancellation) = (images, shows, options, cancellation);
-        (_features, _width) = ImageFeatures.Of(network, images, Progress("features"), cancellation);
+        (_options, _cancellation) = (options, cancellation);
+        (_features, _width) = ImageFeatures.Of(network, images, Progress("features", images.Length), cancellation);
+        _rows = [.. Enumerable.Range(0, images.Length).Where(IsKnown)];
+        (_images, _shows) = ([.. _rows.Select(row => images[row])], [.. _rows.Select(row => shows[row])]);
+        for (var row = 0; row < images.Length; row++)
+            if (!IsKnown(row))
+                _features.AsSpan(row * _width, _width).Clear(); // near to nothing
         var unit = Neighbours.Unit([.. _features], _width);
-        Neighbours = Neighbours.Find(unit, unit, _width, NearestCount, Progress("comparing features"), cancellation);
+        Neighbours = Neighbours.Find(unit, unit, _width, NearestCount, Progress("comparing features", images.Length), cancellation);
+        if (_rows.Length < images.Length)
+            _features = [.. _rows.SelectMany(row => _features.AsSpan(row * _width, _width).ToArray())];
     }
 
-    /// <summary>The nearest images of each.</summary>
+    /// <summary>The nearest images of each, of all images.</summary>
     public Neighbours Neighbours { get; }
 
     /// <summary>The accuracy of the learners that judged the labels; after <see cref="Labels"/>.</summary>
@@ -64,7 +72,7 @@ internal sealed class FeatureFindings
     {
         if (_images.Length < LeastImages)
             return [];
-        var distances = Enumerable.Range(0, _images.Length).Select(Distance).ToArray();
+        var distances = Enumerable.Range(0, _images.Length).Select(image => Distance(_rows[image])).ToArray();
         var median = distances.Order().ElementAt(distances.Length / 2);
         return [.. from image in Enumerable.Range(0, _images.Length)
                    let ratio = distances[image] / Math.Max(median, 1e-6)
@@ -81,15 +89,17 @@ internal sealed class FeatureFindings
     }
 
     /// <summary>The mean distance of an image's features, scaled to length 1, from the nearest ones.</summary>
-    private double Distance(int image)
+    private double Distance(int row)
     {
         var sum = 0.0;
         var count = 0;
-        foreach (var cosine in Neighbours.CosinesOf(image))
+        foreach (var cosine in Neighbours.CosinesOf(row))
             if (float.IsFinite(cosine))
                 (sum, count) = (sum + Math.Sqrt(Math.Max(0, 2 - 2 * cosine)), count + 1);
         return count == 0 ? 0 : sum / count;
     }
 
-    private Action<int> Progress(string work) => done => _options.Progress?.Invoke(work, done, _images.Length);
+    private bool IsKnown(int row) => float.IsFinite(TensorPrimitives.Sum<float>(_features.AsSpan(row * _width, _width)));
+
+    private Action<int> Progress(string work, int images) => done => _options.Progress?.Invoke(work, done, images);
 }

@@ -1,5 +1,6 @@
 using Microsoft.ML.ResNet.Reports;
 using Microsoft.ML.ResNet.Tests.Images;
+using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using SkiaSharp;
 
 namespace Microsoft.ML.ResNet.Tests.DataCheck;
@@ -40,6 +41,25 @@ public class PlantedFaultsTests
             new CheckedImage("gone.jpg", "bars", "train", () => throw new FileNotFoundException("there is no such file.")));
 
         Assert.AreEqual("there is no such file.", finding.Explanation);
+    }
+
+    [TestMethod]
+    public void An_image_that_vanishes_during_the_check_does_not_touch_what_is_said_of_the_others()
+    {
+        using var network = ExportedModel.Transformer(ExportedModel.Tiny());
+        var options = new DataCheckOptions { Network = network };
+        var (file, reads) = (File(5), 0);
+        var vanishing = new CheckedImage("vanishing.jpg", "bars", "train", () => Interlocked.Increment(ref reads) == 1
+            ? file
+            : throw new FileNotFoundException("gone"));
+        List<CheckedImage> others = [.. Clean.Where((_, place) => place != 5)];
+        var expected = DataChecker.Check(others, options);
+        var result = DataChecker.Check([.. others[..5], vanishing, .. others[5..]], options);
+
+        Assert.IsGreaterThan(1, reads);
+        Assert.AreEqual(expected.OutOfFoldAccuracy!.Value, result.OutOfFoldAccuracy!.Value, 1e-9);
+        CollectionAssert.AreEqual(expected.Findings.Select(finding => finding.Explanation).ToArray(),
+            result.Findings.Select(finding => finding.Explanation).ToArray());
     }
 
     [TestMethod]
