@@ -35,12 +35,16 @@ public static class ImageGridCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         options ??= new();
         options.Check();
-        var shape = options.ImageShape ?? ShapeOf(data, options.FeatureColumnName);
+        var shape = options.ImageShape ?? ShapeOf(data, options);
         if (shape.Channels is not (1 or 3) || shape.Height < 1 || shape.Width < 1)
             throw new ArgumentException($"The images have the shape {shape}; expected 1 or 3 channels.");
         float[] middle = [.. Enumerable.Repeat(0.5f, shape.Channels)], usual = [.. Enumerable.Repeat(0.25f, shape.Channels)];
         var pictures = new AugmentedBatch(shape, options.ImageGeometry, options.Augmentation, options.Mix, new Normalization(middle, usual))
-            .Draw(data, options.FeatureColumnName, options.LabelColumnName, options.Rows * options.Columns, options.Seed,
+            {
+                Layout = options.PixelLayout,
+                Order = options.ChannelOrder,
+                Range = options.PixelRange,
+            }.Draw(data, options.FeatureColumnName, options.LabelColumnName, options.Rows * options.Columns, options.Seed,
                 options.CancellationToken);
         if (pictures.Count == 0)
             throw new InvalidDataException("There is nothing to show: expected images that can be read, found none.");
@@ -48,9 +52,9 @@ public static class ImageGridCatalog
         return [.. pictures.Select(picture => picture.Label)];
     }
 
-    private static ImageShape ShapeOf(IDataView data, string column)
-        => data.Schema.GetColumnOrNull(column) is { } images
-            && ImageColumnKind.Create(images.Type, new(), out _) is { HoldsPictures: false, Shape: { } shape }
+    private static ImageShape ShapeOf(IDataView data, ImageGridOptions options)
+        => data.Schema.GetColumnOrNull(options.FeatureColumnName) is { } images
+            && ImageColumnKind.Create(images.Type, new(Layout: options.PixelLayout), out _) is { HoldsPictures: false, Shape: { } shape }
             ? shape
             : OfFiles;
 }

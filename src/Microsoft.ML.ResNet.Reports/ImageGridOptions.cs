@@ -4,8 +4,9 @@ namespace Microsoft.ML.ResNet.Reports;
 public sealed record ImageGridOptions
 {
     private const int Most = 100, SmallestCell = 16, LargestCell = 1024;
+    private const long MostPixels = 200_000_000; // 800 MB
 
-    /// <summary>Rows of images; 1 to 100. The default is 4.</summary>
+    /// <summary>Rows of images; 1 to 100. The default is 4. All cells together have 200 million pixels at most.</summary>
     public int Rows { get; init; } = 4;
 
     /// <summary>Columns of images; 1 to 100. The default is 8.</summary>
@@ -25,6 +26,17 @@ public sealed record ImageGridOptions
 
     /// <summary>How pictures of another size become that. The default is <see cref="ImageGeometry.CenterCrop"/>.</summary>
     public ImageGeometry ImageGeometry { get; init; } = ImageGeometry.CenterCrop;
+
+    /// <summary>Where the channels of a pixel lie in a vector. The default reads it off the vector's dimensions.</summary>
+    public PixelLayout PixelLayout { get; init; } = PixelLayout.Auto;
+
+    /// <summary>Which channel comes first in a vector. The default is red.</summary>
+    public ChannelOrder ChannelOrder { get; init; } = ChannelOrder.Rgb;
+
+    /// <summary>
+    /// The values of black and full pixels in vectors of <see cref="float"/>. The default, <see langword="null"/>, is 0 and 255.
+    /// </summary>
+    public PixelRange? PixelRange { get; init; }
 
     /// <summary>Random changes, as training makes them. The default is none.</summary>
     public AugmentationPolicy Augmentation { get; init; } = AugmentationPolicy.None;
@@ -50,6 +62,9 @@ public sealed record ImageGridOptions
             throw new ArgumentOutOfRangeException(nameof(Rows), $"A grid has 1 to {Most} rows and columns, not {Rows} and {Columns}.");
         if (CellSide is < SmallestCell or > LargestCell)
             throw new ArgumentOutOfRangeException(nameof(CellSide), CellSide, $"CellSide must be {SmallestCell} to {LargestCell} pixels.");
+        if ((long)Rows * Columns * CellSide * CellSide is > MostPixels and var pixels)
+            throw new ArgumentException($"{Rows} rows and {Columns} columns of images of {CellSide} pixels have {pixels} pixels; expected "
+                + $"{MostPixels} at most. Take fewer rows or columns, or a smaller CellSide.");
         string[] problems = [.. Augmentation.SelectMany(one => one.Problems()), .. Mix?.Problems() ?? [], .. ImageGeometry.Problems()];
         if (problems.Length > 0)
             throw new ArgumentException(string.Join(" ", problems));

@@ -21,6 +21,15 @@ internal sealed record LabeledPicture(string Label, ReadOnlyMemory<byte> Pixels)
 internal sealed record AugmentedBatch(ImageShape Shape, ImageGeometry Geometry, AugmentationPolicy Augmentation, ImageMix? Mix,
     Normalization Normalization)
 {
+    /// <summary>Where the channels of a pixel lie in a vector.</summary>
+    public PixelLayout Layout { get; init; } = PixelLayout.Auto;
+
+    /// <summary>Which channel comes first in a vector.</summary>
+    public ChannelOrder Order { get; init; } = ChannelOrder.Rgb;
+
+    /// <summary>The values of black and full pixels in vectors of numbers; <see langword="null"/> for 0 and 255.</summary>
+    public PixelRange? Range { get; init; }
+
     /// <summary>Draws a batch.</summary>
     /// <param name="data">The training images.</param>
     /// <param name="imageColumn">Their column.</param>
@@ -32,7 +41,8 @@ internal sealed record AugmentedBatch(ImageShape Shape, ImageGeometry Geometry, 
         CancellationToken cancellation)
     {
         var images = data.Schema.GetColumnOrNull(imageColumn) ?? throw new ArgumentException($"There is no column '{imageColumn}'.");
-        var kind = ImageColumnKind.Create(images.Type, new(Shape.Height, Shape.Width, Shape.Channels), out var problem)
+        var kind = ImageColumnKind.Create(images.Type, new(Shape.Height, Shape.Width, Shape.Channels, Layout, Order, Range),
+            out var problem)
             ?? throw new ArgumentException($"The column '{imageColumn}' is none of images: {problem}.");
         var policy = Augmentation.For(Shape);
         var kept = kind.HoldsPictures ? policy.KeptFor(Shape) : null;

@@ -22,15 +22,17 @@ internal sealed class ImageGrid(int columns, int side)
         var strip = face is null ? 0 : (int)Math.Ceiling(paint.FontSpacing);
         var across = Math.Min(columns, pictures.Count);
         var down = (pictures.Count + columns - 1) / columns;
-        using var surface = SKSurface.Create(new SKImageInfo(across * (side + Gap) + Gap, down * (side + strip + Gap) + Gap,
-            SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var size = new SKImageInfo(across * (side + Gap) + Gap, down * (side + strip + Gap) + Gap, SKColorType.Rgba8888,
+            SKAlphaType.Opaque);
+        using var surface = SKSurface.Create(size) ?? throw new InsufficientMemoryException(
+            $"There is no memory for a drawing of {size.Width} x {size.Height} pixels. Take fewer rows or columns.");
         surface.Canvas.Clear(SKColors.White);
         foreach (var (index, picture) in pictures.Index())
         {
             var (left, top) = (Gap + index % columns * (side + Gap), Gap + index / columns * (side + strip + Gap));
             Draw(surface.Canvas, picture, shape, left, top);
             if (strip > 0)
-                surface.Canvas.DrawText(Fit(picture.Label, paint), left, top + side - paint.FontMetrics.Ascent, paint);
+                DrawLabel(surface.Canvas, picture.Label, paint, left, top + side - paint.FontMetrics.Ascent);
         }
         using var drawing = surface.Snapshot();
         using var file = drawing.Encode(SKEncodedImageFormat.Png, 100);
@@ -55,6 +57,14 @@ internal sealed class ImageGrid(int columns, int side)
             PlanarPixels.Interleave(pixels, shape));
         using var paint = new SKPaint { FilterQuality = SKFilterQuality.None };
         canvas.DrawImage(image, SKRect.Create(left + (side - width) / 2, top + (side - height) / 2, width, height), paint);
+    }
+
+    private void DrawLabel(SKCanvas canvas, string label, SKPaint paint, float left, float line)
+    {
+        using var other = GridFont.FindOther(label, paint.Typeface);
+        using var own = paint.Clone();
+        own.Typeface = other ?? paint.Typeface;
+        canvas.DrawText(Fit(label, own), left, line, own);
     }
 
     private string Fit(string label, SKPaint paint)

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Reports;
+using Microsoft.ML.ResNet.Reports.Sampling;
 using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Tests.Support;
 using SkiaSharp;
@@ -61,6 +62,50 @@ public class ImageGridTests
 
         Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => ML.Data.SaveImageGrid(data, "x.png", new() { Rows = 0 }));
         Assert.ThrowsExactly<ArgumentException>(() => ML.Data.SaveImageGrid(data, "x.png", new() { FeatureColumnName = "none" }));
+        var error = Assert.ThrowsExactly<ArgumentException>(() => ML.Data.SaveImageGrid(data, "x.png",
+            new() { Rows = 100, Columns = 100, CellSide = 1024 }));
+        StringAssert.Contains(error.Message, "200000000 at most");
+    }
+
+    [TestMethod]
+    public void Numbers_of_another_range_order_and_layout_are_shown_in_their_colours()
+    {
+        var reds = ML.Data.LoadFromEnumerable(Enumerable.Range(0, 2).Select(_ => new Numbers
+        {
+            Features = [.. Enumerable.Range(0, 8 * 8).SelectMany(_ => new[] { -1f, -1f, 0.8f })], // blue, green, red
+        }));
+        var path = Path.Combine(ImageSamples.NewFolder(), "grid.png");
+        ML.Data.SaveImageGrid(reds, path, new()
+        {
+            CellSide = Side,
+            PixelLayout = PixelLayout.Interleaved,
+            ChannelOrder = ChannelOrder.Bgr,
+            PixelRange = PixelRange.MinusOneToOne,
+        });
+
+        using var drawing = SKBitmap.Decode(path);
+        Assert.IsTrue(Near(drawing.GetPixel(Gap + Side / 2, Gap + Side / 2), new SKColor(230, 0, 0)));
+    }
+
+    [TestMethod]
+    public void Another_font_is_looked_for_only_where_one_lacks_a_letter()
+    {
+        using var face = GridFont.Find();
+        if (face is null)
+            Assert.Inconclusive("The system has no font.");
+
+        Assert.IsNull(GridFont.FindOther("class 1", face));
+        Assert.IsNull(GridFont.FindOther("\U0010FFFD", face), "No font has it.");
+        using var other = GridFont.FindOther("猫", face);
+        Assert.IsTrue(other is null || other.GetGlyph('猫') != 0);
+    }
+
+    private sealed class Numbers
+    {
+        [Microsoft.ML.Data.VectorType(8, 8, 3)]
+        public float[] Features { get; set; } = [];
+
+        public string Label { get; set; } = "red";
     }
 
     private static bool Near(SKColor one, SKColor other)
