@@ -37,12 +37,16 @@ public sealed record ResNetReportOptions
     public string? KeptStage { get; init; }
 
     /// <summary>
-    /// Training images, of which a batch is shown as <see cref="Recipe"/> augments it. The default, <see langword="null"/>, shows none.
+    /// Training images, of which a batch is shown as <see cref="Recipe"/> augments it; where that fails, the report says why. The default,
+    /// <see langword="null"/>, shows none.
     /// </summary>
     public IDataView? TrainingData { get; init; }
 
     /// <summary>What <see cref="DataChecker"/> says of the data. The default, <see langword="null"/>, is that nobody has looked.</summary>
     public DataCheckResult? DataCheck { get; init; }
+
+    /// <summary>Why there is no <see cref="DataCheck"/>, in a sentence. The default, <see langword="null"/>, says nothing.</summary>
+    public string? DataCheckProblem { get; init; }
 
     /// <summary>The command that trains the model again. The default, <see langword="null"/>, is unknown.</summary>
     public string? Command { get; init; }

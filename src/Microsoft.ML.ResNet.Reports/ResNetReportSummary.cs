@@ -5,13 +5,14 @@ namespace Microsoft.ML.ResNet.Reports;
 /// <summary>The figures of a report that was written. Immutable.</summary>
 public sealed class ResNetReportSummary
 {
-    internal ResNetReportSummary(Measures measures, ScoredData data)
+    internal ResNetReportSummary(Measures measures, ScoredData data, string? batchProblem)
     {
         (ImageCount, Accuracy, LogLoss) = (measures.Images, measures.Accuracy, measures.LogLoss);
         (AccuracyLow, AccuracyHigh) = measures.AccuracyInterval;
         (MacroAccuracy, TrivialAccuracy) = (measures.MacroAccuracy, measures.TrivialAccuracy);
         CalibrationError = measures.Calibration.ExpectedError;
         (UnknownClassCount, UnreadableCount) = (data.UnknownClasses, data.Unreadable);
+        BatchProblem = batchProblem;
     }
 
     /// <summary>Images that were measured.</summary>
@@ -43,4 +44,10 @@ public sealed class ResNetReportSummary
 
     /// <summary>Images that cannot be read, which no figure counts.</summary>
     public long UnreadableCount { get; }
+
+    /// <summary>
+    /// Why the report shows no batch of <see cref="ResNetReportOptions.TrainingData"/>, in a sentence; <see langword="null"/> where it
+    /// does, or nobody asked for one.
+    /// </summary>
+    public string? BatchProblem { get; }
 }

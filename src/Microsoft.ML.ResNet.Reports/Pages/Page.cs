@@ -25,13 +25,34 @@ internal sealed partial class Page(string template, string title)
     /// <summary>Markup of our own making, such as plots, by the name of its slot. It must hold no text that is not escaped.</summary>
     public IReadOnlyDictionary<string, string> Markup { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Bytes of the page without its data.</summary>
+    public int Length
+    {
+        get
+        {
+            var (before, after) = Fill();
+            return before.Length + after.Length;
+        }
+    }
+
     /// <summary>Writes the page; a file of before stays as it was until the new one is whole.</summary>
     /// <param name="path">The file.</param>
     /// <param name="data">What the page's script finds as <c>data</c>.</param>
-    /// <param name="type">How it becomes JSON; with the default encoder, so that no text can end the element that holds it.</param>
+    /// <param name="type">How it becomes JSON; by an encoder that escapes markup: no text can end the element that holds it.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     /// <exception cref="UnauthorizedAccessException">The file or its folder must not be written.</exception>
     public void Write<T>(string path, T data, JsonTypeInfo<T> type)
+    {
+        var (before, after) = Fill();
+        SafeFile.Write(path, stream =>
+        {
+            stream.Write(before);
+            JsonSerializer.Serialize(stream, data, type);
+            stream.Write(after);
+        });
+    }
+
+    private (byte[] Before, byte[] After) Fill()
     {
         var filled = Slot().Replace(Resource(template), slot => slot.Groups["name"].Value switch
         {
@@ -41,15 +62,9 @@ internal sealed partial class Page(string template, string title)
             var name => Resource(name),
         });
         filled = filled.Replace("{{policy}}", Policy(filled), StringComparison.Ordinal);
-        var (before, after) = filled.Split(Data) is [var head, var tail]
-            ? (head, tail)
+        return filled.Split(Data) is [var head, var tail]
+            ? (Encoding.UTF8.GetBytes(head), Encoding.UTF8.GetBytes(tail))
             : throw new InvalidOperationException($"The template '{template}' must have one slot {Data}.");
-        SafeFile.Write(path, stream =>
-        {
-            stream.Write(Encoding.UTF8.GetBytes(before));
-            JsonSerializer.Serialize(stream, data, type);
-            stream.Write(Encoding.UTF8.GetBytes(after));
-        });
     }
 
     private static string Policy(string page)

@@ -19,11 +19,11 @@ function el(name, attributes = {}, ...children) {
 }
 el.inSvg = new Set(["g", "path", "line", "rect", "circle", "polyline", "text", "tspan"]);
 
-/** A part as 12.3 %. */
-const percent = (part, digits = 1) => part === null || part === undefined ? "–" : (100 * part).toFixed(digits) + " %";
+/** A part as 12.3 %; a dash for what is no number. */
+const percent = (part, digits = 1) => Number.isFinite(part) ? (100 * part).toFixed(digits) + " %" : "–";
 
-/** A number with so many digits behind the point. */
-const fixed = (number, digits = 3) => number === null || number === undefined ? "–" : number.toFixed(digits);
+/** A number with so many digits behind the point; a dash for what is none. */
+const fixed = (number, digits = 3) => Number.isFinite(number) ? number.toFixed(digits) : "–";
 
 /** A count with its word: 1 picture, 1,234 pictures. */
 const count = (number, one, many = one + "s") => number.toLocaleString("en") + " " + (number === 1 ? one : many);
@@ -34,10 +34,13 @@ const image = (bytes, alt, attributes = {}) => el("img", {
   load: event => event.target.classList.toggle("small", Math.max(event.target.naturalWidth, event.target.naturalHeight) <= 64),
 });
 
-/** Says something to a screen reader. */
+/** What a screen reader listens to. */
+const listened = () => el("p", { class: "unseen live", role: "status" });
+
+/** Says something to a screen reader, in the dialog on top: what is behind a dialog is not heard. */
 function say(text) {
-  const live = document.getElementById("live") ?? document.body.appendChild(el("p", { id: "live", class: "unseen", role: "status" }));
-  live.textContent = text;
+  const top = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  (top.querySelector(":scope > .live") ?? top.appendChild(listened())).textContent = text;
 }
 
 /** Opens a dialog over the page; Escape, its button, or a click beside it closes it, and the focus goes back where it was. */
@@ -47,7 +50,7 @@ function openDialog(title, ...content) {
     "aria-labelledby": heading.id,
     close: () => dialog.remove(),
     click: event => { if (event.target === dialog) dialog.close(); },
-  }, el("header", {}, heading, el("button", { type: "button", text: "Close", click: () => dialog.close() })), ...content);
+  }, el("header", {}, heading, el("button", { type: "button", text: "Close", click: () => dialog.close() })), ...content, listened());
   document.body.append(dialog);
   dialog.showModal();
   heading.focus();

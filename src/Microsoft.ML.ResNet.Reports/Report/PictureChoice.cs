@@ -35,7 +35,7 @@ internal sealed class PictureChoice
     /// <summary>The right answers of which it is least sure, the least sure first.</summary>
     public IReadOnlyList<Outcome> LeastCertain { get; }
 
-    /// <summary>Right answers, up to two of each class.</summary>
+    /// <summary>Right answers, up to two of each class; of very many classes, one of some.</summary>
     public IReadOnlyList<Outcome> Samples { get; }
 
     /// <summary>All that are listed; those before others have a thumbnail, as far as there is room.</summary>

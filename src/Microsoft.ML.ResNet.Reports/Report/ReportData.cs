@@ -1,4 +1,8 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Microsoft.ML.ResNet.Reports.Report;
 
@@ -44,8 +48,14 @@ internal sealed record ReportData
     /// <summary>What was done to it.</summary>
     public required string BatchAugmentation { get; init; }
 
+    /// <summary>Why there is none; <see langword="null"/> where there is one, or nobody asked for one.</summary>
+    public required string? BatchProblem { get; init; }
+
     /// <summary>What the data check found, kind by kind; <see langword="null"/> where there was none.</summary>
     public required IReadOnlyList<DataKindSummary>? Findings { get; init; }
+
+    /// <summary>Why there was none, if anybody knows.</summary>
+    public required string? FindingsProblem { get; init; }
 
     /// <summary>The command that does it again.</summary>
     public required string? Command { get; init; }
@@ -79,8 +89,34 @@ internal sealed record ReportEpoch(string Stage, int Epoch, double LearningRate,
 /// <summary>An image of a training batch.</summary>
 internal sealed record ReportBatchPicture(string Label, byte[] Image);
 
-/// <summary>Writes the data of a report.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+/// <summary>The data of a report as JSON; see <see cref="ReportFormat"/>.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(FiniteNumbers)])]
 [JsonSerializable(typeof(ReportData))]
 internal sealed partial class ReportJson : JsonSerializerContext;
+
+/// <summary>How the data of a report are written.</summary>
+internal static class ReportFormat
+{
+    /// <summary>Leaves the letters of all scripts as they are, and escapes those of markup.</summary>
+    public static JavaScriptEncoder Encoder { get; } = JavaScriptEncoder.Create(UnicodeRanges.All);
+
+    /// <summary>How the data become JSON.</summary>
+    public static JsonTypeInfo<ReportData> Type { get; }
+        = new ReportJson(new JsonSerializerOptions(ReportJson.Default.Options) { Encoder = Encoder }).ReportData;
+}
+
+/// <summary>Writes what is no number, or infinite, as null: JSON has no word for it.</summary>
+internal sealed class FiniteNumbers : JsonConverter<double>
+{
+    /// <inheritdoc/>
+    public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDouble();
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
+    {
+        if (double.IsFinite(value))
+            writer.WriteNumberValue(value);
+        else
+            writer.WriteNullValue();
+    }
+}

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.ML.ResNet.Reports.Pages;
 
 namespace Microsoft.ML.ResNet.Reports.Report;
@@ -7,8 +8,8 @@ namespace Microsoft.ML.ResNet.Reports.Report;
 /// <param name="side">The longer side of a thumbnail, in pixels.</param>
 internal sealed class ReportPictures(PictureChoice choice, int side)
 {
-    // Of 5 MB: base64 makes four bytes of three, and names, numbers and the page itself need a part.
-    private const long MostBytes = 2_600_000;
+    private const int MostNameBytes = 2_000_000; // of all names, of the page's 5 MB
+    private const int BytesOfLetter = 6; // at most: \uXXXX
 
     private readonly Dictionary<long, string> _names = [];
     private readonly Dictionary<long, byte[]> _thumbnails = [];
@@ -36,7 +37,6 @@ internal sealed class ReportPictures(PictureChoice choice, int side)
                     Looks.Add(new(outcome, glance.At(image, outcome)));
             });
         Looks.Sort((one, other) => Order(one.Outcome).CompareTo(Order(other.Outcome)));
-        RemoveWhatFindsNoRoom();
         ShortenNames();
 
         (bool, double) Order(Outcome outcome) => (outcome.IsRight, outcome.IsRight ? outcome.Label : -outcome.Confidence);
@@ -48,13 +48,16 @@ internal sealed class ReportPictures(PictureChoice choice, int side)
     /// <summary>Its thumbnail, or <see langword="null"/>.</summary>
     public byte[]? ThumbnailOf(Outcome outcome) => _thumbnails.GetValueOrDefault(outcome.Row);
 
-    private void RemoveWhatFindsNoRoom()
+    /// <summary>Removes the thumbnails that find no room, the least important ones.</summary>
+    /// <param name="room">Bytes of the page that are left for thumbnails.</param>
+    public void KeepThumbnails(long room)
     {
-        var used = 0L;
         foreach (var outcome in choice.Candidates)
-            if (_thumbnails.TryGetValue(outcome.Row, out var thumbnail) && (used += thumbnail.Length) > MostBytes)
+            if (_thumbnails.TryGetValue(outcome.Row, out var thumbnail) && (room -= InBase64(thumbnail)) < 0)
                 _thumbnails.Remove(outcome.Row);
     }
+
+    private static int InBase64(byte[] bytes) => (bytes.Length + 2) / 3 * 4 + 2; // with its quotes
 
     // Paths begin alike; what all share says nothing, and may be nobody's business.
     private void ShortenNames()
@@ -65,7 +68,16 @@ internal sealed class ReportPictures(PictureChoice choice, int side)
         var shared = first.Zip(last).TakeWhile(pair => pair.First == pair.Second).Count();
         var cut = first[..shared].LastIndexOfAny(['/', '\\', ':']) + 1;
         foreach (var row in _names.Keys)
-            _names[row] = _names[row][cut..];
+            _names[row] = End(_names[row][cut..], MostNameBytes / _names.Count);
+    }
+
+    // Names end differently, and begin alike.
+    private static string End(string name, int most)
+    {
+        if (Encoding.UTF8.GetByteCount(ReportFormat.Encoder.Encode(name)) <= most)
+            return name;
+        var end = name[^(most / BytesOfLetter)..];
+        return "…" + (char.IsLowSurrogate(end[0]) ? end[1..] : end);
     }
 }
 

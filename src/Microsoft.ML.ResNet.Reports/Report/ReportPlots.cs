@@ -86,7 +86,8 @@ internal static class ReportPlots
         var curve = new LineSeries { Title = name, Color = color, StrokeThickness = 2 };
         if (epochs.Count <= 30)
             (curve.MarkerType, curve.MarkerSize, curve.MarkerFill) = (MarkerType.Circle, 2.5, color);
-        curve.Points.AddRange(epochs.Select((epoch, index) => new DataPoint(index + 1, value(epoch) ?? double.NaN)));
+        curve.Points.AddRange(epochs.Select((epoch, index) => new DataPoint(index + 1,
+            value(epoch) is { } number && double.IsFinite(number) ? number : double.NaN)));
         return curve;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.ML.ResNet.Reports.Pages;
 using Microsoft.ML.ResNet.Reports.Sampling;
 
@@ -10,6 +11,7 @@ namespace Microsoft.ML.ResNet.Reports.Report;
 internal sealed class ReportWriter(ITransformer model, ResNetTransformer network, ResNetReportOptions options)
 {
     private const int BatchSize = 32;
+    private const int MostBytes = 4_990_000; // so that it has up to 5 MB
 
     private IReadOnlyList<string> Classes => network.Model.ClassNames;
 
@@ -27,7 +29,7 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
         pictures.Read(scored, network);
         var epochs = Epochs();
         var title = options.Title ?? $"{network.Model.Architecture.Name}, {Classes.Count} classes";
-        new Page("report.html", title)
+        var page = new Page("report.html", title)
         {
             Markup = new Dictionary<string, string>
             {
@@ -36,17 +38,28 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
                     : Figures(ReportPlots.Loss(epochs), ReportPlots.Accuracy(epochs), ReportPlots.Rate(epochs)),
                 ["reliability"] = Figures(ReportPlots.Reliability(measures.Calibration)),
             },
-        }.Write(path, Data(scored, outcomes, measures, choice, pictures, epochs), ReportJson.Default.ReportData);
-        return new(measures, scored);
+        };
+        var contents = Data(scored, outcomes, measures, choice, pictures, epochs);
+        pictures.KeepThumbnails(MostBytes - page.Length - JsonSerializer.SerializeToUtf8Bytes(contents, ReportFormat.Type).Length);
+        page.Write(path, WithThumbnails(contents, [.. choice.Listed.Select(pictures.ThumbnailOf)]), ReportFormat.Type);
+        return new(measures, scored, contents.BatchProblem);
     }
+
+    private static ReportData WithThumbnails(ReportData data, byte[]?[] thumbnails) => data with
+    {
+        Rows = data.Rows with { Thumbnails = thumbnails },
+        Looks = [.. data.Looks.Where(look => thumbnails[look.Row] is not null)],
+    };
 
     private static string Figures(params IEnumerable<string> plots)
         => string.Concat(plots.Select(plot => $"<figure class=\"plot\">{plot}</figure>"));
 
+    // All but the thumbnails, which get the room that is left.
     private ReportData Data(ScoredData scored, List<Outcome> outcomes, Measures measures, PictureChoice choice, ReportPictures pictures,
         IReadOnlyList<ReportEpoch> epochs)
     {
         var places = choice.Listed.Index().ToDictionary(one => one.Item.Row, one => one.Index);
+        var (batch, batchProblem) = TryBatch();
         return new()
         {
             Facts = [.. Facts()],
@@ -58,16 +71,17 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
             Cells = ConfusionCells.Of(outcomes),
             Rows = new([.. choice.Listed.Select(pictures.NameOf)], [.. choice.Listed.Select(one => one.Label)],
                 [.. choice.Listed.Select(one => one.Predicted)], [.. choice.Listed.Select(one => Rounded(one.Confidence))],
-                [.. choice.Listed.Select(one => Rounded(one.LabelProbability))], [.. choice.Listed.Select(pictures.ThumbnailOf)]),
+                [.. choice.Listed.Select(one => Rounded(one.LabelProbability))], new byte[]?[choice.Listed.Count]),
             SurestMistakes = [.. choice.SurestMistakes.Select(one => places[one.Row])],
             LeastCertain = [.. choice.LeastCertain.Select(one => places[one.Row])],
-            Looks = [.. pictures.Looks.Where(look => pictures.ThumbnailOf(look.Outcome) is not null)
-                .Select(look => new ReportLook(places[look.Outcome.Row], [.. look.Maps.Select(Quantized)]))],
+            Looks = [.. pictures.Looks.Select(look => new ReportLook(places[look.Outcome.Row], [.. look.Maps.Select(Quantized)]))],
             Bins = measures.Calibration.Bins,
             Epochs = epochs,
-            Batch = [.. Batch()],
+            Batch = batch,
             BatchAugmentation = options.Recipe is { } recipe ? Augmentation(recipe) : "",
+            BatchProblem = batchProblem,
             Findings = options.DataCheck is { } check ? [.. check.Kinds.Where(kind => kind.Count > 0)] : null,
+            FindingsProblem = options.DataCheckProblem,
             Command = options.Command,
             Reproduction = [.. Reproduction()],
         };
@@ -107,14 +121,31 @@ internal sealed class ReportWriter(ITransformer model, ResNetTransformer network
             stage.Key == kept && report.Epoch == network.KeptEpoch)))];
     }
 
+    // It is a part that a report can do without.
+    private (IReadOnlyList<ReportBatchPicture> Batch, string? Problem) TryBatch()
+    {
+        try
+        {
+            return ([.. Batch()], null);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            return ([], exception.Message.ReplaceLineEndings(" "));
+        }
+    }
+
     private IEnumerable<ReportBatchPicture> Batch()
     {
         if (options.TrainingData is not { } data || options.Recipe is not { } recipe)
             return [];
         var parameters = network.Model;
         var pictures = new AugmentedBatch(parameters.ImageShape, parameters.ImageGeometry, recipe.Augmentation, recipe.Mix,
-            parameters.Network.Normalization).Draw(data, network.FeatureColumnName, options.LabelColumnName, BatchSize, options.Seed,
-            options.CancellationToken);
+            parameters.Network.Normalization)
+        {
+            Layout = network.Columns.Layout,
+            Order = network.Columns.Order,
+            Range = network.Columns.Range,
+        }.Draw(data, network.FeatureColumnName, options.LabelColumnName, BatchSize, options.Seed, options.CancellationToken);
         return pictures.Select(picture => new ReportBatchPicture(picture.Label,
             Thumbnail.Create(picture.Pixels.Span, parameters.ImageShape, options.ThumbnailSide)));
     }

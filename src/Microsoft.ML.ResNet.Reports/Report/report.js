@@ -82,7 +82,7 @@ function epochTable() {
     table("Every figure is over all images of its set.", [
       { head: "Epoch", value: row => row.epoch,
         cell: row => (row.stage ? row.stage + " " : "") + row.epoch + (row.isKept ? " (kept)" : "") },
-      { head: "Rate", number: true, value: row => row.learningRate, cell: row => row.learningRate.toPrecision(3) },
+      { head: "Rate", number: true, value: row => row.learningRate, cell: row => row.learningRate?.toPrecision(3) },
       number("Training loss", "trainLoss", 4), number("Training accuracy", "trainAccuracy", 4),
       number("Validation loss", "validationLoss", 4), number("Validation accuracy", "validationAccuracy", 4),
     ], epochs))));
@@ -291,14 +291,16 @@ function looks() {
     el("div", { class: "caption", text: rows.names[look.row] }))))));
   const isRight = look => rows.labels[look.row] === rows.predicted[look.row];
   list(data.looks.filter(look => !isRight(look)), "Mistakes");
-  list(data.looks.filter(isRight), "Right answers of each class");
+  const right = data.looks.filter(isRight), shown = new Set(right.map(look => rows.labels[look.row])).size;
+  list(right, "Right answers of " + (shown === classes.length ? "each class" : shown + " of " + classes.length + " classes"));
   if (data.looks.length === 0)
     place("maps").append(el("p", { class: "muted", text: "There is none: no picture of these has a thumbnail." }));
 }
 
 function batch() {
   if (data.batch.length === 0) {
-    place("batch-pictures").append(el("p", { class: "muted", text: "Nobody told what it was trained on." }));
+    place("batch-pictures").append(el("p", { class: "muted", text: data.batchProblem === null
+      ? "Nobody told what it was trained on." : "It could not be drawn: " + data.batchProblem }));
     return;
   }
   place("batch-pictures").append(
@@ -308,7 +310,9 @@ function batch() {
 }
 
 function end() {
-  place("findings").append(data.findings === null
+  place("findings").append(data.findings === null && data.findingsProblem !== null
+    ? el("p", { class: "muted", text: "It could not be made: " + data.findingsProblem })
+    : data.findings === null
     ? el("p", { class: "muted" }, "Nobody has looked. ", el("code", { text: "resnet check --data PATH" }), " does.")
     : data.findings.length === 0 ? el("p", { text: "Nothing." })
     : el("ul", {}, data.findings.map(found => el("li", {},

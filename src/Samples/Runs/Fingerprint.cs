@@ -7,21 +7,38 @@ namespace Samples.Runs;
 /// <summary>Tells whether data or a model are the same as those of before: by SHA-256 of what is in them.</summary>
 internal static class Fingerprint
 {
+    private const string Unknown = "unknown";
+
     /// <summary>
-    /// The checksum of a file, as <c>sha256sum</c> prints it; of a folder, that of the lines that <c>sha256sum</c> prints of its files, in
-    /// the order of their names, with <c>/</c> between folders.
+    /// The checksum of a file, as <c>sha256sum</c> prints it; of a folder, that of the lines that <c>sha256sum</c> prints of its pictures,
+    /// in the order of their names, with <c>/</c> between folders. A picture of no bytes is <c>empty</c> there, and one that cannot be read
+    /// <c>unreadable</c>; all is <c>unknown</c> where the file or the folder cannot be read.
     /// </summary>
     /// <param name="path">The file or folder.</param>
     /// <param name="cancellation">Stops between two files.</param>
     public static string Of(string path, CancellationToken cancellation)
     {
-        if (!Directory.Exists(path))
-            return OfFile(path);
-        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var name in PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal))
+        try
         {
+            return Directory.Exists(path) ? OfFolder(path, cancellation) : FileLength.Of(path) == 0 ? Unknown : OfFile(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return Unknown;
+        }
+    }
+
+    private static string OfFolder(string path, CancellationToken cancellation)
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        string[] names = [.. PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal)];
+        var hasRuns = PictureFolder.Of(names).Folders.Any(folder => folder.IsRuns); // what trainings leave does not count
+        foreach (var name in names.Where(IsData))
+        {
+            if (hasRuns && name.StartsWith($"{RunFolder.Root}/", StringComparison.Ordinal))
+                continue;
             cancellation.ThrowIfCancellationRequested();
-            all.AppendData(Encoding.UTF8.GetBytes($"{OfFile(Path.Combine(path, name))}  {name}\n"));
+            all.AppendData(Encoding.UTF8.GetBytes($"{OfPicture(Path.Combine(path, name))}  {name}\n"));
         }
         return Convert.ToHexStringLower(all.GetHashAndReset());
     }
@@ -45,6 +62,21 @@ internal static class Fingerprint
             }
         }
         return Convert.ToHexStringLower(all.GetHashAndReset());
+    }
+
+    private static bool IsData(string name)
+        => PictureFolder.MayBePicture(name) || name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase);
+
+    private static string OfPicture(string path)
+    {
+        try
+        {
+            return FileLength.Of(path) == 0 ? "empty" : OfFile(path); // a pipe is empty, too: who reads one might wait for ever
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "unreadable";
+        }
     }
 
     private static string OfFile(string path)

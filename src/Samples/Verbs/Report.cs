@@ -51,11 +51,13 @@ internal static class Report
         OutputFile.CheckDifferent((Output.Name, options.GetValue(Output)), (Model.Name, options.GetValue(Model)), (Data.Name, data.Path));
         var output = OutputFile.Writable(options.GetValue(Output)!);
         using var model = SavedModel.Load(mlContext, options.GetValue(Model)!);
+        var (check, checkProblem) = QuickCheck.Of(mlContext, data, null, cancellation);
         var summary = mlContext.Model.SaveResNetReport(model.Chain, Images(mlContext, data, model, display), output,
             new ResNetReportOptions
             {
                 Title = $"{Path.GetFileName(model.Path)} on {Path.GetFileName(data.Path)}",
-                DataCheck = QuickCheck.Of(mlContext, data, null, cancellation),
+                DataCheck = check,
+                DataCheckProblem = checkProblem,
                 Command = CommandOf(model.Path),
                 Reproduction =
                 [

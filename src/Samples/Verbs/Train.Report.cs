@@ -40,7 +40,9 @@ internal static partial class Train
             return null;
         try
         {
-            mlContext.Model.SaveResNetReport(model, work.Validation!, path, new ResNetReportOptions
+            var (check, checkProblem) = QuickCheck.Of(mlContext, data, options.GetValue(Validation) is { } other ? new(other) : null,
+                cancellation);
+            var summary = mlContext.Model.SaveResNetReport(model, work.Validation!, path, new ResNetReportOptions
             {
                 Title = $"Training on {System.IO.Path.GetFileName(data.Path)}",
                 Facts = [.. Facts(work, stages, data)],
@@ -48,7 +50,8 @@ internal static partial class Train
                 Stages = stages.Histories,
                 KeptStage = stages.Kept,
                 TrainingData = work.Train,
-                DataCheck = QuickCheck.Of(mlContext, data, options.GetValue(Validation) is { } other ? new(other) : null, cancellation),
+                DataCheck = check,
+                DataCheckProblem = checkProblem,
                 Command = CommandText.Of(options),
                 Reproduction =
                 [
@@ -59,6 +62,8 @@ internal static partial class Train
                 Seed = options.GetValue(Seed)!.Value,
                 CancellationToken = cancellation,
             });
+            if (summary.BatchProblem is { } batchProblem)
+                Display.Error($"The report has no training batch: {Vocabulary.Translate(batchProblem)}");
             display.Line($"Report: {path}");
             return path;
         }

@@ -91,6 +91,10 @@ public class ReportPageTests
         await open.Page.Keyboard.PressAsync("Enter");
 
         CollectionAssert.AreEquivalent(cell.Select(answer => answer.Name).ToArray(), await open.Ask<string[]>(NamesInDialog));
+        await open.Page.ClickAsync("dialog .picture");
+        StringAssert.StartsWith(await open.Ask<string>("[...document.querySelectorAll('dialog')].at(-1).querySelector('[role=status]')"
+            + ".textContent"), "row ");
+        await open.Page.Keyboard.PressAsync("Escape");
         await open.Page.Keyboard.PressAsync("Escape");
         await open.Page.WaitForSelectorAsync("dialog", new WaitForSelectorOptions { Hidden = true });
         Assert.AreEqual($"{cell.Key.Label},{cell.Key.Predicted}",

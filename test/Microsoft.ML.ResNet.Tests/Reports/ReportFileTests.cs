@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Reports;
 using Microsoft.ML.ResNet.Tests.Images;
+using Microsoft.ML.ResNet.Tests.Interop.Onnx;
 using Microsoft.ML.ResNet.Tests.Support;
 using SkiaSharp;
 
@@ -92,12 +93,63 @@ public class ReportFileTests
     }
 
     [TestMethod]
-    public void Five_thousand_images_need_less_than_5_MB()
+    public void Numbers_that_are_none_are_null()
+    {
+        var (data, _) = Write(new()
+        {
+            Stages = [new("", [new(1, 1, double.NaN, double.PositiveInfinity, 0.5, double.NegativeInfinity, null, 1, default, default)])],
+        });
+
+        var epoch = data["epochs"]![0]!;
+        Assert.AreEqual(0.5, (double)epoch["trainAccuracy"]!);
+        foreach (var name in new[] { "learningRate", "trainLoss", "validationLoss", "validationAccuracy" })
+            Assert.IsTrue(epoch.AsObject().ContainsKey(name) && epoch[name] is null, name);
+    }
+
+    [TestMethod]
+    public void Parts_that_cannot_be_made_are_left_out_and_the_report_says_why()
+    {
+        var (data, summary) = Write(new()
+        {
+            Recipe = TrainingRecipe.Tutorial,
+            TrainingData = ML.Data.LoadFromEnumerable(new[] { new { Label = "red" } }),
+            DataCheckProblem = "A link leads nowhere.",
+        });
+
+        StringAssert.Contains(summary.BatchProblem, "There is no column 'Features'");
+        Assert.AreEqual(summary.BatchProblem, (string)data["batchProblem"]!);
+        Assert.IsEmpty(data["batch"]!.AsArray());
+        Assert.AreEqual("A link leads nowhere.", (string)data["findingsProblem"]!);
+    }
+
+    [TestMethod]
+    public void A_training_batch_is_read_as_the_network_reads_its_columns()
+    {
+        using var network = new ResNetTransformer(new MLContext(seed: 1), ExportedModel.Tiny(),
+            new("Features", "Label", "Score", "PredictedLabel", PixelLayout.Planar, ChannelOrder.Bgr));
+        var reds = ML.Data.LoadFromEnumerable(Enumerable.Range(0, 4).Select(_ => new TinyImage
+        {
+            Label = "red",
+            Features = [.. new byte[128], .. Enumerable.Repeat((byte)250, 64)],
+        }));
+        var path = Path.Combine(ImageSamples.NewFolder(), "report.html");
+        ML.Model.SaveResNetReport(network, reds, path, new()
+        {
+            Recipe = TrainingRecipe.Tutorial with { Augmentation = AugmentationPolicy.None },
+            TrainingData = reds,
+        });
+
+        using var picture = SKBitmap.Decode(Convert.FromBase64String((string)Data(path)["batch"]![0]!["image"]!));
+        Assert.IsTrue(picture.GetPixel(4, 4) is { Red: > 200, Blue: < 50 }, $"{picture.GetPixel(4, 4)}");
+    }
+
+    [TestMethod]
+    public void Five_thousand_images_with_long_names_in_other_letters_need_less_than_5_MB()
     {
         var noise = new Random(1);
         var images = ML.Data.LoadFromEnumerable(Enumerable.Range(0, 5_000).Select(row =>
         {
-            var image = new Noise { Label = row % 2 == 0 ? "red" : "green" };
+            var image = new Noise { Label = row % 2 == 0 ? "red" : "green", ImagePath = $"{new string('猫', 250)}/{row}.png" };
             noise.NextBytes(image.Features);
             return image;
         }).ToList());
@@ -109,7 +161,9 @@ public class ReportFileTests
 
         Assert.AreEqual(5_000, summary.ImageCount);
         Assert.IsLessThan(5_000_000, new FileInfo(path).Length);
-        Assert.IsGreaterThan(500, Data(path)["rows"]!["thumbnails"]!.AsArray().Count(thumbnail => thumbnail is not null));
+        var rows = Data(path)["rows"]!;
+        Assert.IsGreaterThan(500, rows["thumbnails"]!.AsArray().Count(thumbnail => thumbnail is not null));
+        Assert.AreEqual(5_000, rows["names"]!.AsArray().Select(name => (string)name!).Distinct().Count());
     }
 
     [TestMethod]
@@ -145,5 +199,7 @@ public class ReportFileTests
         public byte[] Features { get; set; } = new byte[3 * 32 * 32];
 
         public string Label { get; set; } = "";
+
+        public string ImagePath { get; set; } = "";
     }
 }

@@ -1,4 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using global::Samples.Output;
 using global::Samples.Runs;
@@ -140,6 +143,34 @@ public class ReportVerbTests
             Fingerprint.Of(Path.Combine(folder, "a", "1.png"), default)); // FIPS 180-4's example
         // find -type f -printf '%P\n' | sort | xargs sha256sum | sha256sum
         Assert.AreEqual("ed18ce9e76115a35611475c626ac1f4267b0656612e463f9315b5b053679e729", Fingerprint.Of(folder, default));
+    }
+
+    [TestMethod]
+    public void A_fingerprint_is_of_pictures_and_says_which_are_none()
+    {
+        var folder = ImageSamples.FolderOf(("a/1.png", "abc"u8.ToArray()), ("a/empty.png", []), ("notes.txt", [1]),
+            ("runs/one/options.json", [2]), ("runs/one/plot.png", [3]), ("runs/one/state", [4]));
+        var lines = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a/1.png\nempty  a/empty.png\n";
+        if (!OperatingSystem.IsWindows())
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, "a", "gone.png"), "nowhere.png");
+            using var made = Process.Start("mkfifo", Path.Combine(folder, "a", "pipe.png"));
+            made.WaitForExit();
+            lines += "unreadable  a/gone.png\nempty  a/pipe.png\n";
+        }
+
+        Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines))), Fingerprint.Of(folder, default));
+        Assert.AreEqual("unknown", Fingerprint.Of(Path.Combine(folder, "gone"), default));
+    }
+
+    [TestMethod]
+    public void What_keeps_a_report_from_its_data_check_is_told()
+    {
+        var folder = ImageSamples.FolderOf(("1.png", Strip(1)), ("2.png", Strip(2)));
+        var (check, problem) = QuickCheck.Of(new MLContext(), new(folder), null, default);
+
+        Assert.IsNull(check);
+        StringAssert.Contains(problem, "xpected");
     }
 
     private static byte[] Strip(int seed) => ImageSamples.Encode(32, 32, (x, y)
