@@ -5,7 +5,10 @@ namespace Microsoft.ML.ResNet.Tests.Browser;
 /// <summary>The Chromium of the machine, without a window. Tests that need it skip without it.</summary>
 internal sealed class Chromium : IAsyncDisposable
 {
-    private const int Patience = 60_000, Attempts = 4; // milliseconds; a busy machine's Chromium now and then answers nothing at all
+    private const int StartTimeout = 120_000; // milliseconds; the machine may be busy
+    private const int Attempts = 4; // a Chromium that was started among other tests now and then answers nothing at all
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly string _program;
     private IBrowser _browser;
@@ -42,16 +45,14 @@ internal sealed class Chromium : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _browser.DisposeAsync();
 
-    // On a thread of the pool: what a class's initialisation awaits is never answered once the initialisation is over.
-    private static Task<IBrowser> LaunchAsync(string program) => Task.Run(() => Puppeteer.LaunchAsync(new LaunchOptions
+    private static Task<IBrowser> LaunchAsync(string program) => Puppeteer.LaunchAsync(new LaunchOptions
     {
         ExecutablePath = program,
         Headless = true,
         Args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-extensions",
             "--disable-features=OptimizationGuideModelDownloading,OnDeviceModel,Translate,MediaRouter"],
-        Timeout = 2 * Patience,
-        ProtocolTimeout = Patience,
-    }));
+        Timeout = StartTimeout,
+    });
 
     // The page that it opens by itself, and then others.
     private async Task<IPage> NewPageAsync()
@@ -59,13 +60,13 @@ internal sealed class Chromium : IAsyncDisposable
         for (var attempt = 1; ; attempt++)
             try
             {
-                var page = _isNew ? (await _browser.PagesAsync()).FirstOrDefault() : null;
+                var page = _isNew ? (await _browser.PagesAsync().WaitAsync(Patience)).FirstOrDefault() : null;
                 _isNew = false;
-                return page ?? await _browser.NewPageAsync();
+                return page ?? await _browser.NewPageAsync().WaitAsync(Patience);
             }
             catch (Exception error) when (error is TimeoutException or PuppeteerException && attempt < Attempts)
             {
-                await _browser.DisposeAsync();
+                _browser.Process?.Kill(entireProcessTree: true); // closing it would wait for an answer, too
                 _browser = await LaunchAsync(_program);
                 _isNew = true;
             }
