@@ -40,11 +40,11 @@ public static class ImageGridCatalog
             throw new ArgumentException($"The images have the shape {shape}; expected 1 or 3 channels.");
         float[] middle = [.. Enumerable.Repeat(0.5f, shape.Channels)], usual = [.. Enumerable.Repeat(0.25f, shape.Channels)];
         var pictures = new AugmentedBatch(shape, options.ImageGeometry, options.Augmentation, options.Mix, new Normalization(middle, usual))
-            {
-                Layout = options.PixelLayout,
-                Order = options.ChannelOrder,
-                Range = options.PixelRange,
-            }.Draw(data, options.FeatureColumnName, options.LabelColumnName, options.Rows * options.Columns, options.Seed,
+        {
+            Layout = options.PixelLayout,
+            Order = options.ChannelOrder,
+            Range = options.PixelRange,
+        }.Draw(data, options.FeatureColumnName, options.LabelColumnName, options.Rows * options.Columns, options.Seed,
                 options.CancellationToken);
         if (pictures.Count == 0)
             throw new InvalidDataException("There is nothing to show: expected images that can be read, found none.");
