@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Reports.Pages;
 using Microsoft.ML.ResNet.Reports.Plots;
 using OxyPlot;
@@ -57,8 +58,7 @@ public sealed class LinePlot
             Dpi = DotsPerInch * Sharpness,
             UseTextShaping = false, // that needs native files of HarfBuzz, for scripts that no axis is titled in
         };
-        using var file = File.Create(path);
-        exporter.Export(model, file);
+        SafeFile.Write(path, file => exporter.Export(model, file));
     }
 }
 

@@ -30,8 +30,7 @@ internal static partial class Train
         foreach (var written in new[] { (Output.Name, named), (History.Name, history), (ReportFile.Name, report) })
         {
             OutputFile.CheckDifferent(("The training images", data.Path), written);
-            OutputFile.CheckDifferent(
-                (Validation.Name, options.GetValue(Validation) is { } path ? new DataPath(path).Path : null), written);
+            OutputFile.CheckDifferent((Validation.Name, PathOfValidation(options)), written);
             if (written.Item1 != Output.Name) // training on may replace the model that it starts from
                 OutputFile.CheckDifferent((From.Name, options.GetValue(From) is { } from && File.Exists(from) ? from : null), written);
         }
