@@ -26,7 +26,7 @@ internal static partial class Train
             named = OutputFile.Writable(named);
         if (report is not null)
             report = OutputFile.Writable(report);
-        var data = new DataPath(options.GetValue(Pictures) ?? options.GetValue(Data)!);
+        var data = new DataPath(PathOfData(options));
         foreach (var written in new[] { (Output.Name, named), (History.Name, history), (ReportFile.Name, report) })
         {
             OutputFile.CheckDifferent(("The training images", data.Path), written);
@@ -37,9 +37,7 @@ internal static partial class Train
         CheckReport(report, data, options);
 
         // What to train on, what to start from, and how: read, found or chosen, before anything is trained.
-        using var work = IsPictures(data, options)
-            ? PicturesFor(mlContext, data, options, display, leftOut, cancellation)
-            : AsAsked(mlContext, data, options, display, leftOut);
+        using var work = Prepare(mlContext, options, display, leftOut, cancellation);
         var run = named is null || options.GetValue(RunName) is not null
             ? RunFolder.Create(options.GetValue(RunName), data.Path, DateTime.Now)
             : null;
