@@ -57,7 +57,7 @@ public sealed partial class ResNetTrainer
         var points = OwnThread.Run("ResNet learning rate", onCaller => TryRates(images, classes,
             network => transfer?.Begin(network, initial!), range, device, seed, memory, onCaller));
         return points.Count > 0
-            ? new LearningRateCurve(points)
+            ? new LearningRateCurve(points, _options.Recipe.LearningRate)
             : throw channel.Except(FormattableString.Invariant(
                 $"The loss is no number at the rate {range.Least}, the least of the range. Lower LearningRateRange.Least."));
     }

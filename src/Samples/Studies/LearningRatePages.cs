@@ -21,28 +21,31 @@ internal static class LearningRatePages
     private const int LinesOfTable = 12; // where there is none
     private const double Headroom = 1.5; // of the loss at the lowest rate: what is above is the explosion
 
-    /// <summary>A rate as one would write it: with two digits.</summary>
+    /// <summary>The suggestion as one would write it: the recipe's own rate, or another with two digits.</summary>
+    public static double? Suggested(LearningRateCurve curve)
+        => curve.Suggestion is not { } rate ? null : rate == curve.RecipeRate ? rate : Rounded(rate);
+
+    /// <summary>A rate with two digits.</summary>
     public static double Rounded(double rate)
         => double.Parse(rate.ToString("e1", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>Prints a plot, or numbers where the output is redirected, and the suggestion.</summary>
-    public static void Show(Display display, LearningRateCurve curve, double recipes)
+    public static void Show(Display display, LearningRateCurve curve)
     {
         if (display.IsLive)
             display.Show(Plot(curve).Draw(Math.Min(display.Width - 1, WidestPlot), LinesOfPlot));
         else
             display.Table(Table(curve));
-        display.Line(curve.Suggestion is { } rate
-            ? $"Suggested: --learning-rate {Text(Rounded(rate))}   (the recipe's own is {Text(recipes)})"
-            : $"No rate made the loss fall; the recipe's own is {Text(recipes)}. Look at the data, or try other rates: --least, --most.");
+        display.Line(Advice(curve, "--learning-rate "));
+        if (curve.Suggestion is null)
+            display.Line("Look at the data, or try other rates: --least, --most.");
     }
 
     /// <summary>Writes the files.</summary>
     /// <param name="folder">The folder; it is there.</param>
     /// <param name="curve">What was found.</param>
-    /// <param name="recipes">The recipe's own rate.</param>
     /// <param name="command">The command that found it.</param>
-    public static void Write(string folder, LearningRateCurve curve, double recipes, string command)
+    public static void Write(string folder, LearningRateCurve curve, string command)
     {
         OutputFile.Write(Path.Combine(folder, Csv), TextWriter.Null, text =>
         {
@@ -57,7 +60,7 @@ internal static class LearningRatePages
             HasLogarithmicX = true,
             MostY = Ceiling(curve),
             MarkedX = curve.Suggestion,
-            MarkText = curve.Suggestion is { } rate ? Text(Rounded(rate)) : "",
+            MarkText = Suggested(curve) is { } rate ? Text(rate) : "",
             Lines =
             [
                 Line("each step", curve, point => point.Loss, isFaint: true),
@@ -70,11 +73,10 @@ internal static class LearningRatePages
             Title = "Learning rate",
             Paragraphs =
             [
-                curve.Suggestion is { } suggestion
-                    ? $"Suggested: {Text(Rounded(suggestion))}. The recipe's own rate is {Text(recipes)}."
-                    : $"No rate made the loss fall. The recipe's own rate is {Text(recipes)}.",
+                Advice(curve),
                 $"A short training of its own tried {curve.Points.Count} rates, each higher than the one before by the same factor, on a "
-                    + "batch each. The suggestion is the lowest rate at which the loss has made four fifths of its fall.",
+                    + "batch each. Useful are those from where the loss has made four fifths of its fall to where it has risen by a fifth of it. "
+                    + "Between them such a test cannot tell better from worse; below and above, training suffers.",
             ],
             Plots = [plot],
             Tables = [new("Steps", ["rate", "loss", "smoothed loss"], [.. curve.Points.Select(point => new PlotCell[]
@@ -83,6 +85,16 @@ internal static class LearningRatePages
             })])],
             Command = command,
         }.Write(Path.Combine(folder, Page));
+    }
+
+    private static string Advice(LearningRateCurve curve, string option = "")
+    {
+        if (Suggested(curve) is not { } rate)
+            return $"No rate made the loss fall. The recipe's own rate is {Text(curve.RecipeRate)}.";
+        var useful = $"{Text(Rounded(curve.LowestUseful!.Value))} to {Text(Rounded(curve.HighestUseful!.Value))} are useful here";
+        return rate == curve.RecipeRate
+            ? $"Suggested: {option}{Text(rate)}, the recipe's own: {useful}."
+            : $"Suggested: {option}{Text(rate)}: {useful}, and the recipe's own rate is {Text(curve.RecipeRate)}.";
     }
 
     private static PlotLine Line(string name, LearningRateCurve curve, Func<LearningRatePoint, double> value, bool isFaint)

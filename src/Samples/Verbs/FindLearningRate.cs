@@ -72,12 +72,14 @@ internal static class FindLearningRate
             .Run(Train.Keys(mlContext, work), range);
         leftOut.Conclude();
 
-        LearningRatePages.Show(display, curve, recipe.LearningRate);
-        LearningRatePages.Write(folder, curve, recipe.LearningRate, CommandText.Given);
+        LearningRatePages.Show(display, curve);
+        LearningRatePages.Write(folder, curve, CommandText.Given);
         display.Line($"Page: {Path.Combine(folder, LearningRatePages.Page)}");
         return new JsonObject
         {
-            ["learningRate"] = curve.Suggestion is { } rate ? LearningRatePages.Rounded(rate) : null,
+            ["learningRate"] = LearningRatePages.Suggested(curve),
+            ["lowestUseful"] = curve.LowestUseful,
+            ["highestUseful"] = curve.HighestUseful,
             ["recipeLearningRate"] = recipe.LearningRate,
             ["batchSize"] = recipe.BatchSize,
             ["steps"] = curve.Points.Count,

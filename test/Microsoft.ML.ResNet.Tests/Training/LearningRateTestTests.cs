@@ -85,17 +85,29 @@ public class LearningRateTestTests
     [DataRow(0.01, 150)]
     [DataRow(0.3, 150)]
     [DataRow(0.3, 40)]
-    public void The_suggestion_is_where_four_fifths_of_the_fall_are_made(double center, int steps)
+    public void Useful_rates_go_from_four_fifths_of_the_fall_to_a_fifth_of_the_rise(double center, int steps)
     {
-        // A loss that falls from 2 to 1 along a logistic curve, four fifths of it by ln(4)/4 decades above the centre; then it explodes.
-        var noise = new Random(1);
-        var points = Enumerable.Range(0, steps).Select(step => Math.Pow(10, -5 + 6.0 * step / (steps - 1))).Select(rate => (rate,
-            2 - 1 / (1 + Math.Exp(-4 * Math.Log10(rate / center))) + Math.Pow(rate / center / 30, 4) + 0.05 * (noise.NextDouble() - 0.5)));
+        // A loss that falls from 2 to 1 along a logistic curve, four fifths of it by ln(4)/4 decades above the centre; it rises with the
+        // fourth power of the rate, by a fifth at 0.2^(1/4) of thirty times the centre.
+        var (lowest, highest) = (Math.Log10(center) + Math.Log(4) / 4, Math.Log10(center * 30) + Math.Log10(0.2) / 4);
 
-        var curve = new LearningRateCurve([.. points]);
+        var curve = Curve(center, steps, recipeRate: center * 8);
 
-        Assert.AreEqual(Math.Log10(center) + Math.Log(4) / 4, Math.Log10(curve.Suggestion!.Value), 0.2, "in decades");
-        StringAssert.StartsWith($"{curve}", FormattableString.Invariant($"rate {curve.Suggestion:g2}, of {steps} steps from 1e-05 to 10"));
+        Assert.AreEqual(lowest, Math.Log10(curve.LowestUseful!.Value), 0.2, "in decades");
+        Assert.AreEqual(highest, Math.Log10(curve.HighestUseful!.Value), 0.4, "in decades; means over 0.4 decades see the rise early");
+        StringAssert.StartsWith($"{curve}", FormattableString.Invariant($"rate {curve.Suggestion:g2} (useful: "));
+        StringAssert.EndsWith($"{curve}", $", of {steps} steps from 1e-05 to 10");
+    }
+
+    [TestMethod]
+    public void The_suggestion_is_the_recipes_rate_where_that_is_useful_and_else_the_nearest_that_is()
+    {
+        var useful = Curve(center: 0.01, steps: 150, recipeRate: 0.06);
+
+        Assert.AreEqual(0.06, useful.Suggestion);
+        Assert.AreEqual(useful.LowestUseful, Curve(0.01, 150, recipeRate: 1e-4).Suggestion);
+        Assert.AreEqual(useful.HighestUseful, Curve(0.01, 150, recipeRate: 5).Suggestion);
+        Assert.AreEqual(10, Curve(1, 150, recipeRate: 20).Suggestion!.Value, 1e-9, "the loss never rose");
     }
 
     [TestMethod]
@@ -105,11 +117,11 @@ public class LearningRateTestTests
         {
             var random = new Random(seed);
             Assert.IsNull(new LearningRateCurve([.. Enumerable.Range(0, 150).Select(step => (Math.Pow(10, step / 25.0 - 5),
-                2 + random.NextDouble()))]).Suggestion);
+                2 + random.NextDouble()))], 0.1).Suggestion);
         }
-        Assert.IsNull(new LearningRateCurve([.. Enumerable.Range(0, 50).Select(step => (Math.Pow(10, step / 10.0 - 5), 2.0 + step))])
+        Assert.IsNull(new LearningRateCurve([.. Enumerable.Range(0, 50).Select(step => (Math.Pow(10, step / 10.0 - 5), 2.0 + step))], 0.1)
             .Suggestion);
-        Assert.IsNull(new LearningRateCurve([(0.1, 2), (0.2, 1)]).Suggestion, "two points are no curve");
+        Assert.IsNull(new LearningRateCurve([(0.1, 2), (0.2, 1)], 0.1).Suggestion, "two points are no curve");
     }
 
     [TestMethod]
@@ -135,6 +147,14 @@ public class LearningRateTestTests
     [DataRow(0.1, 1, 19)]
     public void A_range_that_is_none_is_refused(double least, double most, int steps)
         => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => Find(new() { Least = least, Most = most, Steps = steps }));
+
+    private static LearningRateCurve Curve(double center, int steps, double recipeRate)
+    {
+        var noise = new Random(1);
+        return new LearningRateCurve([.. Enumerable.Range(0, steps).Select(step => Math.Pow(10, -5 + 6.0 * step / (steps - 1)))
+            .Select(rate => (rate, 2 - 1 / (1 + Math.Exp(-4 * Math.Log10(rate / center))) + Math.Pow(rate / center / 30, 4)
+                + 0.05 * (noise.NextDouble() - 0.5)))], recipeRate);
+    }
 
     private static LearningRateCurve Find(LearningRateRange range) => Trainer(TinyImages.Options()).FindLearningRate(Images(), range);
 
