@@ -9,11 +9,10 @@ namespace Samples.Serving;
 /// <param name="models">The models; the first is the one of requests that name none.</param>
 /// <param name="limits">What is refused.</param>
 /// <param name="metrics">What is counted.</param>
-internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, ServingLimits limits, ServingMetrics metrics) : IDisposable
+internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, ServingLimits limits, ServingMetrics metrics)
 {
     private const int UsualTop = 5;
 
-    private readonly SemaphoreSlim _computations = new(limits.Computations);
     private readonly MemoryBudget _memory = new(limits.UploadBytes);
     private int _requests;
 
@@ -43,29 +42,18 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
         }
     }
 
-    /// <summary>Frees what it waits by.</summary>
-    public void Dispose() => _computations.Dispose();
-
     private async Task<PredictionReply> PredictAsync(HttpRequest request, CancellationToken cancellation)
     {
         var model = Model(request.Query["model"]);
-        var wanted = Wanted(request.Query, model.Classifier.Model.ClassNames);
+        var wanted = Wanted(request.Query, model.Service.Model.ClassNames);
         using var picture = await PictureUpload.ReadAsync(request, limits.PictureBytes, _memory, cancellation);
-        await _computations.WaitAsync(cancellation);
-        try
-        {
-            var clock = Stopwatch.StartNew();
-            var prediction = model.Classifier.Predict(picture.Content, wanted, cancellation);
-            if (prediction.IsReadable)
-                metrics.CountImage(clock.Elapsed);
-            else
-                metrics.CountUnreadable();
-            return Reply(model, prediction, clock.Elapsed);
-        }
-        finally
-        {
-            _computations.Release();
-        }
+        var clock = Stopwatch.StartNew();
+        var prediction = await model.Service.PredictAsync(picture.Content, wanted, cancellation);
+        if (prediction.IsReadable)
+            metrics.CountImage(clock.Elapsed);
+        else
+            metrics.CountUnreadable();
+        return Reply(model, prediction, clock.Elapsed);
     }
 
     private ServedModel Model(string? name)

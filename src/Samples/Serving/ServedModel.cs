@@ -1,43 +1,23 @@
-using Microsoft.ML;
-using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.AspNetCore;
 
 namespace Samples.Serving;
 
 /// <summary>A model under the name by which requests choose it.</summary>
-internal sealed class ServedModel : IDisposable
+/// <param name="service">Tells what is on a picture, with the newest content of the model's file.</param>
+internal sealed class ServedModel(ResNetService service) : IDisposable
 {
-    private readonly SavedModel _file;
-
-    private ServedModel(string name, SavedModel file, ServingLimits limits)
-    {
-        (Name, _file) = (name, file);
-        try
-        {
-            Classifier = file.Network.CreateClassifier(new() { MaximumBytes = limits.PictureBytes, MaximumPixels = limits.PicturePixels });
-        }
-        catch (NotSupportedException exception)
-        {
-            file.Dispose();
-            throw new InvalidDataException($"{file.Path}: expected a model of pictures of 1 or 3 channels, found one of images of "
-                + $"{file.Network.Model.ImageShape}.", exception);
-        }
-    }
-
     /// <summary>The name, as <see cref="Names"/> makes it.</summary>
-    public string Name { get; }
-
-    /// <summary>The file, as a full path.</summary>
-    public string Path => _file.Path;
+    public string Name => service.Name;
 
     /// <summary>Tells what is on a picture.</summary>
-    public ImageClassifier Classifier { get; }
+    public ResNetService Service => service;
 
     /// <summary>What there is to know about it.</summary>
     public ModelReply Description
     {
         get
         {
-            var model = Classifier.Model;
+            var model = service.Model;
             return new(Name, model.Architecture.Name, $"{model.ImageShape}", $"{model.ImageGeometry}", model.ImageGeometry.HonorOrientation,
                 model.ClassNames);
         }
@@ -48,15 +28,11 @@ internal sealed class ServedModel : IDisposable
     /// <exception cref="InvalidDataException">A file is no ML.NET model, or one without a residual network.</exception>
     public static IReadOnlyList<ServedModel> LoadAll(IReadOnlyList<string> paths, ServingLimits limits)
     {
-        var mlContext = new MLContext();
         var models = new List<ServedModel>();
         try
         {
-            foreach (var (path, name) in paths.Zip(Names(paths)))
-            {
-                models.Add(new(name, SavedModel.Load(mlContext, path), limits));
-                models[^1].WarmUp();
-            }
+            foreach (var (path, name) in paths.Select(System.IO.Path.GetFullPath).Zip(Names(paths)))
+                models.Add(Load(path, name, limits));
             return models;
         }
         catch
@@ -90,13 +66,21 @@ internal sealed class ServedModel : IDisposable
     }
 
     /// <summary>Frees the network.</summary>
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => service.Dispose();
 
-    private void WarmUp()
+    private static ServedModel Load(string path, string name, ServingLimits limits)
     {
-        var shape = Classifier.Model.ImageShape;
-        using var grey = Microsoft.ML.Data.MLImage.CreateFromPixels(shape.Width, shape.Height, Microsoft.ML.Data.MLPixelFormat.Rgba32,
-            [.. Enumerable.Repeat((byte)128, 4 * shape.PlaneSize)]);
-        _ = Classifier.Predict(grey, new() { WithActivationMap = true });
+        try
+        {
+            return new(SavedModel.Read(path, file => new ResNetService(name, file, new()
+            {
+                Limits = new() { MaximumBytes = limits.PictureBytes, MaximumPixels = limits.PicturePixels },
+                MaximumConcurrency = limits.Computations,
+            })));
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new InvalidDataException($"{path}: expected a model of pictures of 1 or 3 channels. {exception.Message}", exception);
+        }
     }
 }

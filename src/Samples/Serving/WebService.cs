@@ -53,7 +53,8 @@ internal static class WebService
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = Hosts(address, allowedHosts));
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(10));
-        builder.Services.AddSingleton(_ => new PredictEndpoint(models, limits, metrics)); // disposed with the application
+        foreach (var model in models)
+            builder.Services.AddResNet(model.Service);
 
         var service = builder.Build();
         service.Use((context, next) => GuardAsync(context, next, limits));
@@ -83,7 +84,7 @@ internal static class WebService
             ("/serve.js", "serve.js", "text/javascript; charset=utf-8"), ("/openapi.json", "openapi.json", "application/json"),
         })
             service.MapMethods(path, ReadMethods, new WebFile(resource, type).AnswerAsync);
-        service.MapPost("/predict", service.Services.GetRequiredService<PredictEndpoint>().AnswerAsync);
+        service.MapPost("/predict", new PredictEndpoint(models, limits, metrics).AnswerAsync);
         service.MapMethods("/models", ReadMethods, context => Replies.WriteAsync(context,
             new([.. models.Select(model => model.Description)], limits.PictureBytes, limits.PicturePixels),
             ServingJson.Default.ModelsReply));

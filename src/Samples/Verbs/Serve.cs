@@ -97,7 +97,7 @@ internal static class Serve
             Start(service, options, cancellation);
             var address = service.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
             foreach (var model in models)
-                display.Line($"Model:  {model.Name} ({model.Path})");
+                display.Line($"Model:  {model.Name} ({model.Service.Path})");
             display.Line($"Serves: {address}  (Ctrl+C ends it)");
             service.WaitForShutdownAsync(cancellation).GetAwaiter().GetResult();
             display.Line($"Served: {metrics.Images} pictures; {metrics.Unreadable} could not be read.");

@@ -289,7 +289,7 @@ public class ServiceTests
 
         var error = Assert.ThrowsExactly<InvalidDataException>(() => ServedModel.LoadAll([path], new())).Message;
 
-        StringAssert.Contains(error, $"{path}: expected a model of pictures of 1 or 3 channels, found one of images of 4");
+        StringAssert.Contains(error, $"{path}: expected a model of pictures of 1 or 3 channels. The network takes images of 4");
     }
 
     private static void AssertDescribed(JsonNode schema, JsonNode answer)

@@ -17,6 +17,7 @@ internal sealed class TestService : IAsyncDisposable
     private TestService(IReadOnlyList<ServedModel> models, ServingLimits limits)
     {
         _models = models;
+        Classifier = new MLContext().Model.LoadImageClassifier(models[0].Service.Path);
         Application = WebService.Create(models, "localhost", port: 0, limits, Metrics);
     }
 
@@ -31,7 +32,7 @@ internal sealed class TestService : IAsyncDisposable
     public HttpClient Client { get; } = new();
 
     /// <summary>What the first model says, asked without the service.</summary>
-    public ImageClassifier Classifier => _models[0].Classifier;
+    public ImageClassifier Classifier { get; }
 
     /// <summary>Starts it with some models of drawn weights.</summary>
     public static async Task<TestService> StartAsync(ServingLimits? limits = null, params string[] names)
@@ -68,6 +69,7 @@ internal sealed class TestService : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        Classifier.Dispose();
         await Application.DisposeAsync();
         foreach (var model in _models)
             model.Dispose();
