@@ -48,9 +48,12 @@ class ResNet(nn.Module):
 
 
 def network(name):
-    """A network by our name: cifar-DEPTH[-basic|-bottleneck], imagenet-18-cifarstem."""
+    """A network by our name: cifar-DEPTH[-basic|-bottleneck], imagenet-18-cifarstem; imagenet-DEPTH is torchvision's own."""
     if name == "imagenet-18-cifarstem":
         return ResNet(64, [(64, 2), (128, 2), (256, 2), (512, 2)], 1)
+    if match := re.fullmatch(r"imagenet-(18|34|50|101|152)", name):
+        from torchvision import models
+        return getattr(models, f"resnet{match[1]}")(num_classes=10)
     match = re.fullmatch(r"cifar-(\d+)(-basic|-bottleneck)?", name)
     if not match:
         raise SystemExit(f"{name} is not among the networks that are compared with PyTorch's.")

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Images per second of PyTorch eager training a ResNet: the peer of `bench train`. Prints the median of the rounds.
 
-The network, batch, optimiser and augmentation are those of our default recipe; the images are in memory as uint8. --real-data runs the
-comparison of docs/evidence.md instead: five epochs on class folders of JPEG files (needs torchvision).
+The network, batch, optimiser and augmentation are those of our default recipe; the images are in the device's memory as uint8. --variants
+trains in several ways in turns, prints a line for each, and last the best. --real-data runs the comparison of docs/evidence.md instead: five
+epochs on class folders of JPEG files (needs torchvision).
 """
 import argparse
+import contextlib
 import os
 import statistics
 import time
@@ -19,28 +21,31 @@ def augment(x):
     count, _, height, width = x.shape
     padded = F.pad(x, (4, 4, 4, 4))
     windows = padded.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
-    x = windows[torch.arange(count), torch.randint(0, 9, (count,)), torch.randint(0, 9, (count,))]
-    return torch.where((torch.rand(count) < 0.5).view(-1, 1, 1, 1), x.flip(3), x)
+    here = {"device": x.device}
+    x = windows[torch.arange(count, **here), torch.randint(0, 9, (count,), **here), torch.randint(0, 9, (count,), **here)]
+    return torch.where((torch.rand(count, **here) < 0.5).view(-1, 1, 1, 1), x.flip(3), x)
 
 
 class Trainer:
-    def __init__(self, architecture, channels_last, rate):
+    def __init__(self, architecture, channels_last, rate, device="cpu", precision="float32"):
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.net = network(architecture).to(memory_format=self.format)
+        self.net = network(architecture).to(device=device, memory_format=self.format)
+        self.casting = contextlib.nullcontext() if precision == "float32" else torch.autocast(device, dtype=torch.bfloat16)
         self.optimizer = torch.optim.SGD(self.net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
 
     def epoch(self, images, labels, batch, mean, deviation):
         self.net.train()
-        order, total = torch.randperm(len(images)), 0.0
+        order, total = torch.randperm(len(images), device=images.device), 0.0
         for first in range(0, len(images), batch):
             rows = order[first:first + batch]
             x = ((augment(images[rows]).float() / 255 - mean) / deviation).contiguous(memory_format=self.format)
-            loss = F.cross_entropy(self.net(x), labels[rows])
+            with self.casting:
+                loss = F.cross_entropy(self.net(x), labels[rows])
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            total += loss.item() * len(rows)
-        return total / len(images)
+            total += loss.detach() * len(rows)
+        return total.item() / len(images)  # waits for the device
 
     def accuracy(self, images, labels, mean, deviation):
         self.net.eval()
@@ -77,6 +82,18 @@ def real_data(arguments):
         print(f"epoch {epoch + 1} train loss {loss:.3f} test accuracy {trainer.accuracy(test, test_labels, mean, deviation):.4f} images/s {speed:.0f}", flush=True)
 
 
+VARIANTS = ("default", "channels-last", "channels-last-tuned")  # tuned: cuDNN tries its algorithms
+
+
+def speed(trainer, tuned, images, labels, batch, mean, deviation):
+    torch.backends.cudnn.benchmark = tuned
+    start = time.perf_counter()
+    loss = trainer.epoch(images, labels, batch, mean, deviation)
+    if loss != loss:
+        raise SystemExit("The loss is no number: the speed means nothing.")
+    return len(images) / (time.perf_counter() - start)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--architecture", default="cifar-20")
@@ -85,7 +102,10 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, help="in turns; the last number is the best median")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--real-data", metavar="FOLDER", help="a folder with train/ and test/, one folder per class in each")
     arguments = parser.parse_args()
@@ -94,15 +114,20 @@ def main():
     if arguments.real_data:
         real_data(arguments)
         return
-    images = torch.randint(0, 256, (arguments.batch_size * arguments.steps, 3, arguments.size, arguments.size), dtype=torch.uint8)
-    labels = torch.arange(len(images)) % 10
-    mean, deviation = torch.full((1, 3, 1, 1), 0.5), torch.full((1, 3, 1, 1), 0.29)
-    trainer, speeds = Trainer(arguments.architecture, arguments.channels_last, 0.01), []
+    device, batch = arguments.device, arguments.batch_size
+    images = torch.randint(0, 256, (batch * arguments.steps, 3, arguments.size, arguments.size), dtype=torch.uint8, device=device)
+    labels = torch.arange(len(images), device=device) % 10
+    mean, deviation = torch.full((1, 3, 1, 1), 0.5, device=device), torch.full((1, 3, 1, 1), 0.29, device=device)
+    variants = arguments.variants or [VARIANTS[arguments.channels_last]]
+    trainers = {name: Trainer(arguments.architecture, name != VARIANTS[0], 0.01, device, arguments.precision) for name in variants}
+    speeds = {name: [] for name in variants}
     for _ in range(arguments.rounds + 1):
-        start = time.perf_counter()
-        trainer.epoch(images, labels, arguments.batch_size, mean, deviation)
-        speeds.append(len(images) / (time.perf_counter() - start))
-    print(f"{statistics.median(speeds[1:]):.3f}")
+        for name, trainer in trainers.items():
+            speeds[name].append(speed(trainer, name == VARIANTS[2], images, labels, batch, mean, deviation))
+    medians = {name: statistics.median(values[1:]) for name, values in speeds.items()}
+    if arguments.variants:
+        print("\n".join(f"{name} {median:.3f}" for name, median in medians.items()))
+    print(f"{max(medians.values()):.3f}")
 
 
 main()

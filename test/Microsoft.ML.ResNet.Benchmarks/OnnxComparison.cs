@@ -11,24 +11,23 @@ using Microsoft.ML.ResNet;
 /// </summary>
 internal sealed class OnnxComparison : IDisposable
 {
-    private static readonly PredictionEngineOptions Shared = new() { OwnsTransformer = false };
-
     private const int WarmUpRounds = 4; // the run-time compiles twice, and then once more with what it saw
 
     private readonly MLContext _mlContext = new(seed: 1);
     private readonly ResNetTransformer _model;
     private readonly string _file = Path.GetTempFileName();
     private readonly int _threads;
+    private readonly int _size;
 
-    private OnnxComparison(ResNetArchitecture architecture, int threads)
+    private OnnxComparison(ResNetArchitecture architecture, int threads, int size)
     {
-        _threads = threads;
+        (_threads, _size) = (threads, size);
         _model = _mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
         {
             Architecture = architecture,
             Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, BatchSize = 16, LearningRate = 0.001 },
             Device = ComputeDevice.Cpu,
-        }).Fit(Image.View(_mlContext, 16));
+        }).Fit(Image.View(_mlContext, 16, size));
         _model.SaveOnnx(_file, new() { InputName = nameof(Image.Features) });
     }
 
@@ -39,7 +38,11 @@ internal sealed class OnnxComparison : IDisposable
         var rounds = new Option<int>("--rounds") { DefaultValueFactory = _ => 5 };
         var threads = new Option<int>("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount };
         var noDirect = new Option<bool>("--no-direct-scoring") { Description = "Ours with libtorch." };
-        var verb = new Command("ort", "Our scoring against ONNX Runtime's, in turns.") { architecture, rounds, threads, noDirect };
+        var size = new Option<int>("--size") { Description = "Rows and columns of the images.", DefaultValueFactory = _ => 32 };
+        var count = new Option<int>("--images") { Description = "A multiple of the batch.", DefaultValueFactory = _ => 512 };
+        var batch = new Option<int>("--batch-size") { Description = "Of ONNX Runtime.", DefaultValueFactory = _ => 128 };
+        var verb = new Command("ort", "Our scoring against ONNX Runtime's, in turns.") { architecture, rounds, threads, noDirect, size,
+            count, batch };
         verb.SetAction(parsed =>
         {
             ResNetRuntime.Configure(
@@ -48,8 +51,9 @@ internal sealed class OnnxComparison : IDisposable
                     Threads = parsed.GetValue(threads),
                     Numerics = new() { CpuKernelsForScoring = !parsed.GetValue(noDirect) },
                 });
-            using var comparison = new OnnxComparison(ResNetArchitecture.Parse(parsed.GetValue(architecture)!), parsed.GetValue(threads));
-            comparison.Compare(parsed.GetValue(architecture)!, parsed.GetValue(rounds));
+            using var comparison = new OnnxComparison(ResNetArchitecture.Parse(parsed.GetValue(architecture)!), parsed.GetValue(threads),
+                parsed.GetValue(size));
+            comparison.Compare(parsed.GetValue(architecture)!, parsed.GetValue(rounds), parsed.GetValue(count), parsed.GetValue(batch));
         });
         return verb;
     }
@@ -60,19 +64,20 @@ internal sealed class OnnxComparison : IDisposable
         File.Delete(_file);
     }
 
-    private void Compare(string name, int rounds)
+    private void Compare(string name, int rounds, int count, int batch)
     {
-        var images = Image.Rows(512).ToList();
-        var view = _mlContext.Data.LoadFromEnumerable(images);
-        using var engine = _mlContext.Model.CreatePredictionEngine<Image, Scored>(_model, Shared);
+        var images = Image.Rows(count, _size).ToList();
+        var view = _mlContext.Data.LoadFromEnumerable(images, Image.Schema(_size));
+        using var engine = _mlContext.Model.CreatePredictionEngine<Image, Scored>(_model,
+            new PredictionEngineOptions { OwnsTransformer = false, InputSchemaDefinition = Image.Schema(_size) });
         using var sleeping = Session(spinning: false);
         using var spinning = Session(spinning: true);
         var onnxModel = _mlContext.Transforms.ApplyOnnxModel("probabilities", nameof(Image.Features), _file).Fit(view);
 
-        Print(name, "batches of 128, images/s", rounds, images.Count / 1000.0, higherIsBetter: true,
+        Print(name, $"batches of {batch}, images/s", rounds, images.Count / 1000.0, higherIsBetter: true,
             ("Transform", () => Count(_model.Transform(view), "Score")),
-            ("ORT", () => RunBatches(sleeping, images, 128)),
-            ("ORT, spinning", () => RunBatches(spinning, images, 128)),
+            ("ORT", () => RunBatches(sleeping, images, batch)),
+            ("ORT, spinning", () => RunBatches(spinning, images, batch)),
             ("ApplyOnnxModel", () => Count(onnxModel.Transform(view), "probabilities")));
         Print(name, "one image, ms", rounds, 1.0 / images.Count, higherIsBetter: false,
             ("PredictionEngine", () => images.ForEach(image => engine.Predict(image))),
@@ -108,15 +113,15 @@ internal sealed class OnnxComparison : IDisposable
 
     private static void Count(IDataView scored, string column) => _ = scored.GetColumn<VBuffer<float>>(column).Count();
 
-    private static void RunBatches(InferenceSession session, List<Image> images, int size)
+    private void RunBatches(InferenceSession session, List<Image> images, int size)
     {
         using var options = new RunOptions();
         for (var first = 0; first < images.Count; first += size)
         {
-            var pixels = new byte[size * 3072];
+            var pixels = new byte[size * 3 * _size * _size];
             for (var i = 0; i < size; i++)
-                images[first + i].Features.CopyTo(pixels, i * 3072);
-            using var batch = OrtValue.CreateTensorValueFromMemory(pixels, [size, 3, 32, 32]);
+                images[first + i].Features.CopyTo(pixels, i * 3 * _size * _size);
+            using var batch = OrtValue.CreateTensorValueFromMemory(pixels, [size, 3, _size, _size]);
             using var results = session.Run(options, [nameof(Image.Features)], [batch], ["probabilities"]);
         }
     }

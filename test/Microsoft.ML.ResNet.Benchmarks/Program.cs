@@ -17,8 +17,10 @@ var noChannelsLast = new Option<bool>("--no-channels-last");
 var noBoundSpinning = new Option<bool>("--no-bound-spinning");
 var noLargeBlocks = new Option<bool>("--no-large-blocks");
 var noFusedTraining = new Option<bool>("--no-fused-training");
+var device = new Option<ComputeDevice>("--device") { DefaultValueFactory = _ => ComputeDevice.Cpu };
+var precision = new Option<TrainingPrecision>("--precision") { Description = "Full or BFloat16." };
 var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
-    size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining };
+    size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining, device, precision };
 var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads,
     noChannelsLast, noBoundSpinning, noLargeBlocks };
 var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads,
@@ -50,7 +52,7 @@ return new RootCommand("Measures the library.")
     train, score, predict, kinds, stream, step, RecipesCommand.Create(),
     PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
     FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
-    OnnxComparison.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(),
+    OnnxComparison.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(), DeviceVerb.Verb(device),
 }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
@@ -125,8 +127,9 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
             BatchSize = batch,
             LearningRate = 0.01,
             MicroBatchSize = microBatch,
+            Precision = result.GetValue(precision),
         },
-        Device = ComputeDevice.Cpu,
+        Device = result.GetValue(device),
         MetricsCallback = onEpoch,
     }).Fit(Image.View(mlContext, count, result.GetValue(size)));
 }
@@ -141,10 +144,13 @@ internal sealed class Image
     public uint Label { get; set; }
 
     public static IDataView View(MLContext mlContext, int count, int size = 32)
+        => mlContext.Data.LoadFromEnumerable(Rows(count, size).ToList(), Schema(size));
+
+    public static SchemaDefinition Schema(int size)
     {
         var schema = SchemaDefinition.Create(typeof(Image));
         schema[nameof(Features)].ColumnType = new VectorDataViewType(NumberDataViewType.Byte, 3, size, size);
-        return mlContext.Data.LoadFromEnumerable(Rows(count, size).ToList(), schema);
+        return schema;
     }
 
     public static IEnumerable<Image> Rows(int count, int size = 32)
