@@ -55,8 +55,8 @@ class Process:
     def trouble(self):
         """The last line that says something, for a cell of the table."""
         lines = [line.strip() for line in self.text.split("\n") if line.strip() and not line.strip().startswith("at ")]
-        told = [line for line in lines if "rror" in line or "xception" in line] or lines
-        return f"ended with {self.code}: {told[0][:300] if told else 'no word'}"
+        told = [line for line in lines if "rror:" in line or "xception" in line] or lines[-1:]
+        return f"{'time out' if self.code == 'time out' else f'ended with {self.code}'}: {told[0][:300] if told else 'no word'}"
 
 
 class Table:
@@ -118,7 +118,7 @@ class Setting:
         self.torch_lib = folders[0]
 
     def limit(self, seconds):
-        return min(seconds, self.end - time.time())
+        return min(seconds * self.options.patience, self.end - time.time())
 
     @property
     def is_over(self):
@@ -285,7 +285,7 @@ def spread(values):
     return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})" if values else "-"
 
 
-AVX2 = {"DOTNET_EnableAVX512": "0", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
+ISAS = {"AVX-512": {}, "AVX2": {"DOTNET_EnableAVX512": "0", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}}
 # name: size, batch, steps of an epoch, epochs after the first
 CPU_TRAININGS = {"cifar-20": (32, 128, 25, 3), "imagenet-18": (224, 16, 2, 3), "imagenet-50": (224, 16, 1, 3), "imagenet-18-cifarstem": (32, 64, 3, 3)}
 # name: size, images of a round, ONNX Runtime's batch
@@ -313,11 +313,13 @@ def cpu_rows(setting):
     print(f"\nPairs of cores, each with rows of its own at the same time: {' '.join(found)}, of {allowed} logical processors.")
     ok, said = setting.link()
     print(f"{'' if ok else 'FAILED: '}{said}.")
+    for isa, extra in ISAS.items():
+        print(f"Ours, rows of {isa}: {Process(on(found[0], [setting.bench, 'device', 'about']), {**setting.env, **extra}, setting.limit(60)).last}.", flush=True)
     training = Table("Training on two cores: images/s, medians of the turns (least to most)", ["training", "ours", "PyTorch's best", "ours to it", "PyTorch's variants"])
     jobs = queue.Queue()
     quick = setting.options.quick
     scored = []
-    for isa, extra in (("AVX-512", {}), ("AVX2", AVX2)):
+    for isa, extra in ISAS.items():
         for network in ("imagenet-50", "imagenet-18", "cifar-20"):
             jobs.put(lambda cores, network=network, isa=isa, extra=extra: scored.append((network, isa, score(setting, cores, network, extra))))
         for network in ("imagenet-50", "imagenet-18", "cifar-20", "imagenet-18-cifarstem"):
@@ -377,7 +379,7 @@ def machine(setting):
     told = lambda command: subprocess.run(command, capture_output=True, text=True).stdout.strip().replace("\n", "; ")
     cpu = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo").read())
     gpu = told(["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]) if shutil.which("nvidia-smi") else "no nvidia-smi"
-    torch = told([setting.options.python, "-c", "import torch; print(torch.__version__, '; TF32 in convolutions', torch.backends.cudnn.allow_tf32, ', in matrix products', torch.backends.cuda.matmul.allow_tf32)"])
+    torch = told([setting.options.python, "-c", "import torch; print(torch.__version__, '; CUDA', torch.version.cuda, 'available' if torch.cuda.is_available() else 'not available', '; TF32 in convolutions', torch.backends.cudnn.allow_tf32, ', in matrix products', torch.backends.cuda.matmul.allow_tf32)"])
     commit = open(os.path.join(setting.bench_folder, "commit")).read().strip()
     return (f"Commit {commit}; {gpu}; {os.cpu_count()} processors, {cpu[1] if cpu else platform.processor()}; {platform.platform()}; PyTorch {torch}. "
             "Ours leaves libtorch's own settings of TF32 as they are, which are PyTorch's.")
@@ -391,6 +393,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="tiny sizes: a rehearsal")
     parser.add_argument("--torch-lib", metavar="FOLDER", help="libtorch, if not that of this Python")
     parser.add_argument("--python", default=sys.executable, help="the Python that has PyTorch for the rows beside it")
+    parser.add_argument("--patience", type=float, default=1, help="multiplies the rows' own limits, on a busy machine")
     parser.add_argument("--minutes", type=float, default=4.7, help="no row is begun later, and none runs longer")
     options = parser.parse_args()
     out = os.environ.get("OUT") or tempfile.mkdtemp(prefix="cuda-check-out-")

@@ -51,6 +51,9 @@ internal static class DeviceVerb
 
     private static int About(ComputeDevice wanted)
     {
+        ResNetRuntime.EnsureStarted();
+        if (wanted == ComputeDevice.Cuda)
+            InitializeDeviceType(TorchSharp.DeviceType.CUDA); // where that fails, its exception tells what was tried
         var device = Resolve(wanted);
         var vectors = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
         Console.WriteLine(
