@@ -40,7 +40,8 @@ internal sealed class DeviceGoldens(Device device, double tolerance)
         using (NewDisposeScope())
             CheckTraining();
         Console.WriteLine(_failures.Count == 0
-            ? FormattableString.Invariant($"{names.Length} networks and 10 steps; the worst logit or loss: {_worst.Error:e1} ({_worst.What})")
+            ? FormattableString.Invariant(
+                $"{names.Length} networks and 10 steps; the worst logit or loss: {_worst.Error:e1} ({_worst.What})")
             : $"{_failures.Count} beyond the tolerance: {string.Join("; ", _failures)}");
         return _failures.Count == 0;
     }

@@ -42,8 +42,8 @@ internal static class DeviceTrainings
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var tensor in model.Model.Network.Weights)
             hash.AppendData(tensor.Data.Span);
-        Console.WriteLine(
-            FormattableString.Invariant($"loss {reports[^1].TrainLoss:f7} weights {Convert.ToHexStringLower(hash.GetCurrentHash())[..16]}"));
+        var weights = Convert.ToHexStringLower(hash.GetCurrentHash())[..16];
+        Console.WriteLine(FormattableString.Invariant($"loss {reports[^1].TrainLoss:f7} weights {weights}"));
     }
 
     private static double Fit(ComputeDevice device, ResNetArchitecture architecture, int batchSize, int size)

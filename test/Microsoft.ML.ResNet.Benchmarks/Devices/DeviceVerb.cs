@@ -42,8 +42,10 @@ internal static class DeviceVerb
         var folder = new Argument<string>("folder") { Description = "For checkpoints." };
         var epochs = new Option<int>("--epochs") { DefaultValueFactory = _ => 8 };
         var resume = new Option<bool>("--resume");
-        var learn = new Command("learn", "A small training with a checkpoint after every step: to be killed, and resumed.") { folder, device,
-            epochs, resume };
+        var learn = new Command("learn", "A small training with a checkpoint after every step: to be killed, and resumed.")
+        {
+            folder, device, epochs, resume,
+        };
         learn.SetAction(result => DeviceTrainings.Learn(result.GetValue(folder)!, result.GetValue(device), result.GetValue(epochs),
             result.GetValue(resume)));
         return new Command("device", "Checks on a device.") { about, goldens, pixels, memory, learn };
