@@ -17,6 +17,10 @@ public sealed record CifarBinaryOptions
     /// <value>The default is <see cref="CifarFormat.Auto"/>.</value>
     public CifarFormat Format { get; init; } = CifarFormat.Auto;
 
+    /// <summary>The part of all records of all paths to load, in their order, where several processes share them.</summary>
+    /// <value>The default, null, is all of them.</value>
+    public ImageShard? Shard { get; init; }
+
     /// <summary>Refuses values that no member stands for.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A property has an undefined value.</exception>
     internal void Validate()

@@ -8,8 +8,10 @@ namespace Microsoft.ML.ResNet.Images.Cifar;
 /// <param name="NamesFrom">Where the class names are from, for messages.</param>
 /// <param name="Count">Records in all wanted files together.</param>
 /// <param name="Split">The wanted split.</param>
+/// <param name="Torn">The first wanted file that is not made of whole records, if there is one.</param>
 internal sealed record CifarPlan(
-    CifarLocation Location, CifarLayout Layout, int LabelOffset, string[] ClassNames, string NamesFrom, long Count, CifarSplit Split)
+    CifarLocation Location, CifarLayout Layout, int LabelOffset, string[] ClassNames, string NamesFrom, long Count, CifarSplit Split,
+    CifarFile? Torn)
 {
     private const int MostFiles = 10_000; // a hostile archive could list millions in a few MB
 
@@ -41,8 +43,9 @@ internal sealed record CifarPlan(
             ? listed
             : ($"{layout.Name}'s standard names", field.StandardNames);
         CheckNames(classNames, from);
-        var bytes = files.Where(file => location.IsWanted(file, layout, options.Split)).Sum(file => file.Length);
-        return new(location, layout, field.Offset, classNames, from, bytes / layout.RecordLength, options.Split);
+        var wanted = files.Where(file => location.IsWanted(file, layout, options.Split)).ToList();
+        return new(location, layout, field.Offset, classNames, from, wanted.Sum(file => file.Length) / layout.RecordLength, options.Split,
+            wanted.Find(file => file.Length == 0 || file.Length % layout.RecordLength != 0));
     }
 
     /// <summary>One pass over the images of all wanted files.</summary>
@@ -50,8 +53,29 @@ internal sealed record CifarPlan(
     {
         foreach (var file in Location.Files())
             if (Location.IsWanted(file, Layout, Split))
-                foreach (var image in CifarRecords.Read(file, this))
+                foreach (var image in CifarRecords.Read(file, this, 0, file.Length / Layout.RecordLength))
                     yield return image;
+    }
+
+    /// <summary>One pass over some images; files of others are not opened, but all have to be whole, or parts would not add up.</summary>
+    /// <param name="first">The first image, counted over all files from 0; may be negative.</param>
+    /// <param name="end">The one behind the last; may lie behind the end.</param>
+    public IEnumerable<LabeledImage> Read(long first, long end)
+    {
+        if (Torn is not null)
+            throw CifarRecords.NotWhole(Torn, Layout);
+        foreach (var file in end > 0 ? Location.Files() : [])
+        {
+            if (!Location.IsWanted(file, Layout, Split))
+                continue;
+            var count = file.Length / Layout.RecordLength;
+            if (first < count)
+                foreach (var image in CifarRecords.Read(file, this, Math.Max(first, 0), Math.Min(end, count)))
+                    yield return image;
+            (first, end) = (first - count, end - count);
+            if (end <= 0)
+                break;
+        }
     }
 
     private static void CheckNames(string[] names, string from)

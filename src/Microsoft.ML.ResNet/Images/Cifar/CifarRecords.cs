@@ -7,21 +7,24 @@ namespace Microsoft.ML.ResNet.Images.Cifar;
 /// </remarks>
 internal static class CifarRecords
 {
-    /// <summary>The images of a file, one at a time in one reused buffer.</summary>
+    /// <summary>Some images of a file, one at a time in one reused buffer.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="plan">What it holds.</param>
+    /// <param name="first">The first of them, from 0.</param>
+    /// <param name="end">The one behind the last; no more than there are.</param>
     /// <exception cref="InvalidDataException">
     /// While enumerating: the file is empty, ends inside a record, or holds a label out of range.
     /// </exception>
-    public static IEnumerable<LabeledImage> Read(CifarFile file, CifarPlan plan)
+    public static IEnumerable<LabeledImage> Read(CifarFile file, CifarPlan plan, long first, long end)
     {
         var length = plan.Layout.RecordLength;
-        if (file.Length == 0)
-            throw EmptyFile(file);
-        if (file.Length % length != 0)
-            throw EndsInside(file, plan.Layout, file.Length / length, file.Length % length);
+        if (file.Length == 0 || file.Length % length != 0)
+            throw NotWhole(file, plan.Layout);
 
         using var content = file.Open();
         var record = new byte[length];
-        for (var index = 0L; index < file.Length / length; index++)
+        Skip(content, file, first * length);
+        for (var index = first; index < end; index++)
         {
             var read = file.Read(content, record);
             if (read < length)
@@ -32,6 +35,23 @@ internal static class CifarRecords
             yield return new(plan.ClassNames[label].AsMemory(), record.AsMemory(plan.Layout.LabelBytes));
         }
     }
+
+    private static void Skip(Stream content, CifarFile file, long bytes)
+    {
+        if (content.CanSeek)
+        {
+            content.Position += bytes;
+            return;
+        }
+        var room = new byte[Math.Min(bytes, 1 << 16)];
+        for (var read = -1; bytes > 0 && read != 0; bytes -= read)
+            read = file.Read(content, room.AsSpan(0, (int)Math.Min(bytes, room.Length)));
+    }
+
+    /// <summary>The exception for a file that is empty or ends inside a record.</summary>
+    public static InvalidDataException NotWhole(CifarFile file, CifarLayout layout) => file.Length == 0
+        ? EmptyFile(file)
+        : EndsInside(file, layout, file.Length / layout.RecordLength, file.Length % layout.RecordLength);
 
     /// <summary>The exception for a file without a single byte.</summary>
     public static InvalidDataException EmptyFile(CifarFile file) =>

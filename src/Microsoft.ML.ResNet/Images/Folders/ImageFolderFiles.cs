@@ -18,7 +18,7 @@ internal sealed class ImageFolderFiles : ILabeledImages
         _options = options;
         _store = ImageStore.Of(path);
         var listing = ImageFolderListing.Of(_store, options.Subfolder);
-        (_files, Remarks) = (listing.Files, listing.Remarks);
+        (_files, Remarks) = (listing.FilesOf(options.Shard), listing.Remarks);
     }
 
     /// <inheritdoc/>

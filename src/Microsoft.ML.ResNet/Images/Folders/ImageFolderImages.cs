@@ -20,8 +20,8 @@ internal sealed class ImageFolderImages : ILabeledImages
         _options = options;
         _store = ImageStore.Of(path);
         var listing = ImageFolderListing.Of(_store, options.Subfolder);
-        (_files, Remarks) = (listing.Files, listing.Remarks);
-        Shape = options is { Height: not null, Width: not null } ? ShapeFrom(options) : ShapeOfFirstImage();
+        (_files, Remarks) = (listing.FilesOf(options.Shard), listing.Remarks);
+        Shape = options is { Height: not null, Width: not null } ? ShapeFrom(options) : ShapeOfFirstImage(listing.Files);
     }
 
     /// <summary>The shape of every image.</summary>
@@ -108,12 +108,13 @@ internal sealed class ImageFolderImages : ILabeledImages
             _options.UnreadableImageCallback?.Invoke(message);
     }
 
-    private ImageShape ShapeOfFirstImage()
+    // Of all files, so that the images of all parts have one shape.
+    private ImageShape ShapeOfFirstImage(IReadOnlyList<ImageFile> files)
     {
         using var reader = _store.OpenReader();
         var bytes = new ImageBytes();
         var read = Opening(reader);
-        foreach (var file in _files)
+        foreach (var file in files)
         {
             var problem = read(file.Name, bytes);
             if (problem is null && ImageDecoder.TryReadSize(bytes.Content, _options.Geometry, out var height, out var width, out problem))
@@ -122,7 +123,7 @@ internal sealed class ImageFolderImages : ILabeledImages
                 throw new InvalidDataException(
                     $"{_store.Describe(file.Name)}: {problem}. It is the first image, whose size all others should get.");
         }
-        throw ImageFileError.Create(_store.Path, "at least one image that can be read", $"{_files.Count} files that cannot");
+        throw ImageFileError.Create(_store.Path, "at least one image that can be read", $"{files.Count} files that cannot");
     }
 
     private static ImageShape ShapeFrom(ImageFolderOptions options)

@@ -62,6 +62,15 @@ internal sealed record ImageFolderListing(IReadOnlyList<ImageFile> Files, IReadO
             [.. Describe(where, classes, [.. empty.Select(found => found.Key)])]);
     }
 
+    /// <summary>The images of a part; all of them without one.</summary>
+    public IReadOnlyList<ImageFile> FilesOf(ImageShard? shard)
+    {
+        if (shard is null)
+            return Files;
+        var (first, end) = shard.RangeOf(Files.Count);
+        return [.. Files.Skip((int)first).Take((int)(end - first))];
+    }
+
     /// <summary>
     /// The class that a folder stands for: its name in Unicode's composed form (NFC). macOS decomposes names, so that the same word can be
     /// written in two ways, which look alike and are one class.

@@ -33,6 +33,10 @@ public sealed record ImageFolderOptions
     /// <value>The default, null, is the path itself.</value>
     public string? Subfolder { get; init; }
 
+    /// <summary>The part of the files to load, in their order, where several processes share them.</summary>
+    /// <value>The default, null, is all of them.</value>
+    public ImageShard? Shard { get; init; }
+
     /// <summary>
     /// What to do with files that cannot be decoded, or not even opened (links that lead nowhere, missing permissions, errors of the disk).
     /// </summary>
