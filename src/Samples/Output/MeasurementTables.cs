@@ -1,4 +1,5 @@
 using System.Globalization;
+using Samples.Measuring;
 using Spectre.Console;
 
 namespace Samples.Output;
@@ -13,14 +14,15 @@ internal static class MeasurementTables
     /// <summary>Prints the figures over all images.</summary>
     public static void Show(this Display display, Measurement measured)
     {
-        var metrics = measured.Metrics;
-        display.Line($"micro accuracy  {metrics.MicroAccuracy:f4}   (of {measured.ImageCount} images)");
+        var metrics = measured.Tally;
+        display.Line($"micro accuracy  {metrics.MicroAccuracy:f4}   (of {metrics.Images} images)");
         display.Line($"macro accuracy  {metrics.MacroAccuracy:f4}   (mean over classes)");
         display.Line($"top-3 accuracy  {metrics.TopKAccuracy:f4}");
         display.Line($"log loss        {metrics.LogLoss:f4}   (nats)");
-        display.Line($"images/s        {measured.ImagesPerSecond:f0}   (read, decode, score)");
-        if (measured.LeftOut > 0)
-            display.Line($"left out        {measured.LeftOut}   (images of classes that the model does not know)");
+        if (measured.ImagesPerSecond is { } speed)
+            display.Line($"images/s        {speed:f0}   (read, decode, score)");
+        if (metrics.LeftOut > 0)
+            display.Line($"left out        {metrics.LeftOut}   (images of classes that the model does not know)");
     }
 
     /// <summary>
@@ -28,8 +30,7 @@ internal static class MeasurementTables
     /// names that lie or stand; where it does not fit, what each class is most often taken for.
     /// </summary>
     public static void ShowClasses(this Display display, Measurement measured, IReadOnlyList<string> classNames)
-        => display.Show(Classes([.. measured.Metrics.ConfusionMatrix.Counts.Select(row => row.Select(count => (long)count).ToArray())],
-            classNames, display.Width, display.Border));
+        => display.Show(Classes(measured.Tally.Counts, classNames, display.Width, display.Border));
 
     /// <summary>The table of <see cref="ShowClasses"/>.</summary>
     /// <param name="counts">How many images of each class (the row) were taken for which (the column).</param>

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Samples.CommandLine;
+using Samples.Measuring;
 using Samples.Output;
 using Samples.Predictions;
 using Samples.Synthetic;
@@ -55,7 +56,7 @@ internal static class MainJob
             .Fit(train));
 
         // 3. Evaluate on images that training has not seen.
-        var measured = Measurement.Of(mlContext, model, test, cancellation);
+        var measured = Measurement.Of(model, test, cancellation);
         display.Line();
         display.Show(measured);
 

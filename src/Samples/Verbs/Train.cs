@@ -4,6 +4,7 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Samples.CommandLine;
+using Samples.Measuring;
 using Samples.Output;
 using Samples.Planning;
 using Samples.Runs;
@@ -100,7 +101,7 @@ internal static partial class Train
     {
         if (work.EvaluatesAgain)
         {
-            var measured = Measurement.Of(mlContext, model, work.Validation!, cancellation);
+            var measured = Measurement.Of(model, work.Validation!, cancellation);
             display.Line($"On the validation images, with the weights of epoch {kept.Epoch}:");
             display.Show(measured);
             measured.AddTo(result);
