@@ -40,9 +40,11 @@ internal sealed class DataPath
     /// <param name="geometry">How image files of another shape get it; null squeezes them.</param>
     /// <param name="unreadable">What to do with image files that cannot be read.</param>
     /// <param name="leftOut">Counts those that are left out.</param>
+    /// <param name="shard">The part to load; <see langword="null"/> for all of them.</param>
+    /// <param name="threads">How many threads decode; <see langword="null"/> for one on each processor.</param>
     /// <exception cref="InvalidDataException">The path leads to something else.</exception>
     public IDataView Load(MLContext mlContext, ImageShape? shape, ImageGeometry? geometry, UnreadableImageBehavior unreadable,
-        LeftOutFiles leftOut)
+        LeftOutFiles leftOut, ImageShard? shard = null, int? threads = null)
     {
         var options = new ImageFolderOptions
         {
@@ -52,22 +54,39 @@ internal sealed class DataPath
             Width = shape?.Width,
             Geometry = geometry ?? ImageGeometry.Fill,
             UnreadableImageBehavior = unreadable,
-            UnreadableImageCallback = leftOut.Add
+            UnreadableImageCallback = leftOut.Add,
+            Shard = shard,
+            MaxDegreeOfParallelism = threads ?? Environment.ProcessorCount,
         };
         if (Directory.Exists(_path))
             return BinaryFiles() is { Count: > 0 } files
-                ? LoadBinaryFolder(mlContext, files)
+                ? LoadBinaryFolder(mlContext, files, shard)
                 : mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".zip"))
             return mlContext.Data.LoadFromImageFolder(_path, options);
         if (HasExtension(".tar.gz", ".tgz"))
-            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart() }, _path);
+            return mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart(), Shard = shard }, _path);
         if (HasExtension(".bin"))
             return _split is null
-                ? mlContext.Data.LoadFromCifarBinary(_path)
+                ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Shard = shard }, _path)
                 : throw new InvalidDataException($"{_path} is a single file, which has no part '#{_split}'.");
         throw new InvalidDataException($"{_path}: expected {Forms}.");
     }
+
+    /// <summary>
+    /// The images as they lie there, without decoding: pictures as files, with their path, and CIFAR's as pixels. One that cannot be opened
+    /// has no bytes.
+    /// </summary>
+    /// <param name="mlContext">The environment.</param>
+    /// <param name="shard">The part to load; <see langword="null"/> for all of them.</param>
+    public IDataView LoadFiles(MLContext mlContext, ImageShard? shard) => IsPictures
+        ? mlContext.Data.LoadImageFilesFromFolder(_path, new ImageFolderOptions
+        {
+            Subfolder = Folder(),
+            Shard = shard,
+            UnreadableImageBehavior = UnreadableImageBehavior.Skip,
+        })
+        : Load(mlContext, null, null, UnreadableImageBehavior.Throw, new LeftOutFiles(new Display("data")), shard);
 
     /// <summary>The full path.</summary>
     public string Path => _path;
@@ -100,15 +119,16 @@ internal sealed class DataPath
     private bool HasExtension(params string[] extensions)
         => extensions.Any(extension => _path.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
 
-    private List<string> BinaryFiles() => [.. Directory.EnumerateFiles(_path, "*.bin").Order(StringComparer.Ordinal)];
+    /// <summary>The CIFAR files directly in a folder, in the order of their names.</summary>
+    public List<string> BinaryFiles() => [.. Directory.EnumerateFiles(_path, "*.bin").Order(StringComparer.Ordinal)];
 
     /// <summary>With CIFAR's own file names there are splits; a folder of files with other names is all one set.</summary>
-    private IDataView LoadBinaryFolder(MLContext mlContext, List<string> files)
+    private IDataView LoadBinaryFolder(MLContext mlContext, List<string> files, ImageShard? shard)
     {
         var isOfficial = files.Any(IsOfficial);
         return isOfficial || _split is not null
-            ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart() }, _path)
-            : mlContext.Data.LoadFromCifarBinary([.. files]);
+            ? mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Split = CifarPart(), Shard = shard }, _path)
+            : mlContext.Data.LoadFromCifarBinary(new CifarBinaryOptions { Shard = shard }, [.. files]);
     }
 
     private static bool IsOfficial(string file)

@@ -12,6 +12,7 @@ using Samples.Verbs;
 // resnet report               shows how good a saved network is, as a page
 // resnet show                 shows images of a data set with their labels
 // resnet predict              tells what is on image files
+// resnet merge                puts together what processes have found, each in its part of the images
 // resnet import               makes a model of weights that PyTorch has trained
 // resnet export               writes a saved network for other programs
 // resnet summary              lists the layers of a network
@@ -32,6 +33,7 @@ var root = new RootCommand("Residual networks for ML.NET: without a verb, trains
     Report.Command(),
     Show.Command(),
     Predict.Command(),
+    Merge.Command(),
     Import.Command(),
     Export.Command(),
     Summary.Command(),

@@ -64,6 +64,15 @@ internal static class Arguments
         return default!;
     };
 
+    /// <summary>A part of the images, such as <c>3/16</c>, counted from 0.</summary>
+    public static ImageShard? Shard(ArgumentResult argument)
+    {
+        if (WholeNumbers(argument.Tokens[0].Value, '/') is [var index, > 0 and var count] && index < count)
+            return new ImageShard(index, count);
+        argument.AddError($"{Given(argument)}; expected I/N with I from 0 to N-1, such as 3/16, or 0/16 for the first.");
+        return null;
+    }
+
     /// <summary>Channels x height x width, such as <c>3x32x32</c>.</summary>
     public static ImageShape? Shape(ArgumentResult argument)
     {

@@ -35,15 +35,25 @@ internal static class OutputFile
     public static void Write(string? path, TextWriter otherwise, Action<TextWriter> write)
     {
         if (path is null)
-        {
             write(otherwise);
-            return;
-        }
+        else
+            WriteBytes(path, stream =>
+            {
+                using var writer = new StreamWriter(stream, leaveOpen: true);
+                write(writer);
+            });
+    }
+
+    /// <summary>Writes bytes; an older file is replaced when the new one is whole.</summary>
+    /// <param name="path">The file, as <see cref="Writable"/> has returned it.</param>
+    /// <param name="write">Writes.</param>
+    public static void WriteBytes(string path, Action<Stream> write)
+    {
         var beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():n}.unfinished");
         try
         {
-            using (var writer = new StreamWriter(beside))
-                write(writer);
+            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+                write(stream);
             File.Move(beside, path, overwrite: true);
         }
         finally

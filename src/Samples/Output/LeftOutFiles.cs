@@ -32,9 +32,12 @@ internal sealed class LeftOutFiles(Display display)
     }
 
     /// <summary>Says how many there were, if there were any.</summary>
-    public void Conclude()
+    public void Conclude() => Conclude(display, Count);
+
+    /// <summary>Says how many there were, if there were any.</summary>
+    public static void Conclude(Display display, long count)
     {
-        if (Count > 0)
-            display.Line($"Left out because they cannot be read: {Count} image files.");
+        if (count > 0)
+            display.Line($"Left out because they cannot be read: {count} image files.");
     }
 }

@@ -64,6 +64,32 @@ internal static class Fingerprint
         return Convert.ToHexStringLower(all.GetHashAndReset());
     }
 
+    /// <summary>
+    /// The checksum of the lines that <c>sha256sum</c> prints of some pictures, in this order; <c>empty</c> and <c>unreadable</c> as in
+    /// folders.
+    /// </summary>
+    /// <param name="paths">The pictures.</param>
+    /// <param name="cancellation">Stops between two files.</param>
+    public static string OfFiles(IEnumerable<string> paths, CancellationToken cancellation)
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var path in paths)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            all.AppendData(Encoding.UTF8.GetBytes($"{OfPicture(path)}  {path}\n"));
+        }
+        return Convert.ToHexStringLower(all.GetHashAndReset());
+    }
+
+    /// <summary>The checksum of lines of text.</summary>
+    public static string OfLines(IEnumerable<string> lines)
+    {
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var line in lines)
+            all.AppendData(Encoding.UTF8.GetBytes($"{line}\n"));
+        return Convert.ToHexStringLower(all.GetHashAndReset());
+    }
+
     private static bool IsData(string name)
         => PictureFolder.MayBePicture(name) || name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase);
 

@@ -5,6 +5,8 @@ using Microsoft.ML.ResNet;
 using Samples.CommandLine;
 using Samples.Output;
 using Samples.Predictions;
+using Samples.Runs;
+using Samples.Shards;
 
 namespace Samples.Verbs;
 
@@ -63,35 +65,55 @@ internal static class Predict
             if (parsed.GetResult(Output) is not null && parsed.GetValue(Format) is "table")
                 parsed.AddError("--format is 'table'; expected csv or json for a file.");
         });
+        ShardOptions.AddTo(command, Output);
         command.SetWork(Run);
         return command;
     }
 
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
+        ShardOptions.ThreadsOf(options);
         var mlContext = new MLContext();
         var paths = options.GetValue(Paths)!;
         var (modelPath, images) = options.GetValue(Model) is { } named ? (named, paths) : (paths[0], paths[1..]);
         OutputFile.CheckDifferent(("The model", modelPath), (Output.Name, options.GetValue(Output)));
-        var output = options.GetValue(Output) is { } path ? OutputFile.Writable(path) : null;
-        using var model = SavedModel.Load(mlContext, modelPath);
-        var files = InputFiles.Find(images).ToList();
-        if (output is not null && files.Exists(file => Path.GetFullPath(file) == output))
+        var shard = ShardOptions.ShardOf(options, Output);
+        var output = options.GetValue(Output) is { } path ? OutputFile.Writable(ShardFile.PathOf(path, shard)) : null;
+        var all = InputFiles.Find(images).ToList();
+        if (output is not null && all.Exists(file => Path.GetFullPath(file) == output))
             throw new IOException($"{Output.Name} is '{output}', which is one of the images; expected a file that is none.");
-        var result = new JsonObject
-        {
-            ["model"] = model.Path,
-            ["architecture"] = model.Network.Model.Architecture.Name,
-            ["predictions"] = new JsonArray(),
-            ["unreadable"] = new JsonArray()
-        };
+        var files = shard?.RangeOf(all.Count) is var (first, end) ? all[(int)first..(int)end] : all;
+        var result = new JsonObject { ["model"] = Path.GetFullPath(modelPath) };
+        var origin = shard is null ? null : Origin(options, modelPath, shard, all, files, cancellation);
+        if (origin is not null && ShardOptions.IsFinished(options, output!, origin, display, result))
+            return result;
 
-        OutputFile.Write(output, display.Writer, text =>
+        using var model = SavedModel.Load(mlContext, modelPath);
+        result["model"] = model.Path;
+        result["architecture"] = model.Network.Model.Architecture.Name;
+        result["predictions"] = new JsonArray();
+        result["unreadable"] = new JsonArray();
+        var top = Math.Min(options.GetValue(Top), model.Network.Model.ClassNames.Count);
+        if (origin is null)
+            OutputFile.Write(output, display.Writer, Write);
+        else
+            ShardFile.Write(output!, origin, WriteResults, stream => UnreadableFiles.Write(stream, result["unreadable"]!.AsArray()));
+        if (output is not null)
+            display.Line($"Predictions: {output}");
+        return result;
+
+        long WriteResults(Stream stream)
         {
-            var top = Math.Min(options.GetValue(Top), model.Network.Model.ClassNames.Count);
-            var writer = PredictionWriter.Create(options.GetValue(Format) ?? (output is null ? "table" : "csv"), text, display, top);
+            using var text = new StreamWriter(stream, leaveOpen: true);
+            Write(text);
+            return result["images"]!.GetValue<int>();
+        }
+
+        void Write(TextWriter text)
+        {
+            var writer = PredictionWriter.Create(FormatOf(options), text, display, top);
             var predicted = new ImageFiles(mlContext, model.Chain).Predict(files);
-            foreach (var (file, answers) in Readable(predicted, model.Network.Model, options, files.Count, result))
+            foreach (var (file, answers) in Readable(predicted, model.Network.Model, options, files.Count, all.Count, result))
             {
                 cancellation.ThrowIfCancellationRequested();
                 writer.Add(file, answers[..top]);
@@ -99,17 +121,34 @@ internal static class Predict
                     result["predictions"]!.AsArray().Add(ToJson(file, answers[..top]));
             }
             writer.End();
-        });
-        if (output is not null)
-            display.Line($"Predictions: {output}");
-        return result;
+        }
     }
+
+    private static string FormatOf(ParseResult options)
+        => options.GetValue(Format) ?? (options.GetValue(Output) is null ? "table" : "csv");
+
+    private static ShardOrigin Origin(ParseResult options, string model, ImageShard shard, List<string> all, List<string> files,
+        CancellationToken cancellation) => new()
+        {
+            Verb = "predict",
+            Shard = shard.Index,
+            Of = shard.Count,
+            Model = Fingerprint.Of(model, cancellation),
+            Options = new(StringComparer.Ordinal)
+            {
+                [Format.Name] = FormatOf(options),
+                [Top.Name] = FormattableString.Invariant($"{options.GetValue(Top)}"),
+                [Unreadable.Name] = options.GetValue(Unreadable) == UnreadableImageBehavior.Throw ? "stop" : "skip",
+            },
+            Data = Fingerprint.OfLines(all),
+            Content = Fingerprint.OfFiles(files, cancellation),
+        };
 
     /// <summary>The images with the classes, the likeliest first. Files that cannot be read are named, counted and left out.</summary>
     /// <exception cref="InvalidDataException">None can be read, or not the only one; or one cannot that is to stop everything.</exception>
     private static IEnumerable<(string File, Answer[] Answers)> Readable(
         IEnumerable<(string File, Prediction? Prediction, string? Problem)> predicted, ResNetModelParameters network, ParseResult options,
-        int files, JsonObject result)
+        int files, int all, JsonObject result)
     {
         var unreadable = result["unreadable"]!.AsArray();
         foreach (var (file, prediction, problem) in predicted)
@@ -120,14 +159,14 @@ internal static class Predict
                     .OrderByDescending(answer => answer.Probability)]);
                 continue;
             }
-            if (files == 1 || options.GetValue(Unreadable) == UnreadableImageBehavior.Throw)
+            if (all == 1 || options.GetValue(Unreadable) == UnreadableImageBehavior.Throw)
                 throw new InvalidDataException($"{file}: {problem}.");
             if (unreadable.Count < MostNamed)
                 Display.Error($"{file}: {problem}.");
             unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });
         }
         result["images"] = files - unreadable.Count;
-        if (files == unreadable.Count)
+        if (files == unreadable.Count && files == all) // in a part of the files, there may be none
             throw new InvalidDataException($"None of the {files} files could be read.");
         if (unreadable.Count > MostNamed)
             Display.Error($"Left out because they cannot be read: {unreadable.Count} files.");
