@@ -54,6 +54,12 @@ run train --config "$photos/options.json" --epochs 1 --augment crop=1 --run agai
 check "train reads options back, and the command line wins" test "$code:$(value run):$(wc -l <runs/again/history.csv)" = "0:$work/runs/again:2"
 run predict "$photos/model.zip" photos 'photos/a/?.png' --format csv --top 1
 check "predict takes folders and patterns and writes CSV" test "$code:$(wc -l <"$work/out"):$(grep -c . "$work/err")" = 0:10:1
+run predict "$photos/model.zip" photos --output scores.csv
+for shard in 0 1 2; do run predict "$photos/model.zip" photos --output parts.csv --shard $shard/3; done
+run merge parts.csv
+check "merge makes of three parts the bytes of one process" test "$code:$(cmp scores.csv parts.csv && echo same)" = 0:same
+rm parts.csv.shard-1-of-3
+run merge parts.csv; check "merge names the parts that are missing" fails_with 1 "1 of 3 shards are missing: 1"
 run train photos/a --output none.zip; check "a folder without classes is an error" fails_with 1 "no folders"
 run train photos --augment spin; check "an unknown augmentation is wrong usage" fails_with 2 "crop=PIXELS"
 cd - >/dev/null
