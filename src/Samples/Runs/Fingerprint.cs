@@ -28,6 +28,13 @@ internal static class Fingerprint
         }
     }
 
+    /// <summary>The checksum of a model's file.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static string OfModel(string path, CancellationToken cancellation)
+        => Of(path, cancellation) is var checksum && checksum != Unknown
+            ? checksum
+            : throw new IOException($"'{path}' cannot be read; expected a model file that 'train' or 'import' has written.");
+
     private static string OfFolder(string path, CancellationToken cancellation)
     {
         using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -44,7 +44,7 @@ internal sealed class HashedStream(FileStream file, string path) : Stream
         {
             file.Write(buffer);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (IsOfTheDisk(exception))
         {
             throw NotWritten(exception);
         }
@@ -62,7 +62,7 @@ internal sealed class HashedStream(FileStream file, string path) : Stream
         {
             file.Flush(flushToDisk: true);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (IsOfTheDisk(exception))
         {
             throw NotWritten(exception);
         }
@@ -90,7 +90,10 @@ internal sealed class HashedStream(FileStream file, string path) : Stream
         base.Dispose(disposing);
     }
 
-    private IOException NotWritten(IOException exception) => new(
+    // .NET calls it an argument out of range where a file grows beyond what its file system takes.
+    private static bool IsOfTheDisk(Exception exception) => exception is IOException or ArgumentOutOfRangeException;
+
+    private IOException NotWritten(Exception exception) => new(
         $"'{path}' was not written, and the shard is not finished: {exception.Message.TrimEnd('.')}. Make room and run it again.",
         exception)
     {

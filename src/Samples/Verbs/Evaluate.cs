@@ -62,6 +62,7 @@ internal static class Evaluate
             return result;
 
         using var model = SavedModel.Load(mlContext, modelPath);
+        var checksum = output is null ? "" : origin?.Model ?? Fingerprint.OfModel(modelPath, cancellation);
         var network = model.Network.Model;
         var leftOut = new LeftOutFiles(display);
         var images = data.Load(mlContext, network.ImageShape, network.ImageGeometry, UnreadableOf(options), leftOut, shard, threads);
@@ -90,7 +91,7 @@ internal static class Evaluate
         display.ShowClasses(measured, network.ClassNames);
         if (output is not null)
         {
-            OutputFile.Write(output, TextWriter.Null, text => text.WriteLine(evaluation.ToJson(Fingerprint.Of(modelPath, cancellation))));
+            OutputFile.Write(output, TextWriter.Null, text => text.WriteLine(evaluation.ToJson(checksum)));
             display.Line($"Figures: {output}");
         }
         measured.AddTo(result);
@@ -106,7 +107,7 @@ internal static class Evaluate
             Verb = "evaluate",
             Shard = shard.Index,
             Of = shard.Count,
-            Model = Fingerprint.Of(model, cancellation),
+            Model = Fingerprint.OfModel(model, cancellation),
             Options = new(StringComparer.Ordinal)
             {
                 ["part of the data"] = data.Split ?? "none",

@@ -133,7 +133,7 @@ internal static class Predict
             Verb = "predict",
             Shard = shard.Index,
             Of = shard.Count,
-            Model = Fingerprint.Of(model, cancellation),
+            Model = Fingerprint.OfModel(model, cancellation),
             Options = new(StringComparer.Ordinal)
             {
                 [Format.Name] = FormatOf(options),

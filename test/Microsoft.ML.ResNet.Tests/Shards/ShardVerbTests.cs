@@ -134,6 +134,10 @@ public class ShardVerbTests
                 $"--shard={wrong}");
         Fails("--threads is '0'; expected a whole number, at least 1", "predict", _model, _folder, "--threads", "0");
         Fails("There is no shard of", "merge", NewOutput());
+        Fails("none.zip' cannot be read; expected a model file", "evaluate", "--model", Path.Combine(_folder, "none.zip"), "--data",
+            _folder, "--output", NewOutput(), "--shard", "0/2");
+        Fails("which lies among the images", "evaluate", "--model", _model, "--data", _folder, "--output",
+            Path.Combine(_folder, "lines", "out"));
         var (output, missing) = (NewOutput(), Path.Combine(ImageSamples.NewFolder(), "missing.png"));
         for (var shard = 0; shard < 2; shard++)
             Do("predict", _model, missing, missing, "--output", output, "--shard", $"{shard}/2");
@@ -152,12 +156,12 @@ public class ShardVerbTests
     [Timeout(300_000)]
     public void Processes_that_score_one_part_or_several_at_a_time_do_not_disturb_each_other()
     {
-        string[] predict = ["predict", _model, _folder, "--threads", "1", "--output"];
+        string[] predict = ["predict", _model, _folder, "--output"];
         var (whole, output) = (NewOutput(), NewOutput());
-        var first = SampleProgram.Run([.. predict, whole, "--json"]);
+        var first = SampleProgram.Run([.. predict, whole, "--threads", "3"]);
         Assert.AreEqual(0, first.ExitCode, first.Errors);
         Process[] all = [.. new[] { 0, 1, 1, 2 }.Select(shard
-            => Process.Start(SampleProgram.Start([.. predict, output, "--shard", $"{shard}/3"]))!)];
+            => Process.Start(SampleProgram.Start([.. predict, output, "--shard", $"{shard}/3", "--threads", "1"]))!)];
         foreach (var process in all)
             using (process)
             {
@@ -204,7 +208,7 @@ public class ShardVerbTests
         Assert.AreEqual(File.ReadAllText(whole), File.ReadAllText(output));
         Assert.IsEmpty(Unfinished());
 
-        string[] Unfinished() => Directory.GetFiles(folder, ".*.unfinished");
+        string[] Unfinished() => Directory.GetFiles(folder, ".out.shard-*.unfinished");
     }
 
     [TestMethod]
