@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # What sharing costs: 'predict' of some pictures by one process of two threads, by two processes of one thread each (--shard), and by one of one thread.
-# Prints seconds and images a second of each round, from the start of the processes to the end of the last, and what the two processes reach of what the two
-# threads do: the median over rounds. Rounds take turns, and begin with another of the three each. Ends with 1 if the merged predictions differ by a byte.
-# Build first: dotnet build src/Samples -c Release. Wants a quiet machine with two cores, or the right of way on it.
+# Prints seconds, from the start of the processes to the end of the last, images a second, and seconds of processor for each; at last what the two processes
+# reach of what the two threads do, by both measures: the median over rounds. Seconds tell of a quiet machine with two cores, or of one where this has the right
+# of way; processor time tells on a busy one, too. Rounds take turns, and begin with another each. Ends with 1 if the merged predictions differ by a byte.
+# Build first: dotnet build src/Samples -c Release.
 # usage: build/shard-throughput.sh MODEL FOLDER [ROUNDS [PICTURES]]            3 rounds, 200 pictures of the folder
 set -euo pipefail
 model=$(realpath "$1") folder=$(realpath "$2") rounds=${3:-3} count=${4:-200}
@@ -29,21 +30,23 @@ two_processes() {
 
 names=(two_threads two_processes one_thread)
 score --threads 2 --output "$work/whole.csv" # pictures and program into memory
-echo "| round | of | seconds | images a second |"
-echo "|---|---|---|---|"
+echo "| round | of | seconds | images a second | processor seconds |"
+echo "|---|---|---|---|---|"
+TIMEFORMAT='%R %U %S'
 for round in $(seq "$rounds"); do
   for turn in 0 1 2; do
     name=${names[$(((turn + round) % 3))]}
-    before=$(date +%s%N)
-    $name
-    awk -v round="$round" -v name="$name" -v ns=$(($(date +%s%N) - before)) -v count="$count" \
-      'BEGIN { printf "| %d | %s | %.2f | %.1f |\n", round, name, ns / 1e9, count * 1e9 / ns }' | tee -a "$work/rows"
+    { time $name 2> "$work/errors"; } 2> "$work/time"
+    awk -v round="$round" -v name="$name" -v count="$count" \
+      '{ printf "| %d | %s | %.2f | %.1f | %.2f |\n", round, name, $1, count / $1, $2 + $3 }' "$work/time" | tee -a "$work/rows"
   done
 done
 $resnet merge "$work/parts.csv" > /dev/null
 cmp "$work/whole.csv" "$work/parts.csv"
 
-median() { awk -F ' *\\| *' -v name="$1" '$3 == name { print $5 }' "$work/rows" | sort -n | awk '{ one[NR] = $1 } END { print one[int((NR + 1) / 2)] }'; }
-awk -v threads="$(median two_threads)" -v processes="$(median two_processes)" -v one="$(median one_thread)" 'BEGIN {
-  printf "two processes of one thread: %.3f of one process of two threads (median of images a second: %s and %s)\n", processes / threads, processes, threads
-  printf "one process of one thread: %.3f (%s)\n", one / threads, one }'
+median() { # median NAME COLUMN
+  awk -F ' *\\| *' -v name="$1" -v column="$2" '$3 == name { print $column }' "$work/rows" | sort -n \
+    | awk '{ one[NR] = $1 } END { print one[int((NR + 1) / 2)] }'
+}
+awk -v threads="$(median two_threads 5)" -v processes="$(median two_processes 5)" -v cpu="$(median two_threads 6)" -v cpus="$(median two_processes 6)" 'BEGIN {
+  printf "two processes of one thread: %.3f of the images a second of one process of two threads; %.3f by processor time\n", processes / threads, cpu / cpus }'
