@@ -80,8 +80,9 @@ internal static class Predict
         var shard = ShardOptions.ShardOf(options, Output);
         var output = options.GetValue(Output) is { } path ? OutputFile.Writable(ShardFile.PathOf(path, shard)) : null;
         var all = InputFiles.Find(images).ToList();
-        if (output is not null && all.Exists(file => Path.GetFullPath(file) == output))
-            throw new IOException($"{Output.Name} is '{output}', which is one of the images; expected a file that is none.");
+        if (options.GetValue(Output) is { } whole && all.Find(file => Path.GetFullPath(file) is var full
+            && (full == output || full == Path.GetFullPath(whole))) is { } image)
+            throw new IOException($"{Output.Name} is '{image}', which is one of the images; expected a file that is none.");
         var files = shard?.RangeOf(all.Count) is var (first, end) ? all[(int)first..(int)end] : all;
         var result = new JsonObject { ["model"] = Path.GetFullPath(modelPath) };
         var origin = shard is null ? null : Origin(options, modelPath, shard, all, files, cancellation);

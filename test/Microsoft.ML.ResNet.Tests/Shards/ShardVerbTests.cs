@@ -136,6 +136,8 @@ public class ShardVerbTests
         Fails("There is no shard of", "merge", NewOutput());
         Fails("none.zip' cannot be read; expected a model file", "evaluate", "--model", Path.Combine(_folder, "none.zip"), "--data",
             _folder, "--output", NewOutput(), "--shard", "0/2");
+        var picture = Path.Combine(_folder, "unheard of", "1.png");
+        Fails("which is one of the images", "predict", _model, picture, picture, "--output", picture, "--shard", "0/2");
         Fails("which lies among the images", "evaluate", "--model", _model, "--data", _folder, "--output",
             Path.Combine(_folder, "lines", "out"));
         var (output, missing) = (NewOutput(), Path.Combine(ImageSamples.NewFolder(), "missing.png"));
