@@ -38,6 +38,7 @@ public class LayerTests
         ("Images", ["Foundation"]),
         ("Cpu/Kernels", []),
         ("Tensors", ["Foundation"]),
+        ("Distributed", ["Foundation"]),
         ("Foundation", []),
     ];
 

@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>What a launcher of many processes tells each of them: which of them it is, and how many there are.</summary>
+/// <param name="Rank">Which process this is, from 0 to below <paramref name="Size"/>.</param>
+/// <param name="Size">How many processes were started together; at least 1.</param>
+/// <param name="Launcher">Who started them, as in <c>Open MPI's mpirun</c>.</param>
+public sealed record ProcessLaunch(int Rank, int Size, string Launcher)
+{
+    // The first that is there counts: mpirun within a Slurm job, say, knows better than Slurm. Slurm's own variables are those of a step,
+    // which srun starts: the script of a job, or a shell within it, has their number of tasks too, and is none of them.
+    private static readonly (string Rank, string Size, string? Needs, string Launcher)[] Variables =
+    [
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", null, "Open MPI's mpirun"),
+        ("PMI_RANK", "PMI_SIZE", null, "MPICH's mpirun"),
+        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_ID", "Slurm's srun"),
+        ("RANK", "WORLD_SIZE", "MASTER_ADDR", "torchrun"),
+    ];
+
+    /// <summary>
+    /// Reads the environment that <c>mpirun</c> of Open MPI and of MPICH, <c>srun</c> and <c>torchrun</c> give their processes.
+    /// </summary>
+    /// <returns>What it says; <see langword="null"/> in a process that no launcher has started, and where Slurm runs one task only.</returns>
+    /// <exception cref="InvalidOperationException">A launcher's variables contradict each other.</exception>
+    public static ProcessLaunch? Find() => Find(Environment.GetEnvironmentVariable);
+
+    /// <summary>Reads an environment.</summary>
+    /// <param name="variable">Gives a variable's value; <see langword="null"/> where there is none.</param>
+    internal static ProcessLaunch? Find(Func<string, string?> variable)
+    {
+        foreach (var (rankName, sizeName, needs, launcher) in Variables)
+        {
+            if (variable(rankName) is not { } rankText || variable(sizeName) is not { } sizeText)
+                continue;
+            if (needs is not null && variable(needs) is null)
+                continue;
+            if (!(Number(rankText) is { } rank && Number(sizeText) is { } size && rank < size))
+                throw new InvalidOperationException(
+                    $"The environment says {rankName}={rankText} and {sizeName}={sizeText}, as {launcher} would; expected a rank from 0 to "
+                    + $"below the size. Unset both to run one process, or start the processes by {launcher}.");
+            if (size == 1 && needs == "SLURM_STEP_ID")
+                continue;
+            return new ProcessLaunch(rank, size, launcher);
+        }
+        return null;
+    }
+
+    /// <summary>As in <c>rank 3 of 16, started by Open MPI's mpirun</c>.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size}, started by {Launcher}");
+
+    private static int? Number(string text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}
