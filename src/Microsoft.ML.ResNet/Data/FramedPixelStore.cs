@@ -20,6 +20,10 @@ internal sealed class FramedPixelStore(PixelStore whole, WholePictures pictures)
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => Framed(whole.PixelsOf(first, count), index => pictures.Sizes[first + index]);
 
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares)
+        => Framed(whole.PixelsOf(shares), index => pictures.Sizes[(int)shares.Rows[shares.Own[index]]]);
+
     private Tensor Framed(Tensor kept, Func<int, PictureSize> sizeOf)
     {
         using (kept)

@@ -18,6 +18,9 @@ internal sealed class MirroredPixelStore(PixelStore images) : PixelStore(images.
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => Mirrored(images.PixelsOf(first, count));
 
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => Mirrored(images.PixelsOf(shares));
+
     private static Tensor Mirrored(Tensor pixels)
     {
         using (pixels)

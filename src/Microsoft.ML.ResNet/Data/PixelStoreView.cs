@@ -17,4 +17,7 @@ internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => whole.PixelsOf(first, count);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => whole.PixelsOf(shares);
 }

@@ -38,6 +38,9 @@ internal sealed class PixelSubset : PixelStore
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => _whole.PixelsOf(new ArraySegment<long>(_rows, first, count));
 
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => _whole.PixelsOf(shares.Of(InWhole(shares.Rows)));
+
     private ArraySegment<long> InWhole(ArraySegment<long> rows) => rows.Select(row => _rows[row]).ToArray();
 
     private static Tensor OneOnAverage(Tensor weights)

@@ -1,0 +1,112 @@
+namespace Microsoft.ML.ResNet.Distributed;
+
+/// <summary>
+/// Processes that MPI connects. A process that waits for another longer than <see cref="Patience"/> says so and ends all: a rank that is
+/// stopped, or out of the network's reach, holds nobody for ever.
+/// </summary>
+internal sealed class MpiGroup : ProcessGroup
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2); // for others that fail alike, and say why themselves
+
+    private readonly MpiLibrary _library;
+    private readonly Timer _watch;
+    private long _waitsSince; // Environment.TickCount64; 0 while nothing is exchanged
+    private bool _hasFailed, _isDisposed;
+
+    /// <summary>Joins the others.</summary>
+    /// <exception cref="InvalidOperationException">The launcher and the library are not of one kind.</exception>
+    public MpiGroup(MpiLibrary library, ProcessLaunch launch)
+    {
+        _library = library;
+        library.Start();
+        (Rank, Size) = (library.Rank(), library.Size());
+        if ((Rank, Size) != (launch.Rank, launch.Size))
+            throw new InvalidOperationException($"This is {launch}, but {library.Name} says that it is rank {Rank} of {Size}. Use the "
+                + "mpirun that belongs to the library, or name the library that belongs to mpirun in the variable RESNET_MPI.");
+        Patience = PatienceOf(Environment.GetEnvironmentVariable("RESNET_MPI_PATIENCE"));
+        _watch = new Timer(_ => Watch(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+    }
+
+    /// <inheritdoc/>
+    public override int Rank { get; }
+
+    /// <inheritdoc/>
+    public override int Size { get; }
+
+    /// <summary>How long a process waits for others. The default is ten minutes; RESNET_MPI_PATIENCE sets it, in seconds.</summary>
+    public TimeSpan Patience { get; }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{base.ToString()} ({_library.Name})";
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
+        if (_hasFailed)
+            _library.Abort();
+        else
+            _library.Finish();
+        _watch.Dispose();
+    }
+
+    /// <inheritdoc/>
+    internal override void Fail(string reason)
+    {
+        if (_hasFailed || _isDisposed)
+            return;
+        _hasFailed = true;
+        Console.Error.WriteLine($"Rank {Rank} of {Size} ends all processes: {reason.ReplaceLineEndings(" ")}");
+        new Thread(() =>
+        {
+            Thread.Sleep(Grace);
+            _library.Abort();
+        })
+        { IsBackground = true }.Start();
+    }
+
+    private protected override unsafe void Gather(ReadOnlySpan<byte> own, Span<byte> all, ReadOnlySpan<int> lengths)
+    {
+        Volatile.Write(ref _waitsSince, Environment.TickCount64);
+        var offsets = stackalloc int[Size];
+        Offsets(lengths, offsets);
+        fixed (byte* from = own, to = all)
+        fixed (int* counts = lengths)
+            _library.AllGather(from, own.Length, to, counts, offsets);
+        Volatile.Write(ref _waitsSince, 0);
+    }
+
+    private protected override unsafe void Exchange(ReadOnlySpan<byte> send, ReadOnlySpan<int> sendLengths, Span<byte> receive,
+        ReadOnlySpan<int> receiveLengths)
+    {
+        Volatile.Write(ref _waitsSince, Environment.TickCount64);
+        int* sendOffsets = stackalloc int[Size], receiveOffsets = stackalloc int[Size];
+        Offsets(sendLengths, sendOffsets);
+        Offsets(receiveLengths, receiveOffsets);
+        fixed (byte* from = send, to = receive)
+        fixed (int* sendCounts = sendLengths, receiveCounts = receiveLengths)
+            _library.AllToAll(from, sendCounts, sendOffsets, to, receiveCounts, receiveOffsets);
+        Volatile.Write(ref _waitsSince, 0);
+    }
+
+    private static unsafe void Offsets(ReadOnlySpan<int> lengths, int* offsets)
+    {
+        for (int rank = 0, offset = 0; rank < lengths.Length; offset = checked(offset + lengths[rank]), rank++)
+            offsets[rank] = offset;
+    }
+
+    private static TimeSpan PatienceOf(string? seconds)
+        => int.TryParse(seconds, out var given) && given > 0 ? TimeSpan.FromSeconds(given) : TimeSpan.FromMinutes(10);
+
+    private void Watch()
+    {
+        var since = Volatile.Read(ref _waitsSince);
+        if (since == 0 || Environment.TickCount64 - since < Patience.TotalMilliseconds)
+            return;
+        Console.Error.WriteLine($"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, too slow "
+            + "or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");
+        Environment.Exit(1);
+    }
+}
