@@ -1,7 +1,5 @@
 using System.Security.Cryptography;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Tests.Support;
-using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Tests.Distributed;
 
@@ -10,8 +8,6 @@ namespace Microsoft.ML.ResNet.Tests.Distributed;
 public class SharedTrainingTests
 {
     private const int Rows = 61; // no multiple of anything: the last batch is of another size
-
-    private static readonly string Folder = Path.Combine(TestAssembly.TemporaryFolder, "shared-training");
 
     [TestMethod]
     [DynamicData(nameof(Networks))]
@@ -27,7 +23,8 @@ public class SharedTrainingTests
     public static IEnumerable<object[]> Networks =>
     [
         ["narrow", Options(ResNetArchitecture.Cifar(8))],
-        ["wide", Options(ResNetArchitecture.Cifar(8) with { StemWidth = 32, WidthPerGroup = 128 })],
+        ["wide, with max pooling", Options(ResNetArchitecture.ImageNet(18) with { StemWidth = 16, Stages = [new(16, 1, 1), new(128, 1, 2)] })],
+        ["bottlenecks", Options(ResNetArchitecture.ImageNet(50) with { StemWidth = 16, Stages = [new(16, 1, 1), new(64, 1, 2)] })],
     ];
 
     private static ResNetTrainer.Options Options(ResNetArchitecture architecture)
@@ -46,7 +43,7 @@ public class SharedTrainingTests
         options.ProcessGroup = group;
         using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(rows));
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in model.Model.Weights)
+        foreach (var tensor in model.Model.Network.Weights)
             hash.AppendData(tensor.Data.Span);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
