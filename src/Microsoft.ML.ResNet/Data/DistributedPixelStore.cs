@@ -28,6 +28,9 @@ internal sealed class DistributedPixelStore : PixelStore
     public override long? BytesInMemory => _kept.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => _owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order)
     {
         var ahead = new Queue<ArraySegment<long>>();

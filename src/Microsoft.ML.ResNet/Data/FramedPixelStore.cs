@@ -12,6 +12,9 @@ internal sealed class FramedPixelStore(PixelStore whole, WholePictures pictures)
     public override long? BytesInMemory => whole.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => whole.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => whole.ReadAhead(order);
 
     /// <inheritdoc/>

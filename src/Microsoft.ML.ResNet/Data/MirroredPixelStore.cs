@@ -10,6 +10,9 @@ internal sealed class MirroredPixelStore(PixelStore images) : PixelStore(images.
     public override long? BytesInMemory => images.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => images.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => images.ReadAhead(order);
 
     /// <inheritdoc/>

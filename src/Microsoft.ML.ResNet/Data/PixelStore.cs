@@ -53,6 +53,9 @@ internal abstract class PixelStore : IDisposable
     /// <summary>Bytes of pixels that lie in memory; <see langword="null"/> where they lie in a file.</summary>
     public abstract long? BytesInMemory { get; }
 
+    /// <summary>Which process keeps which image; <see langword="null"/> where this one keeps all.</summary>
+    public virtual RowOwners? Owners => null;
+
     /// <summary>
     /// The same images for a device: a view of this store when its batches are there already, a copy on the device where that is small
     /// enough, and else a store whose batches are moved one by one.

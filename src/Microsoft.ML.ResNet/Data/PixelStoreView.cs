@@ -10,6 +10,9 @@ internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels
     public override long? BytesInMemory => whole.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => whole.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => whole.ReadAhead(order);
 
     /// <inheritdoc/>

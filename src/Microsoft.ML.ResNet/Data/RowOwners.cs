@@ -17,6 +17,22 @@ internal sealed class RowOwners
         }
     }
 
+    /// <summary>How many rows a process keeps.</summary>
+    public int CountOf(int rank) => _ranks.Count(owner => owner == rank);
+
+    /// <summary>The same for some of the rows, in an order of their own, each process keeping those in that order.</summary>
+    public RowOwners Of(IReadOnlyList<long> rows) => new([.. rows.Select(row => _ranks[row])]);
+
+    /// <summary>Shares by which every process wants what it keeps.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="size">How many processes there are.</param>
+    /// <param name="rank">Which one this is.</param>
+    public RowShares Shares(ArraySegment<long> rows, int size, int rank)
+    {
+        var places = Enumerable.Range(0, rows.Count).ToLookup(place => _ranks[rows[place]]);
+        return new RowShares(rows, [.. Enumerable.Range(0, size).Select(owner => places[owner].ToArray())], rank);
+    }
+
     /// <summary>Who keeps a row.</summary>
     public int RankOf(long row) => _ranks[row];
 

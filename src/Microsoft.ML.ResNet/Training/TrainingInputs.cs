@@ -59,7 +59,8 @@ internal sealed class TrainingInputs : IDisposable
             if (_frozen.Any)
             {
                 var total = (long)CachedViewCount * train.Count + (long)views.Count * (validation?.Count ?? 0);
-                _cache = new FeatureCache(_frozen, settings.Memory.Beside(train).Beside(validation), AtATime, total, events);
+                _cache = new FeatureCache(_frozen, settings.Memory.Beside(train).Beside(validation), AtATime, total, events,
+                    _processes);
                 ComputeTraining();
             }
             Plain = IsAugmented || _cachedViews.Count == 0 ? OfPixels(_framedTrain) : _cachedViews[0];
@@ -169,7 +170,8 @@ internal sealed class TrainingInputs : IDisposable
             var epoch = view;
             var computed = IsAugmented
                 ? _cache!.Compute(_train, "training images", Order(epoch),
-                    (rows, step) => Augment(_train.PixelsOf(rows), rows, epoch, step, own: null))
+                    (rows, shares, step) => Augment(shares is null ? _train.PixelsOf(rows) : _train.PixelsOf(shares), rows, epoch, step,
+                        shares?.Own))
                 : Compute(_framedTrain, "training images");
             if (computed is null)
             {
@@ -182,7 +184,8 @@ internal sealed class TrainingInputs : IDisposable
     }
 
     private LayerInput? Compute(PixelStore images, string what = "validation images")
-        => _cache?.Compute(images, what, InOrder(images.Count), (rows, _) => images.PixelsOf((int)rows[0], rows.Count));
+        => _cache?.Compute(images, what, InOrder(images.Count), (rows, shares, _)
+            => shares is null ? images.PixelsOf((int)rows[0], rows.Count) : images.PixelsOf(shares));
 
     private IEnumerable<ArraySegment<long>> InOrder(int count)
     {
