@@ -101,7 +101,7 @@ public class MpiTests
 
     private static string[] Training(string data, string model, int epochs = 1) =>
     [
-        "train", "--data", data, "--architecture", "cifar-8", "--epochs", $"{epochs}", "--batch-size", "16", "--milestones", "7",
+        "train", "--data", data, "--architecture", "cifar-8", "--epochs", $"{epochs}", "--batch-size", "16",
         "--device", "cpu", "--validation-fraction", "0.2", "--output", Path.Combine(_folder, model),
     ];
 
