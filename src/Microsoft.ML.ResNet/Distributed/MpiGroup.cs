@@ -6,11 +6,11 @@ namespace Microsoft.ML.ResNet.Distributed;
 /// </summary>
 internal sealed class MpiGroup : ProcessGroup
 {
+    private const int TriesBeforeYield = 32; // some microseconds
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2); // for others that fail alike, and say why themselves
 
     private readonly MpiLibrary _library;
-    private readonly Timer _watch;
-    private long _waitsSince; // Environment.TickCount64; 0 while nothing is exchanged
     private bool _hasFailed, _isDisposed;
 
     /// <summary>Joins the others.</summary>
@@ -24,7 +24,6 @@ internal sealed class MpiGroup : ProcessGroup
             throw new InvalidOperationException($"This is {launch}, but {library.Name} says that it is rank {Rank} of {Size}. Use the "
                 + "mpirun that belongs to the library, or name the library that belongs to mpirun in the variable RESNET_MPI.");
         Patience = PatienceOf(Environment.GetEnvironmentVariable("RESNET_MPI_PATIENCE"));
-        _watch = new Timer(_ => Watch(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
     /// <inheritdoc/>
@@ -49,7 +48,6 @@ internal sealed class MpiGroup : ProcessGroup
             _library.Abort();
         else
             _library.Finish();
-        _watch.Dispose();
     }
 
     /// <inheritdoc/>
@@ -69,26 +67,22 @@ internal sealed class MpiGroup : ProcessGroup
 
     private protected override unsafe void Gather(ReadOnlySpan<byte> own, Span<byte> all, ReadOnlySpan<int> lengths)
     {
-        Volatile.Write(ref _waitsSince, Environment.TickCount64);
         var offsets = stackalloc int[Size];
         Offsets(lengths, offsets);
         fixed (byte* from = own, to = all)
         fixed (int* counts = lengths)
-            _library.AllGather(from, own.Length, to, counts, offsets);
-        Volatile.Write(ref _waitsSince, 0);
+            Wait(_library.AllGather(from, own.Length, to, counts, offsets));
     }
 
     private protected override unsafe void Exchange(ReadOnlySpan<byte> send, ReadOnlySpan<int> sendLengths, Span<byte> receive,
         ReadOnlySpan<int> receiveLengths)
     {
-        Volatile.Write(ref _waitsSince, Environment.TickCount64);
         int* sendOffsets = stackalloc int[Size], receiveOffsets = stackalloc int[Size];
         Offsets(sendLengths, sendOffsets);
         Offsets(receiveLengths, receiveOffsets);
         fixed (byte* from = send, to = receive)
         fixed (int* sendCounts = sendLengths, receiveCounts = receiveLengths)
-            _library.AllToAll(from, sendCounts, sendOffsets, to, receiveCounts, receiveOffsets);
-        Volatile.Write(ref _waitsSince, 0);
+            Wait(_library.AllToAll(from, sendCounts, sendOffsets, to, receiveCounts, receiveOffsets));
     }
 
     private static unsafe void Offsets(ReadOnlySpan<int> lengths, int* offsets)
@@ -100,13 +94,21 @@ internal sealed class MpiGroup : ProcessGroup
     private static TimeSpan PatienceOf(string? seconds)
         => int.TryParse(seconds, out var given) && given > 0 ? TimeSpan.FromSeconds(given) : TimeSpan.FromMinutes(10);
 
-    private void Watch()
+    // MPI's own waiting takes a processor for itself, even where another rank needs it to come to the exchange.
+    private void Wait(nint request)
     {
-        var since = Volatile.Read(ref _waitsSince);
-        if (since == 0 || Environment.TickCount64 - since < Patience.TotalMilliseconds)
-            return;
-        Console.Error.WriteLine($"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, too slow "
-            + "or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");
-        Environment.Exit(1);
+        var since = Environment.TickCount64;
+        for (var tries = 1; !_library.IsDone(ref request); tries++)
+        {
+            if (tries % TriesBeforeYield != 0)
+                continue;
+            if (!Thread.Yield())
+                Thread.SpinWait(1);
+            if (Environment.TickCount64 - since < Patience.TotalMilliseconds)
+                continue;
+            Console.Error.WriteLine($"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, too "
+                + "slow or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");
+            _library.Abort();
+        }
     }
 }

@@ -17,8 +17,10 @@ internal sealed unsafe class MpiLibrary
     private static readonly string[] OfOpenMpi = ["libmpi.so.40", "libmpi.so.20"], OfMpich = ["libmpich.so.12", "libmpi.so.12"];
 
     private readonly nint _library, _world, _byte;
-    private readonly delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int> _allGather;
-    private readonly delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, int> _allToAll;
+    private readonly nint _noStatus;
+    private readonly delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, nint*, int> _allGather;
+    private readonly delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int> _allToAll;
+    private readonly delegate* unmanaged<nint*, int*, nint, int> _test;
 
     private MpiLibrary(nint library)
     {
@@ -26,9 +28,10 @@ internal sealed unsafe class MpiLibrary
         if (NativeLibrary.TryGetExport(library, "ompi_mpi_comm_world", out var world))
             (_world, _byte) = (world, NativeLibrary.GetExport(library, "ompi_mpi_byte"));
         else
-            (_world, _byte) = (0x44000000, 0x4c00010d); // the binary interface that MPICH, Intel MPI and MVAPICH share
-        _allGather = (delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, int>)Function("MPI_Allgatherv");
-        _allToAll = (delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, int>)Function("MPI_Alltoallv");
+            (_world, _byte, _noStatus) = (0x44000000, 0x4c00010d, 1); // the binary interface that MPICH, Intel MPI and MVAPICH share
+        _allGather = (delegate* unmanaged<void*, int, nint, void*, int*, int*, nint, nint, nint*, int>)Function("MPI_Iallgatherv");
+        _allToAll = (delegate* unmanaged<void*, int*, int*, nint, void*, int*, int*, nint, nint, nint*, int>)Function("MPI_Ialltoallv");
+        _test = (delegate* unmanaged<nint*, int*, nint, int>)Function("MPI_Test");
         Name = Version();
     }
 
@@ -72,13 +75,33 @@ internal sealed unsafe class MpiLibrary
     /// <summary>How many processes there are.</summary>
     public int Size() => Number("MPI_Comm_size");
 
-    /// <summary>MPI_Allgatherv of bytes.</summary>
-    public void AllGather(byte* own, int length, byte* all, int* lengths, int* offsets)
-        => Check(_allGather(own, length, _byte, all, lengths, offsets, _byte, _world), "MPI_Allgatherv");
+    /// <summary>Begins MPI_Iallgatherv of bytes; memory must stay where it is until <see cref="IsDone"/>.</summary>
+    /// <returns>The request.</returns>
+    public nint AllGather(byte* own, int length, byte* all, int* lengths, int* offsets)
+    {
+        nint request = 0;
+        Check(_allGather(own, length, _byte, all, lengths, offsets, _byte, _world, &request), "MPI_Iallgatherv");
+        return request;
+    }
 
-    /// <summary>MPI_Alltoallv of bytes.</summary>
-    public void AllToAll(byte* send, int* sendLengths, int* sendOffsets, byte* receive, int* receiveLengths, int* receiveOffsets)
-        => Check(_allToAll(send, sendLengths, sendOffsets, _byte, receive, receiveLengths, receiveOffsets, _byte, _world), "MPI_Alltoallv");
+    /// <summary>Begins MPI_Ialltoallv of bytes; memory must stay where it is until <see cref="IsDone"/>.</summary>
+    /// <returns>The request.</returns>
+    public nint AllToAll(byte* send, int* sendLengths, int* sendOffsets, byte* receive, int* receiveLengths, int* receiveOffsets)
+    {
+        nint request = 0;
+        Check(_allToAll(send, sendLengths, sendOffsets, _byte, receive, receiveLengths, receiveOffsets, _byte, _world, &request),
+            "MPI_Ialltoallv");
+        return request;
+    }
+
+    /// <summary>Works on what has begun, and tells whether it is done.</summary>
+    public bool IsDone(ref nint request)
+    {
+        var isDone = 0;
+        fixed (nint* pointer = &request)
+            Check(_test(pointer, &isDone, _noStatus), "MPI_Test");
+        return isDone != 0;
+    }
 
     /// <summary>Ends all processes.</summary>
     public void Abort() => ((delegate* unmanaged<nint, int, int>)Function("MPI_Abort"))(_world, 1);
