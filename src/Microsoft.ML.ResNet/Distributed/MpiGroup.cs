@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Microsoft.ML.ResNet.Distributed;
 
 /// <summary>
@@ -7,6 +9,8 @@ namespace Microsoft.ML.ResNet.Distributed;
 internal sealed class MpiGroup : ProcessGroup
 {
     private const int TriesBeforeYield = 32; // some microseconds
+
+    private static readonly TimeSpan TimeBeforeSleep = TimeSpan.FromMilliseconds(1);
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2); // for others that fail alike, and say why themselves
 
@@ -94,17 +98,21 @@ internal sealed class MpiGroup : ProcessGroup
     private static TimeSpan PatienceOf(string? seconds)
         => int.TryParse(seconds, out var given) && given > 0 ? TimeSpan.FromSeconds(given) : TimeSpan.FromMinutes(10);
 
-    // MPI's own waiting takes a processor for itself, even where another rank needs it to come to the exchange.
+    // MPI's own waiting takes a processor for itself, even where another rank needs it to come to the exchange. To yield is not enough:
+    // launchers give each rank a session of its own, and Linux lets a thread yield to its own session alone.
     private void Wait(nint request)
     {
-        var since = Environment.TickCount64;
+        var since = Stopwatch.GetTimestamp();
         for (var tries = 1; !_library.IsDone(ref request); tries++)
         {
             if (tries % TriesBeforeYield != 0)
                 continue;
-            if (!Thread.Yield())
-                Thread.SpinWait(1);
-            if (Environment.TickCount64 - since < Patience.TotalMilliseconds)
+            var waited = Stopwatch.GetElapsedTime(since);
+            if (waited < TimeBeforeSleep)
+                Thread.Yield();
+            else
+                MpiLibrary.Nap();
+            if (waited < Patience)
                 continue;
             Console.Error.WriteLine($"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, too "
                 + "slow or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");

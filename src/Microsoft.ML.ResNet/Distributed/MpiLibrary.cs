@@ -109,6 +109,18 @@ internal sealed unsafe class MpiLibrary
     /// <summary>Waits for all processes and leaves.</summary>
     public void Finish() => ((delegate* unmanaged<int>)Function("MPI_Finalize"))();
 
+    /// <summary>Sleeps for less than .NET can: some ten microseconds.</summary>
+    public static void Nap()
+    {
+        if (OperatingSystem.IsWindows())
+            Thread.Sleep(0);
+        else
+            _ = Sleep(20);
+    }
+
+    [DllImport("libc", EntryPoint = "usleep")]
+    private static extern int Sleep(uint microseconds);
+
     private static nint Open(string name)
     {
         if (OperatingSystem.IsWindows())
