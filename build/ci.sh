@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All that CI does, the same on a laptop: build, format, tests, samples, package. Ends with "N passed, N failed".
-# It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped, and
-# chromium, without which tests that open pages in a browser are.
+# It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped, 
+# chromium, without which tests that open pages in a browser are, openmpi-bin and mpich, without which tests of several processes are.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -35,6 +35,9 @@ install() { # install PACKAGE: Debian's, where this is CI and may
 }
 has_torch || install python3-torch; has_torch || echo "No python3 with torch: tests that exchange files with PyTorch are skipped."
 has_chromium || install chromium; has_chromium || echo "No chromium: tests that open pages in a browser are skipped."
+{ command -v mpirun.openmpi && command -v mpirun.mpich; } > /dev/null || { install openmpi-bin; install mpich; }
+command -v mpirun.openmpi > /dev/null || echo "No Open MPI: tests of several processes under it are skipped."
+command -v mpirun.mpich > /dev/null || echo "No MPICH: tests of several processes under it are skipped."
 check "tests" run_tests
 check "format" dotnet format ResNetMlNet.sln --verify-no-changes --no-restore
 check "main job" dotnet run --project src/Samples -c Release -- --json

@@ -232,6 +232,15 @@ public sealed partial class ResNetTrainer
         [Argument(ArgumentType.AtMostOnce, HelpText = "What a cancelled training leaves.", ShortName = "oncancel", SortOrder = 32)]
         public CancellationBehavior CancellationBehavior = CancellationBehavior.Throw;
 
+        /// <summary>
+        /// Processes that train one model together, on the CPU: each reads and keeps a part of the images and computes a part of every
+        /// batch, and all end with the weights of one process, bit for bit. Rank 0 alone logs, calls back and writes files. All must call
+        /// <c>Fit</c> with the same options and data; what differs ends them with a message. The default, <see langword="null"/>, is one
+        /// process; <see cref="Microsoft.ML.ResNet.ProcessGroup.FromLauncher"/> gives those that <c>mpirun</c> has started. It stays the
+        /// caller's. Not for <c>CrossValidate</c> over several threads.
+        /// </summary>
+        public ProcessGroup? ProcessGroup;
+
         /// <summary>A copy.</summary>
         internal Options Snapshot() => (Options)MemberwiseClone();
 

@@ -104,27 +104,33 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     private ResNetTransformer Fit(IDataView input, IDataView? validation, double? heldOut)
     {
         _host.CheckValue(input, nameof(input));
-        using var channel = _host.Start("Training");
-        return TrainingGuard.ExplainMemory(channel, () => Fit(channel, input, validation, heldOut));
+        using var log = _host.Start("Training");
+        var channel = IsFirst ? log : new QuietChannel(log);
+        return EndTogether(() => TrainingGuard.ExplainMemory(channel, () => Fit(channel, input, validation, heldOut)));
     }
 
     private ResNetTransformer Fit(IChannel channel, IDataView input, IDataView? validation, double? heldOut)
     {
         ResNetRuntime.EnsureStarted(); // before the first tensor: libgomp reads its settings when it is loaded
         var numerics = _options.Numerics ?? ResNetRuntime.Options.Numerics;
-        var columns = _options.TrainingColumns.Find(_host, input.Schema);
-        var classes = ClassKeys.Of(columns.Label);
-        var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
-        transfer?.CheckStem(columns.Images.Shape ?? InitialShape(columns.Images));
-        var heldColumns = validation is null ? null : ValidationColumns(validation, classes);
-        using var checkpoints = _options.CheckpointDirectory is { } folder
+        var (columns, heldColumns, classes, transfer) = Together(() =>
+        {
+            var columns = _options.TrainingColumns.Find(_host, input.Schema);
+            var classes = ClassKeys.Of(columns.Label);
+            var transfer = _options.InitialModel?.Network is { } model ? new Transfer(channel, model, _options.FrozenStages) : null;
+            transfer?.CheckStem(columns.Images.Shape ?? InitialShape(columns.Images));
+            return (columns, validation is null ? null : ValidationColumns(validation, classes), classes, transfer);
+        });
+        CheckSameTraining(classes);
+        using var checkpoints = Together(() => _options.CheckpointDirectory is { } folder && IsFirst
             ? new CheckpointSession(channel, folder, _options.CheckpointInterval, _options.Resume)
-            : null;
+            : null);
         try
         {
             return Learn(channel, input, validation, heldOut, columns, heldColumns, classes, transfer, numerics, checkpoints);
         }
-        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && IsCancelled)
+        catch (OperationCanceledException) when (_options.CancellationBehavior == CancellationBehavior.KeepBest && IsCancelled
+            && Processes is null)
         {
             if (Finished(channel, columns, classes, transfer, numerics, checkpoints) is { } kept)
                 return kept;
@@ -144,10 +150,12 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var held = validation is null
             ? null
             : Read(channel, validation, heldColumns!, new(train.Shape, request.Geometry), memory.Beside(train.Store), "validation");
-        CheckClasses(channel, train.RowsPerClass, classes);
-
-        var device = ResolveDevice(channel);
-        var seed = _options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next();
+        var device = Together(() =>
+        {
+            CheckClasses(channel, train.RowsPerClass, classes);
+            return ResolveDevice(channel);
+        });
+        var seed = SeedOfAll(_options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next());
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
         var initial = transfer?.Find(train.Shape, classes);
         var learnt = split?.Train ?? train;
@@ -203,7 +211,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         if (columns.Images.Shape is { } found && request.Shape is { } needed && found != needed)
             throw _host.ExceptParam(nameof(data), $"The {what} images are {found}; expected {needed}, as the training images are.");
-        var set = LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var leftOut);
+        var set = LabeledImageSet.Read(data, columns, request, memory, CheckAlive, out var leftOut, Processes);
         foreach (var reason in leftOut.Describe())
             channel.Warning($"Left out of the {what} rows: {reason}");
         if (set?.LackOfContrast is { } warning)
@@ -275,23 +283,40 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
         using var network = Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast);
         begin(network);
+        CheckShared(channel, network, train.Shape, device, numerics);
         var trainStore = train.Store.To(device);
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
         var validationStore = validation?.Store.To(device);
         using var validationCopy = validationStore == validation?.Store ? null : validationStore;
-        var state = checkpoints?.Begin(
-            [.. Fingerprint(recipe, classes, seed), .. CheckpointSession.Fingerprint(train, validation)]);
-        var targets = new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory);
+        // all take part in reading the images for it
+        var fingerprint = _options.CheckpointDirectory is null
+            ? []
+            : Fingerprint(recipe, classes, seed).Concat(CheckpointSession.Fingerprint(train, validation)).ToList();
+        var state = StateOfAll(Together(() => checkpoints?.Begin(fingerprint)));
+        var targets = IsFirst
+            ? new ReportTargets(_options.MetricsCallback, _options.Progress, _options.HistoryFile, _options.TensorBoardDirectory)
+            : new ReportTargets(null, null, null, null);
         using var reports = new TrainingReports(_host, channel, targets, state?.History ?? [], onCaller);
         using var loop = new TrainingLoop(network, recipe, train.Normalization, seed, Events(channel, checkpoints, reports),
-            new TrainingSettings { Numerics = numerics, Memory = memory });
+            new TrainingSettings { Numerics = numerics, Memory = memory, Processes = Processes });
         if (state is not null)
-            checkpoints!.Restore(() => loop.Restore(state, device));
+            Together(() => Restored(loop, state, device, checkpoints));
         var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
             .Run(loop, trainStore, validationStore);
+        if (Processes is { } processes)
+            channel.Info($"Training as {processes} has taken {loop.Traffic} a step.");
         return new TrainedResNet(_options.Architecture, train.Shape, train.Normalization, classes, weights,
             recipe.TestTimeFlip)
         { History = [.. loop.History], KeptEpoch = loop.KeptEpoch, Geometry = geometry };
+    }
+
+    private static bool Restored(TrainingLoop loop, TrainingState state, Device device, CheckpointSession? checkpoints)
+    {
+        if (checkpoints is null)
+            loop.Restore(state, device);
+        else
+            checkpoints.Restore(() => loop.Restore(state, device));
+        return true;
     }
 
     private ResidualNetwork Build(int channels, int classes, TrainingRecipe recipe, int seed, Device device, bool channelsLast)
@@ -337,10 +362,11 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     }
 
     private TrainingEvents Events(IChannel channel, CheckpointSession? checkpoints, TrainingReports reports) => new(
-        BeforeBatch: CheckAlive,
+        BeforeBatch: CheckAliveTogether,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>
         {
+            CheckSameWeights(report, copyState);
             checkpoints?.Write(copyState());
             reports.EpochEnded(report);
         })
@@ -351,7 +377,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         Warning = message => channel.Warning(message),
     };
 
-    private bool IsCancelled => _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };
+    private bool IsCancelled => _isCancelledElsewhere || _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };
 
     private void CheckAlive()
     {

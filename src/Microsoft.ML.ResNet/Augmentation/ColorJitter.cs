@@ -36,8 +36,7 @@ public sealed record ColorJitter : ImageAugmentation
         return pixels.round().to_type(ScalarType.Byte).MoveToOuterDisposeScope();
 
         Tensor Factors(double strength)
-            => tensor(Enumerable.Range(0, (int)images.shape[0]).Select(_ => context.FactorAround1(strength))
-                .ToArray(), device: images.device).view(-1, 1, 1, 1);
+            => tensor(context.Draw(images, _ => context.FactorAround1(strength)), device: images.device).view(-1, 1, 1, 1);
     }
 
     /// <inheritdoc/>

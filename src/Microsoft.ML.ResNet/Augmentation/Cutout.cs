@@ -21,7 +21,7 @@ public sealed record Cutout : ImageAugmentation
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        var (count, height, width) = (images.shape[0], images.shape[2], images.shape[3]);
+        var (height, width) = (images.shape[2], images.shape[3]);
         var rows = Covered(height).view(-1, 1, height, 1); // (N, 1, H, 1)
         var columns = Covered(width).view(-1, 1, 1, width); // (N, 1, 1, W)
         var colour = tensor(context.Normalization.Mean.Select(mean => (byte)MathF.Round(255 * mean)).ToArray(), device: images.device)
@@ -31,8 +31,7 @@ public sealed record Cutout : ImageAugmentation
         // Whether each position along a side is covered, for every image: (N, length).
         Tensor Covered(long length)
         {
-            var first = tensor(Enumerable.Range(0, (int)count).Select(_ => context.Random.NextInt64(length) - Size / 2)
-                .ToArray(), device: images.device).view(-1, 1);
+            var first = tensor(context.Draw(images, _ => context.Random.NextInt64(length) - Size / 2), device: images.device).view(-1, 1);
             var position = arange(length, device: images.device).view(1, -1);
             return position.ge(first).logical_and(position.lt(first + Size));
         }

@@ -17,7 +17,7 @@ public sealed record HorizontalFlip : ImageAugmentation
     internal override Tensor Apply(Tensor images, AugmentationContext context)
     {
         using var scope = NewDisposeScope();
-        bool[] chosen = [.. Enumerable.Range(0, (int)images.shape[0]).Select(image => Flips(image, context))];
+        var chosen = context.Draw(images, image => Flips(image, context));
         var flipped = PlanarBytes.AreIn(images)
             ? InMemory(images, chosen)
             : where(tensor(chosen, device: images.device).view(-1, 1, 1, 1), images.flip(3), images);

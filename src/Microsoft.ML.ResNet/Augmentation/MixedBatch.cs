@@ -19,7 +19,13 @@ internal readonly record struct MixedBatch(PixelBatch Images, Tensor? PartnerLab
     /// <summary>int64, (n): the labels of those that have the larger part.</summary>
     public Tensor DominantLabels => PartnerLabels is not null && Share < 0.5 ? PartnerLabels : Images.Labels;
 
-    /// <summary>A view of consecutive rows; the caller disposes its tensors.</summary>
-    public MixedBatch Slice(int first, int count)
-        => new(Images.Slice(first, count), PartnerLabels?.narrow(0, first, count), PartnerWeights?.narrow(0, first, count), Share);
+    /// <summary>A piece of a batch; the caller disposes its tensors.</summary>
+    /// <param name="piece">Which of its rows, and which of the images that are at hand.</param>
+    public MixedBatch Slice(BatchPiece piece) => this with
+    {
+        Images = new PixelBatch(Images.Pixels.narrow(0, piece.FirstOwn, piece.Own), Images.Labels.narrow(0, piece.First, piece.Count),
+            Images.Weights?.narrow(0, piece.First, piece.Count)),
+        PartnerLabels = PartnerLabels?.narrow(0, piece.First, piece.Count),
+        PartnerWeights = PartnerWeights?.narrow(0, piece.First, piece.Count),
+    };
 }

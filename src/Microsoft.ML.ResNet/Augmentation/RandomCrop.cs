@@ -26,7 +26,7 @@ public sealed record RandomCrop : ImageAugmentation
         long[] down = Shifts(), right = Shifts();
         return (PlanarBytes.AreIn(images) ? InMemory(images, down, right) : ByOperations()).MoveToOuterDisposeScope();
 
-        long[] Shifts() => [.. Enumerable.Range(0, count).Select(_ => (long)context.Random.Next(2 * Padding + 1))];
+        long[] Shifts() => context.Draw(images, _ => (long)context.Random.Next(2 * Padding + 1));
 
         Tensor ByOperations()
         {

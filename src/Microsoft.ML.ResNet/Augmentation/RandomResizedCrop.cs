@@ -49,12 +49,14 @@ public sealed record RandomResizedCrop : ImageAugmentation
         var pictures = context.Pictures;
         var shape = pictures?.Target.Shape ?? new ImageShape((int)images.shape[1], (int)images.shape[2], (int)images.shape[3]);
         var interpolation = pictures?.Target.Geometry.Interpolation ?? ImageInterpolation.Bilinear;
-        return PictureTensors.Map(images, shape, (index, picture, kept, image) =>
+        var stored = new PictureSize((int)images.shape[2], (int)images.shape[3]);
+        var boxes = context.Draw(images, place =>
         {
-            var stored = new PictureSize(kept.Height, kept.Width);
-            var size = pictures?.Sizes[(int)context.Rows[index]] ?? stored;
-            PlanarPicture.Crop(picture, kept, Draw(size, context.Random).Scale(size, stored), interpolation, shape, image);
+            var size = pictures?.Sizes[(int)context.Rows[place]] ?? stored;
+            return Draw(size, context.Random).Scale(size, stored);
         });
+        return PictureTensors.Map(images, shape,
+            (index, picture, kept, image) => PlanarPicture.Crop(picture, kept, boxes[index], interpolation, shape, image));
     }
 
     /// <summary>Draws a part of a picture.</summary>

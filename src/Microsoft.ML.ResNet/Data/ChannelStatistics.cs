@@ -16,6 +16,25 @@ internal sealed class ChannelStatistics(ImageShape shape)
     private readonly long[] _squares = new long[shape.Channels];
     private long _images;
 
+    /// <summary>How many images were counted.</summary>
+    public long Images => _images;
+
+    /// <summary>The sums of each channel's values, and then those of their squares.</summary>
+    public long[] Sums => [.. _sums, .. _squares];
+
+    /// <summary>Counts in what was counted elsewhere.</summary>
+    /// <param name="sums">The <see cref="Sums"/> there; empty where there were none.</param>
+    /// <param name="images">The <see cref="Images"/> there.</param>
+    public void Add(IReadOnlyList<long> sums, long images)
+    {
+        for (var channel = 0; channel < (sums.Count > 0 ? shape.Channels : 0); channel++)
+        {
+            _sums[channel] += sums[channel];
+            _squares[channel] += sums[shape.Channels + channel];
+        }
+        _images += images;
+    }
+
     /// <summary>Counts one image in.</summary>
     /// <param name="pixels">Planar.</param>
     public void Add(ReadOnlySpan<byte> pixels)

@@ -12,6 +12,9 @@ internal sealed class FramedPixelStore(PixelStore whole, WholePictures pictures)
     public override long? BytesInMemory => whole.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => whole.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => whole.ReadAhead(order);
 
     /// <inheritdoc/>
@@ -19,6 +22,10 @@ internal sealed class FramedPixelStore(PixelStore whole, WholePictures pictures)
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => Framed(whole.PixelsOf(first, count), index => pictures.Sizes[first + index]);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares)
+        => Framed(whole.PixelsOf(shares), index => pictures.Sizes[(int)shares.Rows[shares.Own[index]]]);
 
     private Tensor Framed(Tensor kept, Func<int, PictureSize> sizeOf)
     {

@@ -21,6 +21,7 @@ internal sealed class LabeledImageReading : IDisposable
     private readonly DataViewRowCursor _cursor;
     private readonly ImageColumnReader _image;
     private readonly int[] _rowsPerClass;
+    private readonly SharedReading? _shared;
     private ImageTarget _stored; // set with the builder
     private ImageShape _shape;
     private PixelStoreBuilder? _builder;
@@ -31,10 +32,14 @@ internal sealed class LabeledImageReading : IDisposable
     /// <param name="memory">How much memory the images may take, and where those go that need more.</param>
     /// <param name="checkAlive">Called before every row; it throws to stop.</param>
     /// <param name="leftOut">Counts the rows that cannot be used, by reason.</param>
+    /// <param name="shared">
+    /// Where several processes read, each its part of the images; <see langword="null"/> where this one reads all.
+    /// </param>
     public LabeledImageReading(IDataView data, LabeledImageColumns columns, ImageRequest request, ImageMemory memory, Action checkAlive,
-        UnusableRows leftOut)
+        UnusableRows leftOut, SharedReading? shared)
     {
         (_data, _columns, _request, _memory, _checkAlive, _leftOut) = (data, columns, request, memory, checkAlive, leftOut);
+        _shared = shared;
         _rowsPerClass = new int[checked((int)((KeyDataViewType)columns.Label.Type).Count)];
         _cursor = Open(data, columns);
         _image = columns.Images.Open(_cursor, columns.Feature);
@@ -43,6 +48,13 @@ internal sealed class LabeledImageReading : IDisposable
     /// <summary>Reads all rows; <see langword="null"/> when none can be used.</summary>
     public LabeledImageSet? Run()
     {
+        ReadAll();
+        return Finish();
+    }
+
+    /// <summary>Reads all rows, or this process's part of the images.</summary>
+    public void ReadAll()
+    {
         if (_columns.Images is EncodedImageColumn)
             DecodeAhead();
         else if (_columns.Images is FloatVectorColumn { Range: null } floats)
@@ -50,6 +62,13 @@ internal sealed class LabeledImageReading : IDisposable
         else
             foreach (var row in Rows())
                 Take(_image, row);
+    }
+
+    /// <summary>Makes the set of what was read; <see langword="null"/> when nothing can be used.</summary>
+    public LabeledImageSet? Finish()
+    {
+        if (_shared is not null)
+            return _shared.Finish(_builder, _shape, _rowsPerClass, _leftOut);
         return _builder is null or { Count: 0 }
             ? null
             : new LabeledImageSet(_builder.Build(), _shape, _builder.Measure(), _rowsPerClass)
@@ -92,22 +111,39 @@ internal sealed class LabeledImageReading : IDisposable
             else if (!(float.IsFinite(weight) && weight > 0))
                 _leftOut.UnusableWeights++;
             else
+            {
+                _shared?.Add(index, (int)key - 1, readWeight is null ? null : weight);
                 yield return new(index, (int)key - 1, readWeight is null ? null : weight);
+            }
         }
     }
 
     private void Take(ImageColumnReader image, Row row)
     {
-        if (TryStart(image, out var problem) && image.TryRead(_stored, _builder.NextImage, out var picture, out problem))
+        var problem = default(string);
+        if (TryStart(image, out problem) && !IsOwn(row))
+            return;
+        if (problem is null && image.TryRead(_stored, _builder!.NextImage, out var picture, out problem))
             Add(row, picture);
         else
-            _leftOut.UnreadableImages.Add(row.Index, problem!);
+            AddUnreadable(row, problem!);
+    }
+
+    private bool IsOwn(Row row) => _shared is null || _shared.IsOwn(row.Index);
+
+    private void AddUnreadable(Row row, string problem)
+    {
+        if (_shared is null)
+            _leftOut.UnreadableImages.Add(row.Index, problem);
+        else
+            _shared.AddUnreadable(row.Index, problem);
     }
 
     private void Add(Row row, PictureSize picture)
     {
         _builder!.Add(row.Class, row.Weight, picture);
-        _rowsPerClass[row.Class]++;
+        if (_shared is null)
+            _rowsPerClass[row.Class]++;
     }
 
     // Rounding to bytes needs the range of the numbers, which the first rows tell.
@@ -145,7 +181,7 @@ internal sealed class LabeledImageReading : IDisposable
         {
             if (file.Problem is { } problem)
             {
-                _leftOut.UnreadableImages.Add(file.Row.Index, problem);
+                AddUnreadable(file.Row, problem);
             }
             else
             {
@@ -160,10 +196,10 @@ internal sealed class LabeledImageReading : IDisposable
     private IEnumerable<EncodedFile> Files()
     {
         foreach (var row in Rows())
-            if (TryStart(_image, out var problem))
+            if (!TryStart(_image, out var problem))
+                AddUnreadable(row, problem);
+            else if (IsOwn(row))
                 yield return new EncodedFile(row, _image.CopyFile()!);
-            else
-                _leftOut.UnreadableImages.Add(row.Index, problem);
     }
 
     [MemberNotNullWhen(true, nameof(_builder))]
@@ -185,7 +221,9 @@ internal sealed class LabeledImageReading : IDisposable
         var target = new ImageTarget(_shape, _request.Geometry);
         var kept = _columns.Images.HoldsPictures ? _request.Keep?.Invoke(_shape) : null;
         _stored = kept is { } whole ? new(whole, _request.Geometry.Whole) : target;
-        _builder = new PixelStoreBuilder(_stored.Shape, _memory, _data.GetRowCount(), target: kept is null ? null : target);
+        var rows = _data.GetRowCount();
+        _builder = new PixelStoreBuilder(_stored.Shape, _memory, _shared is null ? rows : _shared.PartOf(rows),
+            target: kept is null ? null : target);
         return true;
     }
 

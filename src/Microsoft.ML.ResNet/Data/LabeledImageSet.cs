@@ -27,14 +27,36 @@ internal sealed record LabeledImageSet(PixelStore Store, ImageShape Shape, Norma
     /// <param name="memory">How much memory the images may take, and where those go that need more.</param>
     /// <param name="checkAlive">Called before every row; it throws to stop.</param>
     /// <param name="leftOut">Counts the rows that cannot be used, by reason.</param>
+    /// <param name="processes">
+    /// Processes that each keep a part of the images, and all read the view at the same time; <see langword="null"/>, the default, is one.
+    /// </param>
     /// <returns>The set, or <see langword="null"/> when no row can be used.</returns>
     /// <exception cref="IOException">The images need more memory than they may take, and cannot be written to a file.</exception>
     public static LabeledImageSet? Read(IDataView data, LabeledImageColumns columns, ImageRequest request, ImageMemory memory,
-        Action checkAlive, out UnusableRows leftOut)
+        Action checkAlive, out UnusableRows leftOut, ProcessGroup? processes = null)
     {
-        leftOut = new UnusableRows();
-        using var reading = new LabeledImageReading(data, columns, request, memory, checkAlive, leftOut);
-        return reading.Run();
+        var rows = leftOut = new UnusableRows();
+        if (processes is null)
+        {
+            using var alone = new LabeledImageReading(data, columns, request, memory, checkAlive, leftOut, shared: null);
+            return alone.Run();
+        }
+        var shared = new SharedReading(processes);
+        using var reading = processes.Agree(() =>
+        {
+            var part = new LabeledImageReading(data, columns, request, memory, checkAlive, rows, shared);
+            try
+            {
+                part.ReadAll();
+                return part;
+            }
+            catch
+            {
+                part.Dispose();
+                throw;
+            }
+        });
+        return reading.Finish();
     }
 
     /// <summary>

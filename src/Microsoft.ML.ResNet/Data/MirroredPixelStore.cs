@@ -10,6 +10,9 @@ internal sealed class MirroredPixelStore(PixelStore images) : PixelStore(images.
     public override long? BytesInMemory => images.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => images.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => images.ReadAhead(order);
 
     /// <inheritdoc/>
@@ -17,6 +20,9 @@ internal sealed class MirroredPixelStore(PixelStore images) : PixelStore(images.
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => Mirrored(images.PixelsOf(first, count));
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => Mirrored(images.PixelsOf(shares));
 
     private static Tensor Mirrored(Tensor pixels)
     {

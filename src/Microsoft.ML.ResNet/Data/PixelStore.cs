@@ -53,6 +53,9 @@ internal abstract class PixelStore : IDisposable
     /// <summary>Bytes of pixels that lie in memory; <see langword="null"/> where they lie in a file.</summary>
     public abstract long? BytesInMemory { get; }
 
+    /// <summary>Which process keeps which image; <see langword="null"/> where this one keeps all.</summary>
+    public virtual RowOwners? Owners => null;
+
     /// <summary>
     /// The same images for a device: a view of this store when its batches are there already, a copy on the device where that is small
     /// enough, and else a store whose batches are moved one by one.
@@ -98,6 +101,15 @@ internal abstract class PixelStore : IDisposable
         return new(PixelsOf(rows), Labels.index_select(0, indices), Weights?.index_select(0, indices));
     }
 
+    /// <summary>Copies rows of which each of several processes wants its own.</summary>
+    /// <param name="shares">Who wants which; the same in all of them.</param>
+    /// <returns>Labels and weights of all rows, and the pixels of this process's; the caller owns the tensors.</returns>
+    public PixelBatch Take(RowShares shares)
+    {
+        using var indices = tensor(shares.Rows.AsMemory(), [shares.Rows.Count], device: Labels.device);
+        return new(PixelsOf(shares), Labels.index_select(0, indices), Weights?.index_select(0, indices));
+    }
+
     /// <summary>Consecutive rows.</summary>
     /// <returns>The rows; their tensors may share the store's memory, and the caller disposes them.</returns>
     /// <exception cref="IOException">The pixels lie in a file that cannot be read any more.</exception>
@@ -112,6 +124,10 @@ internal abstract class PixelStore : IDisposable
     /// <summary>The pixels of consecutive rows.</summary>
     /// <returns>uint8, (n, C, H, W); it may share the store's memory, and the caller disposes it.</returns>
     public abstract Tensor PixelsOf(int first, int count);
+
+    /// <summary>The pixels of those rows that this process wants; see <see cref="Take(RowShares)"/>.</summary>
+    /// <returns>uint8, (n, C, H, W); the caller disposes it.</returns>
+    public virtual Tensor PixelsOf(RowShares shares) => shares.Own.Length == 0 ? PixelsOf(0, 0) : PixelsOf(shares.OwnRows);
 
     /// <summary>Frees the memory, and the file if there is one.</summary>
     public virtual void Dispose()

@@ -54,6 +54,15 @@ internal sealed class PixelStoreBuilder : IDisposable
     /// <summary>The shape of every image.</summary>
     public ImageShape Shape => _shape;
 
+    /// <summary>What the network takes of whole pictures; <see langword="null"/> where images are as it takes them.</summary>
+    public ImageTarget? Target => _target;
+
+    /// <summary>The sizes of the pictures so far, where they are kept whole.</summary>
+    public IReadOnlyList<PictureSize> Pictures => _pictures;
+
+    /// <summary>What is measured of the channels.</summary>
+    public ChannelStatistics Statistics => _statistics;
+
     /// <summary>Rows so far.</summary>
     public int Count => _labels.Count;
 

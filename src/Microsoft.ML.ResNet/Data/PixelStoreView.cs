@@ -10,6 +10,9 @@ internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels
     public override long? BytesInMemory => whole.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => whole.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => whole.ReadAhead(order);
 
     /// <inheritdoc/>
@@ -17,4 +20,7 @@ internal sealed class PixelStoreView(PixelStore whole) : PixelStore(whole.Labels
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => whole.PixelsOf(first, count);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => whole.PixelsOf(shares);
 }

@@ -7,6 +7,7 @@ internal sealed class PixelSubset : PixelStore
 {
     private readonly PixelStore _whole;
     private readonly long[] _rows;
+    private RowOwners? _owners;
 
     /// <param name="whole">The store of all images; it stays the caller's and must live longer.</param>
     /// <param name="rows">Indices of its rows, in the order of this store.</param>
@@ -17,6 +18,9 @@ internal sealed class PixelSubset : PixelStore
 
     /// <inheritdoc/>
     public override long? BytesInMemory => _whole.BytesInMemory / Math.Max(1, _whole.Count) * Count;
+
+    /// <inheritdoc/>
+    public override RowOwners? Owners => _owners ??= _whole.Owners?.Of(_rows);
 
     /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order)
@@ -37,6 +41,9 @@ internal sealed class PixelSubset : PixelStore
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => _whole.PixelsOf(new ArraySegment<long>(_rows, first, count));
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => _whole.PixelsOf(shares.Of(InWhole(shares.Rows)));
 
     private ArraySegment<long> InWhole(ArraySegment<long> rows) => rows.Select(row => _rows[row]).ToArray();
 

@@ -8,14 +8,23 @@ namespace Microsoft.ML.ResNet;
 /// <param name="Launcher">Who started them, as in <c>Open MPI's mpirun</c>.</param>
 public sealed record ProcessLaunch(int Rank, int Size, string Launcher)
 {
+    /// <summary>Open MPI's launcher.</summary>
+    internal const string OpenMpi = "Open MPI's mpirun";
+
+    /// <summary>MPICH's launcher.</summary>
+    internal const string Mpich = "MPICH's mpirun";
+
+    /// <summary>PyTorch's launcher.</summary>
+    internal const string Torchrun = "torchrun";
+
     // The first that is there counts: mpirun within a Slurm job, say, knows better than Slurm. Slurm's own variables are those of a step,
     // which srun starts: the script of a job, or a shell within it, has their number of tasks too, and is none of them.
     private static readonly (string Rank, string Size, string? Needs, string Launcher)[] Variables =
     [
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", null, "Open MPI's mpirun"),
-        ("PMI_RANK", "PMI_SIZE", null, "MPICH's mpirun"),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", null, OpenMpi),
+        ("PMI_RANK", "PMI_SIZE", null, Mpich),
         ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_ID", "Slurm's srun"),
-        ("RANK", "WORLD_SIZE", "MASTER_ADDR", "torchrun"),
+        ("RANK", "WORLD_SIZE", "MASTER_ADDR", Torchrun),
     ];
 
     /// <summary>

@@ -52,7 +52,7 @@ internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, Can
         }
         catch (DivergenceException e)
         {
-            return loop.Kept is { } kept ? Keep(kept, e.Message, loop) : throw channel.Except(e.Message);
+            return loop.Kept is { } kept ? Keep(kept, e.Message, loop) : throw ProcessGroup.Agreed(channel.Except(e.Message));
         }
         catch (OperationCanceledException) when (onCancellation == CancellationBehavior.KeepBest && isCancelled() && loop.Kept is not null)
         {

@@ -13,8 +13,11 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="imagesAtATime">Images that pass the layers together; at least 1.</param>
 /// <param name="total">All images that are to be computed, for reports.</param>
 /// <param name="events">Who wants to know.</param>
-internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int imagesAtATime, long total, TrainingEvents events)
-    : IDisposable
+/// <param name="processes">
+/// Processes that each compute and keep what is made of the images that they keep; <see langword="null"/>, the default, is one.
+/// </param>
+internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int imagesAtATime, long total, TrainingEvents events,
+    ProcessGroup? processes = null) : IDisposable
 {
     private readonly List<PixelStore> _stores = [];
     private readonly ImageMemory _all = memory;
@@ -25,11 +28,15 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
     /// <param name="images">The set.</param>
     /// <param name="what">Its name in the log, such as <c>training images</c>.</param>
     /// <param name="order">All its rows, batch by batch.</param>
-    /// <param name="pixelsOf">The pixels of a batch; which batch of the order it is, from 0, comes with it.</param>
+    /// <param name="pixelsOf">
+    /// The pixels of a batch, of those rows of it that shares name this process's; which batch of the order it is, from 0, comes with it.
+    /// </param>
     /// <returns>The set; <see langword="null"/> if it cannot be kept.</returns>
     public LayerInput? Compute(PixelStore images, string what, IEnumerable<ArraySegment<long>> order,
-        Func<ArraySegment<long>, int, Tensor> pixelsOf)
+        Func<ArraySegment<long>, RowShares?, int, Tensor> pixelsOf)
     {
+        if (processes is not null && images.Owners is { } owners)
+            return ComputeShared(images, what, order, pixelsOf, owners, processes);
         FeatureRows? rows = null;
         try
         {
@@ -37,7 +44,7 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
             foreach (var batch in images.ReadAhead(order))
             {
                 using var scope = NewDisposeScope();
-                var pixels = pixelsOf(batch, step++);
+                var pixels = pixelsOf(batch, null, step++);
                 for (var first = 0; first < batch.Count; first += imagesAtATime)
                 {
                     events.BeforeBatch();
@@ -70,6 +77,47 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
         for (var store = _stores.Count - 1; store >= 0; store--)
             _stores[store].Dispose();
         _stores.Clear();
+    }
+
+    // Each process computes what it keeps the images of, and keeps that. Where one has no room, none keeps anything.
+    private LayerInput? ComputeShared(PixelStore images, string what, IEnumerable<ArraySegment<long>> order,
+        Func<ArraySegment<long>, RowShares?, int, Tensor> pixelsOf, RowOwners owners, ProcessGroup processes)
+    {
+        FeatureRows? rows = null;
+        try
+        {
+            var (step, count) = (0, owners.CountOf(processes.Rank));
+            foreach (var batch in images.ReadAhead(order))
+            {
+                events.BeforeBatch();
+                using var scope = NewDisposeScope();
+                var pixels = pixelsOf(batch, owners.Shares(batch, processes.Size, processes.Rank), step++);
+                var (kept, isKept) = (owners.PlacesAt(processes.Rank, batch), true);
+                for (var first = 0; isKept && first < kept.Count; first += imagesAtATime)
+                {
+                    using var pieceScope = NewDisposeScope();
+                    var piece = kept.Slice(first, Math.Min(imagesAtATime, kept.Count - first));
+                    isKept = TryKeep(ref rows, count, what, piece, InOrder(frozen.Run(pixels.narrow(0, first, piece.Count))));
+                }
+                if (isKept && rows is null) // an image of nothing tells the sizes to a process that keeps none so far
+                    isKept = TryKeep(ref rows, count, what, ArraySegment<long>.Empty,
+                        InOrder(frozen.Run(zeros([1, .. pixels.shape[1..]], ScalarType.Byte))));
+                if (processes.Any(!isKept))
+                    return null;
+                events.FeaturesComputed?.Invoke(_done += batch.Count, total);
+            }
+            using var building = NewDisposeScope();
+            var row = rows!.Row;
+            var store = new DistributedPixelStore(rows.Build(images), owners, row, processes, images.Labels.alias(),
+                images.Weights?.alias(), pictures: null);
+            _stores.Add(store);
+            _memory = _memory.Beside(store);
+            return new LayerInput(store, AsInput);
+        }
+        finally
+        {
+            rows?.Dispose();
+        }
     }
 
     private bool TryKeep(ref FeatureRows? rows, int count, string what, ArraySegment<long> piece, Tensor features)

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
@@ -18,7 +19,11 @@ internal static class PopulationStatistics
     /// <param name="images">The training images.</param>
     /// <param name="batchSize">Images that go through the network at a time; at least 2.</param>
     /// <param name="checkAlive">Called before every batch; it throws to stop.</param>
-    public static void Measure(ResidualNetwork network, TrainingEngine engine, LayerInput images, int batchSize, Action checkAlive)
+    /// <param name="shards">
+    /// Who computes which part of a batch; <see langword="null"/>, the default, is one process, which computes all.
+    /// </param>
+    public static void Measure(ResidualNetwork network, TrainingEngine engine, LayerInput images, int batchSize, Action checkAlive,
+        ShardGroup? shards = null)
     {
         network.train();
         using var noGradient = no_grad();
@@ -31,11 +36,17 @@ internal static class PopulationStatistics
             checkAlive();
             using var batchScope = NewDisposeScope();
             moments.ForEach(moment => moment.Begin());
-            engine.Forward(images.Of(images.Rows.PixelsOf(first, count)));
+            engine.Forward(images.Of(PixelsOf(images, first, count, shards)), count);
             moments.ForEach(moment => moment.Add(count));
         }
         moments.ForEach(moment => moment.End());
     }
+
+    private static Tensor PixelsOf(LayerInput images, int first, int count, ShardGroup? shards)
+        => shards is null or { Size: 1 }
+            ? images.Rows.PixelsOf(first, count)
+            : images.Rows.PixelsOf(RowShares.InTurn(Enumerable.Range(first, count).Select(row => (long)row).ToArray(),
+                Enumerable.Range(0, shards.Size).Select(rank => shards.ImagesOf(count, rank).Count), shards.Rank));
 
     /// <summary>
     /// Mean and variance of one layer's channels so far. The layer itself gives those of a batch: its running statistics are set to 0, and

@@ -32,10 +32,10 @@ internal sealed class RunningMean : IDisposable
         Add(stack([meanLoss.detach().to_type(ScalarType.Float64) * rows, right.to_type(ScalarType.Float64)]), rows);
     }
 
-    /// <summary>Goes on from sums of before.</summary>
+    /// <summary>Adds what was summed elsewhere, or before.</summary>
     /// <param name="sums">The sums.</param>
     /// <param name="device">Where the batches to come are.</param>
-    public void Restore(Sums sums, Device device)
+    public void Add(Sums sums, Device device)
     {
         using var scope = NewDisposeScope();
         if (sums.Rows > 0)

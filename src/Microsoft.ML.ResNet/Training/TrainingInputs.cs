@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
@@ -21,6 +22,8 @@ internal sealed class TrainingInputs : IDisposable
     private readonly Normalization _normalization;
     private readonly int _seed;
     private readonly PixelStore _train;
+    private readonly ShardGroup _shards;
+    private readonly ProcessGroup? _processes;
     private readonly FrozenLayers _frozen;
     private readonly ClassWeights? _classWeights;
     private readonly FeatureScale? _scale;
@@ -38,9 +41,11 @@ internal sealed class TrainingInputs : IDisposable
     /// <param name="validation">Images to choose the best epoch by, or <see langword="null"/>; they stay the caller's.</param>
     /// <param name="events">Who wants to know.</param>
     /// <param name="settings">How it is computed.</param>
+    /// <param name="shards">Who computes which part of a batch.</param>
     public TrainingInputs(ResidualNetwork network, TrainingRecipe recipe, Normalization normalization, int seed, PixelStore train,
-        PixelStore? validation, TrainingEvents events, TrainingSettings settings)
+        PixelStore? validation, TrainingEvents events, TrainingSettings settings, ShardGroup shards)
     {
+        (_shards, _processes) = (shards, settings.Processes);
         (_network, _recipe, _normalization, _seed, _train) = (network, recipe, normalization, seed, train);
         _frozen = new FrozenLayers(network, normalization, settings.Numerics);
         _framedTrain = train.Framed();
@@ -54,7 +59,8 @@ internal sealed class TrainingInputs : IDisposable
             if (_frozen.Any)
             {
                 var total = (long)CachedViewCount * train.Count + (long)views.Count * (validation?.Count ?? 0);
-                _cache = new FeatureCache(_frozen, settings.Memory.Beside(train).Beside(validation), AtATime, total, events);
+                _cache = new FeatureCache(_frozen, settings.Memory.Beside(train).Beside(validation), AtATime, total, events,
+                    _processes);
                 ComputeTraining();
             }
             Plain = IsAugmented || _cachedViews.Count == 0 ? OfPixels(_framedTrain) : _cachedViews[0];
@@ -86,18 +92,37 @@ internal sealed class TrainingInputs : IDisposable
     /// <returns>The rows of one batch after the other; see <see cref="PixelStore.ReadAhead"/>.</returns>
     public IEnumerable<ArraySegment<long>> Batches(int epoch, int firstStep) => RowsOf(epoch).ReadAhead(Order(epoch).Skip(firstStep));
 
+    /// <summary>Cuts a batch into pieces that fit into memory.</summary>
+    /// <param name="rows">Rows of the batch.</param>
+    public IEnumerable<BatchPiece> PiecesOf(int rows)
+    {
+        var firstOwn = 0;
+        foreach (var (first, count) in BatchOrder.Pieces(rows, _recipe.MicroBatchSize ?? rows))
+        {
+            var own = _shards.ImagesOf(count, _shards.Rank).Count;
+            yield return new BatchPiece(first, count, firstOwn, own);
+            firstOwn += own;
+        }
+    }
+
     /// <summary>Takes a batch: augmented, weighed by class, mixed.</summary>
     /// <param name="rows">Its rows.</param>
     /// <param name="epoch">The epoch, from 0.</param>
     /// <param name="step">The step within it, from 0.</param>
-    /// <returns>The batch, for <see cref="Of"/>; the caller owns its tensors.</returns>
+    /// <returns>
+    /// The batch, for <see cref="Of"/>, with the images of the shards that are computed here; the caller owns its tensors.
+    /// </returns>
     public MixedBatch Take(ArraySegment<long> rows, int epoch, int step)
     {
-        var batch = RowsOf(epoch).Take(rows);
+        var shares = _processes is null ? null : SharesOf(rows);
+        var batch = shares is null ? RowsOf(epoch).Take(rows) : RowsOf(epoch).Take(shares);
         if (_cachedViews.Count == 0)
-            batch = batch with { Pixels = Augment(batch.Pixels, rows, epoch, step) };
+            batch = batch with { Pixels = Augment(batch.Pixels, rows, epoch, step, shares?.Own) };
         batch = _classWeights?.Apply(batch) ?? batch;
-        return _recipe.Mix?.Apply(batch, new Random(Seeds.Derive(_seed, epoch, step, 1))) ?? MixedBatch.Unmixed(batch);
+        if (_recipe.Mix is not { } mix)
+            return MixedBatch.Unmixed(batch);
+        var random = new Random(Seeds.Derive(_seed, epoch, step, 1));
+        return shares is null ? mix.Apply(batch, random) : Mixed(mix, batch, random, shares);
     }
 
     /// <summary>Makes the input of the first layer that learns.</summary>
@@ -105,6 +130,8 @@ internal sealed class TrainingInputs : IDisposable
     /// <returns>float32; the caller owns it.</returns>
     public Tensor Of(Tensor rows)
     {
+        if (rows.shape[0] == 0)
+            return empty(0);
         var input = _cachedViews.Count > 0 ? _cachedViews[0].Of(rows) : _frozen.Run(rows);
         return _scale is null ? input : Scaled(_scale, input);
     }
@@ -143,7 +170,8 @@ internal sealed class TrainingInputs : IDisposable
             var epoch = view;
             var computed = IsAugmented
                 ? _cache!.Compute(_train, "training images", Order(epoch),
-                    (rows, step) => Augment(_train.PixelsOf(rows), rows, epoch, step))
+                    (rows, shares, step) => Augment(shares is null ? _train.PixelsOf(rows) : _train.PixelsOf(shares), rows, epoch, step,
+                        shares?.Own))
                 : Compute(_framedTrain, "training images");
             if (computed is null)
             {
@@ -156,7 +184,8 @@ internal sealed class TrainingInputs : IDisposable
     }
 
     private LayerInput? Compute(PixelStore images, string what = "validation images")
-        => _cache?.Compute(images, what, InOrder(images.Count), (rows, _) => images.PixelsOf((int)rows[0], rows.Count));
+        => _cache?.Compute(images, what, InOrder(images.Count), (rows, shares, _)
+            => shares is null ? images.PixelsOf((int)rows[0], rows.Count) : images.PixelsOf(shares));
 
     private IEnumerable<ArraySegment<long>> InOrder(int count)
     {
@@ -167,10 +196,47 @@ internal sealed class TrainingInputs : IDisposable
             yield return new ArraySegment<long>(rows, first, Math.Min(AtATime, count - first));
     }
 
-    private Tensor Augment(Tensor pixels, ArraySegment<long> rows, int epoch, int step) => _recipe.Augmentation.Apply(pixels,
-        new AugmentationContext(_seed, epoch, rows, _normalization,
-            new Random(Seeds.Derive(_seed, epoch, step)))
-        { Pictures = _train.Pictures });
+    private Tensor Augment(Tensor pixels, ArraySegment<long> rows, int epoch, int step, int[]? own)
+        => pixels.shape[0] == 0 ? pixels : _recipe.Augmentation.Apply(pixels,
+            new AugmentationContext(_seed, epoch, rows, _normalization, new Random(Seeds.Derive(_seed, epoch, step)))
+            {
+                Pictures = _train.Pictures,
+                Own = own,
+            });
+
+    // In each piece of the batch, the images of a process's shards.
+    private RowShares SharesOf(ArraySegment<long> rows)
+    {
+        var places = new List<int>[_shards.Size];
+        for (var rank = 0; rank < places.Length; rank++)
+        {
+            places[rank] = [];
+            foreach (var (first, count) in BatchOrder.Pieces(rows.Count, _recipe.MicroBatchSize ?? rows.Count))
+            {
+                var own = _shards.ImagesOf(count, rank);
+                places[rank].AddRange(Enumerable.Range(first + own.First, own.Count));
+            }
+        }
+        return new RowShares(rows, [.. places.Select(own => own.ToArray())], _shards.Rank);
+    }
+
+    // Any image may be another's partner, so all come together before they are mixed, and each process keeps its own mixtures.
+    private MixedBatch Mixed(ImageMix mix, PixelBatch batch, Random random, RowShares shares)
+    {
+        var sizes = _train.Pictures is { } pictures ? [pictures.Target.Shape.Channels, pictures.Target.Shape.Height,
+            pictures.Target.Shape.Width] : batch.Pixels.shape[1..];
+        using var pixels = empty([shares.Rows.Count, .. sizes], ScalarType.Byte);
+        var all = new byte[pixels.numel()];
+        var length = all.Length / shares.Rows.Count;
+        var target = pixels.bytes;
+        using (var own = batch.Pixels.contiguous())
+            _processes!.AllGather(own.shape[0] == 0 ? [] : own.bytes, all, [.. shares.Places.Select(places => places.Length * length)]);
+        foreach (var (index, place) in shares.Places.SelectMany(places => places).Index())
+            all.AsSpan(index * length, length).CopyTo(target[(place * length)..]);
+        var mixed = mix.Apply(batch with { Pixels = pixels }, random);
+        using var indices = tensor(shares.Own.Select(place => (long)place).ToArray(), [shares.Own.Length]);
+        return mixed with { Images = mixed.Images with { Pixels = mixed.Images.Pixels.index_select(0, indices) } };
+    }
 
     private static Tensor Scaled(FeatureScale scale, Tensor features)
     {

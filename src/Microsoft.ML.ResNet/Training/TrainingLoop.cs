@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
@@ -31,12 +32,15 @@ internal sealed class TrainingLoop : IDisposable
     private readonly int _seed;
     private readonly TrainingEvents _events;
     private readonly TrainingSettings _settings;
+    private readonly ShardGroup _shards;
     private readonly ParameterUpdate _optimizer;
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
+    private ProcessTraffic _traffic;
+    private long _steps; // of this run
     private IReadOnlyList<NamedTensor>? _firstCopy; // of all weights; those that are frozen need no other
     private int _epoch;
     private int _step;
@@ -56,6 +60,7 @@ internal sealed class TrainingLoop : IDisposable
         _seed = seed;
         _events = events;
         _settings = settings ?? new TrainingSettings();
+        _shards = new ShardGroup(recipe.BatchShards, _settings.Processes);
         network.Precision = recipe.Precision;
         _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
@@ -75,6 +80,9 @@ internal sealed class TrainingLoop : IDisposable
     /// The number of the epoch whose weights <see cref="Run"/> returns if it ends now; <see langword="null"/> before the end of the first.
     /// </summary>
     public int? KeptEpoch => _best.Epoch ?? (_history.Count > 0 ? _history[^1].Epoch : null);
+
+    /// <summary>What a step has exchanged with other processes, on average over the steps so far; empty where there were none.</summary>
+    public string Traffic => _steps == 0 ? "" : _traffic.PerStep(_steps);
 
     /// <summary>Runs the epochs that are left.</summary>
     /// <param name="train">The images to learn from.</param>
@@ -109,7 +117,7 @@ internal sealed class TrainingLoop : IDisposable
         _optimizer.Restore(state.OptimizerSteps, state.Group("optimizer"));
         _average?.Restore(state.Group("average"));
         _best.Restore(state.Best, state.Group("best"));
-        _running.Restore(state.Running, device);
+        _running.Add(state.Running, device);
         _history.AddRange(state.History);
         _elapsedBefore = state.History.Count > 0 ? state.History[^1].Elapsed : TimeSpan.Zero;
     }
@@ -127,8 +135,8 @@ internal sealed class TrainingLoop : IDisposable
     private void RunEpochs(PixelStore train, PixelStore? validation)
     {
         var clock = Stopwatch.StartNew();
-        using var inputs = new TrainingInputs(_network, _recipe, _normalization, _seed, train, validation, _events, _settings);
-        using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining);
+        using var inputs = new TrainingInputs(_network, _recipe, _normalization, _seed, train, validation, _events, _settings, _shards);
+        using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining, _shards);
         if (inputs.Scale is not null && _optimizer.Steps == 0)
             ForgetHead();
         var (prepared, before, steps) = (clock.Elapsed, _epoch, BatchOrder.Count(train.Count, _recipe.BatchSize));
@@ -152,7 +160,10 @@ internal sealed class TrainingLoop : IDisposable
         foreach (var rows in inputs.Batches(_epoch, _step))
         {
             _events.BeforeBatch();
+            var before = _settings.Processes?.Traffic ?? default;
             TrainStep(inputs, engine, rows, LearningRate(_epoch, _step, steps));
+            _traffic = _traffic.Plus((_settings.Processes?.Traffic ?? default).Since(before));
+            _steps++;
             Divergence.CheckStep(_running, _epoch);
             _step++;
             NativeGarbage.AfterStep(_optimizer.Steps);
@@ -167,8 +178,8 @@ internal sealed class TrainingLoop : IDisposable
         using var scope = NewDisposeScope();
         var batch = inputs.Take(rows, _epoch, _step);
         _optimizer.ZeroGradients();
-        foreach (var (first, count) in BatchOrder.Pieces(rows.Count, _recipe.MicroBatchSize ?? rows.Count))
-            Accumulate(inputs, engine, batch.Slice(first, count), (double)count / rows.Count);
+        foreach (var piece in inputs.PiecesOf(rows.Count))
+            Accumulate(inputs, engine, batch.Slice(piece), (double)piece.Count / rows.Count);
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(learningRate);
@@ -179,7 +190,7 @@ internal sealed class TrainingLoop : IDisposable
     private void Accumulate(TrainingInputs inputs, TrainingEngine engine, MixedBatch piece, double share)
     {
         using var scope = NewDisposeScope();
-        var logits = engine.Forward(inputs.Of(piece.Images.Pixels));
+        var logits = engine.Forward(inputs.Of(piece.Images.Pixels), piece.Images.Count);
         var loss = Loss.Of(logits, piece, _recipe.LabelSmoothing);
         _running.Add(logits, loss, piece.DominantLabels);
         engine.Backward(share == 1 ? loss : loss * share);
@@ -190,10 +201,11 @@ internal sealed class TrainingLoop : IDisposable
     {
         _average?.Exchange();
         if (_recipe.MeasuresStatistics(steps))
-            PopulationStatistics.Measure(_network, engine, inputs.Plain, _recipe.MicroBatchSize ?? _recipe.BatchSize, _events.BeforeBatch);
+            PopulationStatistics.Measure(_network, engine, inputs.Plain, _recipe.MicroBatchSize ?? _recipe.BatchSize, _events.BeforeBatch,
+                _shards);
         var validated = inputs.Validation.Count == 0
             ? (Evaluation?)null
-            : Evaluation.Of(_network, inputs.Validation, _events.BeforeBatch, _recipe.MicroBatchSize);
+            : Evaluation.Of(_network, inputs.Validation, _events.BeforeBatch, _recipe.MicroBatchSize, _settings.Processes);
         _best.Add(validated, () => inputs.Scale is { } scale ? scale.Unstandardized(_network.Head, CopyWeights) : CopyWeights());
         _average?.Exchange();
         return validated;

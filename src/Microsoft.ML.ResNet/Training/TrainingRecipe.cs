@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Data;
 
 namespace Microsoft.ML.ResNet;
@@ -128,6 +129,14 @@ public sealed record TrainingRecipe
     public int? MicroBatchSize { get; init; }
 
     /// <summary>
+    /// Parts of a batch that gather sums of their own, which are added in a fixed order, so that the CPU's kernels give the same weights,
+    /// bit for bit, for any number of threads and processes; from 1 to 1,024. The default is 8. As many threads, and as many processes of
+    /// a <see cref="ResNetTrainer.Options.ProcessGroup"/>, can share a batch. Another number is another order of additions, and so other
+    /// weights, by rounding.
+    /// </summary>
+    public int BatchShards { get; init; } = ShardGroup.DefaultShards;
+
+    /// <summary>
     /// The part of the target that is spread evenly over all classes, in [0, 1) (Szegedy et al. 2015, arXiv:1512.00567, section 7). The
     /// default is 0. Reports of training loss include it; validation loss never does.
     /// </summary>
@@ -220,6 +229,8 @@ public sealed record TrainingRecipe
         yield return $"augmentation {Augmentation}";
         if (CachedViews is { } views)
             yield return Print($"{views} cached views");
+        if (BatchShards != ShardGroup.DefaultShards)
+            yield return Print($"{BatchShards} shards of a batch");
         if (Mix is not null)
             yield return $"{Mix}";
         if (StandardizeFeatures)
@@ -274,6 +285,8 @@ public sealed record TrainingRecipe
             yield return string.Create(CultureInfo.InvariantCulture, $"GradientClipNorm is {clip}; it must be a number above 0, or unset.");
         if (MicroBatchSize is < 2)
             yield return $"MicroBatchSize is {MicroBatchSize}; it must be at least 2, or unset.";
+        if (BatchShards is not (>= 1 and <= 1024))
+            yield return $"BatchShards is {BatchShards}; it must be from 1 to 1024.";
         if (!(LabelSmoothing is >= 0 and < 1))
             yield return string.Create(CultureInfo.InvariantCulture,
                 $"LabelSmoothing is {LabelSmoothing}; it must be at least 0 and below 1.");

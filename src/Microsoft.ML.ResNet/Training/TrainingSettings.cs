@@ -12,4 +12,7 @@ internal sealed record TrainingSettings
     /// How much memory images and what frozen layers make of them may take together. The default is half of what the process may use.
     /// </summary>
     public ImageMemory Memory { get; init; } = ImageMemory.Of(budgetInMiB: null, folder: null);
+
+    /// <summary>Processes that train together; <see langword="null"/>, the default, is this one alone.</summary>
+    public ProcessGroup? Processes { get; init; }
 }

@@ -16,6 +16,7 @@ internal static partial class Vocabulary
         [nameof(TrainingRecipe.BatchSize)] = "--batch-size",
         [nameof(TrainingRecipe.LearningRate)] = "--learning-rate",
         [nameof(TrainingRecipe.MicroBatchSize)] = "--micro-batch-size",
+        [nameof(TrainingRecipe.BatchShards)] = "--batch-shards",
         [$"{nameof(LearningRateRange)}.{nameof(LearningRateRange.Least)}"] = "--least",
         [nameof(ResNetTrainer.Options.ValidationSet)] = "--validation",
         [nameof(ResNetTrainer.Options.ValidationSetFraction)] = "--validation-fraction",

@@ -42,6 +42,9 @@ internal sealed record TrainingWishes
     /// <summary>Pictures that go through the network at a time.</summary>
     public int? MicroBatchSize { get; init; }
 
+    /// <summary>Parts of a batch that can be shared out.</summary>
+    public int? BatchShards { get; init; }
+
     /// <summary>Random changes to the training pictures.</summary>
     public AugmentationChoice? Augmentation { get; init; }
 
@@ -57,6 +60,7 @@ internal sealed record TrainingWishes
             BatchSize = BatchSize ?? recipe.BatchSize,
             LearningRate = LearningRate ?? recipe.LearningRate,
             MicroBatchSize = MicroBatchSize ?? recipe.MicroBatchSize,
+            BatchShards = BatchShards ?? recipe.BatchShards,
         };
         if (Milestones.Count > 0)
             recipe = recipe with { Schedule = LearningRateSchedule.MultiStepAt(recipe.NumberOfEpochs, [.. Milestones]) };

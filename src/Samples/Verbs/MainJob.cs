@@ -23,7 +23,16 @@ internal static class MainJob
     /// <summary>Makes this what the command does without a verb.</summary>
     public static void Describe(Command root) => root.SetWork((_, display, cancellation) => Run(display, cancellation));
 
-    private static JsonObject Run(Display display, CancellationToken cancellation)
+    // Started by mpirun, all processes train the network together, and the first does the rest.
+    private static JsonObject Run(Display display, CancellationToken cancellation) => ProcessGroup.Run(processes =>
+    {
+        if (processes is not { Rank: > 0 })
+            return Run(processes, display, cancellation);
+        Console.SetOut(TextWriter.Null);
+        return Run(processes, new Display($"rank {processes.Rank}"), cancellation);
+    });
+
+    private static JsonObject Run(ProcessGroup? processes, Display display, CancellationToken cancellation)
     {
         // 1. Images: 3x32x32 bytes each, with the class name as label. Loading is lazy.
         var folder = Directory.CreateTempSubdirectory("resnet-").FullName;
@@ -51,9 +60,17 @@ internal static class MainJob
                 MetricsCallback = report,
                 Progress = epochs,
                 CancellationToken = cancellation,
+                ProcessGroup = processes,
             }))
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"))
             .Fit(train));
+
+        processes?.Dispose(); // the others are done
+        if (processes is { Rank: > 0 })
+        {
+            Directory.Delete(folder, recursive: true);
+            return [];
+        }
 
         // 3. Evaluate on images that training has not seen.
         var measured = Measurement.Of(model, test, cancellation);

@@ -168,8 +168,8 @@ internal static partial class Train
         {
             Pictures, Data, Validation, UnknownClasses, Architecture, From, Classes, Freeze, Stage, RecipeName, Epochs, Milestones,
             BatchSize, LearningRate, Augment, TrainRows, Image, Geometry, Orientation, Interpolation, Unreadable, Seed, Device, Output,
-            RunName, History, ReportFile, TensorBoard, MicroBatchSize, ImageMemory, Spill, ValidationSetFraction, Checkpoints,
-            CheckpointInterval, Resume, KeepBest, Config,
+            RunName, History, ReportFile, TensorBoard, MicroBatchSize, BatchShards, ImageMemory, Spill, ValidationSetFraction,
+            Checkpoints, CheckpointInterval, Resume, KeepBest, Config,
         };
         command.Validators.Add(parsed =>
         {

@@ -15,8 +15,13 @@ namespace Samples.Verbs;
 /// <summary><c>resnet train</c>: trains a network on images and saves it.</summary>
 internal static partial class Train
 {
-    /// <summary>Trains as the options say.</summary>
+    /// <summary>Trains as the options say, together with the other processes that a launcher has started.</summary>
     public static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
+        => ProcessGroup.Run(processes => processes is { Rank: > 0 }
+            ? Help(options, processes, cancellation)
+            : Run(options, processes, display, cancellation));
+
+    private static JsonObject Run(ParseResult options, ProcessGroup? processes, Display display, CancellationToken cancellation)
     {
         var mlContext = new MLContext(options.GetValue(Seed));
         var leftOut = new LeftOutFiles(display);
@@ -49,9 +54,10 @@ internal static partial class Train
         // Labels become keys. The validation images need the same keys as the training images.
         var keys = Keys(mlContext, work.Train, work.Initial);
         var epochs = new EpochLines(display);
-        var stages = new StagedTraining(mlContext, work, Trainer(options, cancellation), epochs);
+        var stages = new StagedTraining(mlContext, work, Trainer(options, cancellation, processes), epochs);
         using var network = stages.Fit(keys.Transform(work.Train), work.Validation is null ? null : keys.Transform(work.Validation),
             history ?? run?.History);
+        processes?.Dispose(); // the others are done
 
         // The model is the whole chain, so that whoever loads it gives class names and gets class names.
         var names = mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel").Fit(network.Transform(keys.Transform(work.Train)));
@@ -114,10 +120,11 @@ internal static partial class Train
     }
 
     /// <summary>The trainer's options that hold for every stage.</summary>
-    internal static ResNetTrainer.Options Trainer(ParseResult options, CancellationToken cancellation)
+    internal static ResNetTrainer.Options Trainer(ParseResult options, CancellationToken cancellation, ProcessGroup? processes = null)
     {
         var trainer = new ResNetTrainer.Options
         {
+            ProcessGroup = processes,
             Device = options.GetValue(Device),
             CancellationToken = cancellation,
             TensorBoardDirectory = options.GetValue(TensorBoard),
@@ -141,6 +148,7 @@ internal static partial class Train
         BatchSize = options.GetValue(BatchSize),
         LearningRate = options.GetValue(LearningRate),
         MicroBatchSize = options.GetValue(MicroBatchSize),
+        BatchShards = options.GetValue(BatchShards),
         Augmentation = options.GetValue(Augment),
     };
 

@@ -73,6 +73,8 @@ internal sealed class LibraryAssembly : IDisposable
     {
         if (member is GenericInstanceType generic)
             return [generic.ElementType, .. generic.GenericArguments.SelectMany(Parts)];
+        if (member is FunctionPointerType function)
+            return [.. Parts(function.ReturnType), .. function.Parameters.SelectMany(parameter => Parts(parameter.ParameterType))];
         if (member is TypeSpecification specification)
             return Parts(specification.ElementType);
         if (member is TypeReference)

@@ -36,8 +36,8 @@ public class LossTests
         using var scope = NewDisposeScope();
         var (logits, batch, expected) = Case(0.1, weighted: true, share: 0.6);
 
-        var sum = new[] { (0, 3), (3, 4) }.Sum(piece => piece.Item2
-            * (double)Loss.Of(logits.narrow(0, piece.Item1, piece.Item2), batch.Slice(piece.Item1, piece.Item2), 0.1).item<float>());
+        var sum = new[] { new BatchPiece(0, 3, 0, 3), new BatchPiece(3, 4, 3, 4) }.Sum(piece => piece.Count
+            * (double)Loss.Of(logits.narrow(0, piece.First, piece.Count), batch.Slice(piece), 0.1).item<float>());
 
         Assert.AreEqual(expected, sum / Rows, 1e-5);
     }

@@ -175,6 +175,15 @@ internal unsafe class ConvolutionKernel : IDisposable
     public long CompactLength
         => checked((long)ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * BlockWidth);
 
+    /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block at most.</summary>
+    public long BlockSumsLength => BlockWidth * WeightsOfOutput;
+
+    /// <summary>Floats that it computes for a block.</summary>
+    public long SumsOfBlock(int block) => Block(block, _shape.Outputs).Channels * WeightsOfOutput;
+
+    /// <summary>The place of the first of them.</summary>
+    public long FirstSum(int block) => Block(block, _shape.Outputs).First * WeightsOfOutput;
+
     // As many as make a sum worth its way to memory and back.
     private int ImagesAtATime => (int)Math.Max(1, 64 / ((long)_shape.OutputHeight * _shape.OutputWidth));
 

@@ -10,9 +10,6 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// </summary>
 internal sealed unsafe class TrainingConvolution : IDisposable
 {
-    /// <summary>Shards that a batch is cut into; sums are gathered for each.</summary>
-    public const int Shards = 8;
-
     private readonly ConvolutionStep _step;
     private readonly ConvolutionKernel _kernel;
     private readonly NativeBuffer _output = new();
@@ -20,19 +17,24 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     private readonly NativeBuffer _weightSums = new();
     private readonly double[] _sums; // for each shard: two rows of channels
     private readonly double[] _deviations; // of the batch: its channels are divided by them
-    private readonly long[] _pixelsOfShard = new long[Shards];
-    private int _images;
+    private readonly long[] _pixelsOfShard;
+    private readonly ShardGroup _shards;
+    private readonly IReadOnlyList<ShardTree.Node> _nodes; // the largest subtrees of the shards that are computed here
+    private int _images; // of the batch, wherever they are computed
     private float* _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
     private float* _weightGradient, _normWeightGradient, _normBiasGradient;
 
     /// <param name="step">A step that <see cref="TrainingNetwork.Supports"/>.</param>
-    public TrainingConvolution(ConvolutionStep step)
+    /// <param name="shards">Shards that a batch is cut into, and who computes them; sums are gathered for each.</param>
+    public TrainingConvolution(ConvolutionStep step, ShardGroup shards)
     {
-        _step = step;
+        (_step, _shards) = (step, shards);
+        _nodes = ShardTree.Largest(shards.Shards, shards.Own);
+        _pixelsOfShard = new long[shards.Shards];
         Shape = ShapeOf(step);
         _kernel = ConvolutionKernel.For(Shape);
         _figures = new NativeBuffer(5 * Shape.Outputs);
-        _sums = new double[Shards * 2 * Shape.Outputs];
+        _sums = new double[shards.Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
     }
 
@@ -54,7 +56,12 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     public long PaddedGradientLength => _kernel.PaddedGradientLength;
 
     /// <summary>Floats of scratch memory that a worker takes.</summary>
-    public long ScratchLength => Shape.IsWide ? _kernel.CompactLength : _kernel.ScratchLength;
+    public long ScratchLength => Shape.IsWide
+        ? _kernel.CompactLength + ShardTree.Depth(_shards.Shards) * _kernel.BlockSumsLength
+        : _kernel.ScratchLength;
+
+    /// <summary>Floats of the sums that a subtree of shards gathers for the gradient of the weights.</summary>
+    public long SumsLength => _kernel.SumsLength;
 
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);
@@ -74,11 +81,14 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// <summary>The output of an image, before normalisation.</summary>
     public float* Output(int image) => _output.Pointer + (nint)image * Shape.OutputLength;
 
-    /// <summary>Packs the weights and makes room for so many images.</summary>
-    public void BeginForward(int images, IParameterMemory parameters)
+    /// <summary>Packs the weights and makes room for the images.</summary>
+    /// <param name="images">Images in the batch.</param>
+    /// <param name="own">How many of them are computed here.</param>
+    /// <param name="parameters">Where the weights lie.</param>
+    public void BeginForward(int images, int own, IParameterMemory parameters)
     {
         _images = images;
-        _output.EnsureLength((long)images * Shape.OutputLength);
+        _output.EnsureLength((long)own * Shape.OutputLength);
         _kernel.Pack(parameters.Values($"{_step.Name}.weight"));
         _normWeight = parameters.Values($"{_step.Norm}.weight");
         _normBias = parameters.Values($"{_step.Norm}.bias");
@@ -100,6 +110,9 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
     public void EndForward()
     {
+        _shards.Complete(_sums);
+        for (var shard = 0; shard < _pixelsOfShard.Length; shard++)
+            _pixelsOfShard[shard] = (long)(_shards.FirstImage(_images, shard + 1) - _shards.FirstImage(_images, shard)) * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (mean, squares, count) = MomentsOf(channel);
@@ -136,17 +149,18 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         _weightGradient = parameters.Gradient($"{_step.Name}.weight");
         _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
         _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
-        _weightSums.EnsureLength(Shape.IsWide ? Shape.WeightLength : (long)Shards * _kernel.SumsLength);
+        _weightSums.EnsureLength((Shape.IsWide ? _nodes.Count : _shards.Own.Count) * _kernel.SumsLength);
     }
 
     /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
     public void BeginBackward()
     {
+        _shards.Complete(_sums);
         var count = (double)_images * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (sum, product) = (0.0, 0.0);
-            for (var shard = 0; shard < Shards; shard++)
+            for (var shard = 0; shard < _shards.Shards; shard++)
             {
                 sum += _sums[shard * 2 * Shape.Outputs + channel];
                 product += _sums[(shard * 2 + 1) * Shape.Outputs + channel];
@@ -189,23 +203,70 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(shard), scratch);
 
     /// <summary>
-    /// Computes the gradient of one block of weights over all images and adds it to what the weights have. For wide convolutions.
+    /// Gathers the gradient of one block of weights over the images that are computed here, and, where these are all, adds it to what the
+    /// weights have. For wide convolutions.
     /// </summary>
+    /// <param name="block">Which block of outputs.</param>
+    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* scratch)
     {
-        _kernel.BackwardWeightsOfBlock(block, padded, paddedGradient, _images, scratch, _weightSums.Pointer);
-        _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
+        var offset = _kernel.FirstSum(block);
+        for (var node = 0; node < _nodes.Count; node++)
+            Gather(_nodes[node], NodeSums(node) + offset, scratch + _kernel.CompactLength);
+        if (_shards.Size == 1)
+            _kernel.Unpack(block, NodeSums(0), _weightGradient); // while they are in the cache
+
+        // Sums of the second half of a subtree wait in scratch memory, behind those of the halves that they are the second of.
+        void Gather(ShardTree.Node shards, float* sums, float* spare)
+        {
+            var (first, own) = (_shards.FirstImage(_images, shards.First), _shards.FirstImage(_images, _shards.Own.First));
+            var (images, before) = (_shards.FirstImage(_images, shards.End) - first,
+                shards.Count > 1 ? _shards.FirstImage(_images, shards.Middle) - first : 0);
+            if (shards.Count == 1 || images == 0)
+            {
+                _kernel.BackwardWeightsOfBlock(block, padded + (nint)(first - own) * PaddedInputLength,
+                    paddedGradient + (nint)(first - own) * PaddedGradientLength, images, scratch, sums - offset);
+                return;
+            }
+            Gather(shards with { End = shards.Middle }, sums, spare);
+            if (before == images)
+                return; // the second half has none
+            Gather(shards with { First = shards.Middle }, spare, spare + _kernel.BlockSumsLength);
+            ChannelKernels.Add(spare, _kernel.SumsOfBlock(block), sums);
+        }
     }
 
-    /// <summary>Adds what <see cref="BackwardWeights"/> gathered to the gradient of the weights.</summary>
+    /// <summary>Adds up what was gathered here, a subtree of shards at a time.</summary>
     public void EndBackward()
     {
         if (Shape.IsWide)
             return;
-        for (var shard = 1; shard < Shards; shard++)
-            ChannelKernels.Add(WeightSums(shard), _kernel.SumsLength, _weightSums.Pointer);
+        foreach (var node in _nodes)
+            AddUp(node);
+
+        void AddUp(ShardTree.Node shards)
+        {
+            if (shards.Count == 1)
+                return;
+            AddUp(shards with { End = shards.Middle });
+            AddUp(shards with { First = shards.Middle });
+            ChannelKernels.Add(WeightSums(shards.Middle), SumsLength, WeightSums(shards.First));
+        }
+    }
+
+    /// <summary>What a subtree has gathered; known after <see cref="EndBackward"/>.</summary>
+    /// <param name="node">Which of those whose shards are computed here.</param>
+    public float* NodeSums(int node)
+        => Shape.IsWide ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
+
+    /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
+    /// <param name="sums">Their sum; of no use afterwards.</param>
+    public void AddWeights(float* sums)
+    {
         for (var block = 0; block < Blocks; block++)
-            _kernel.Unpack(block, _weightSums.Pointer, _weightGradient);
+            _kernel.Unpack(block, sums, _weightGradient);
     }
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
@@ -233,7 +294,7 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         _weightSums.Dispose();
     }
 
-    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)shard * _kernel.SumsLength;
+    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)(shard - _shards.Own.First) * SumsLength;
 
     private static float Moved(float running, double batch)
         => (float)((1 - BatchNormalization.Momentum) * running + BatchNormalization.Momentum * batch);
@@ -241,7 +302,7 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     private (double Mean, double Squares, long Count) MomentsOf(int channel)
     {
         var (mean, squares, count) = (0.0, 0.0, 0L);
-        for (var shard = 0; shard < Shards; shard++)
+        for (var shard = 0; shard < _pixelsOfShard.Length; shard++)
         {
             var added = _pixelsOfShard[shard];
             if (added == 0)

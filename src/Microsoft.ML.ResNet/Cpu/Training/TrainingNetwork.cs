@@ -13,16 +13,20 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private readonly IParameterMemory _parameters;
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<TrainingConvolution> _convolutions;
+    private readonly ShardGroup _shards;
+    private readonly GradientSum? _gradientSum; // over several processes
     private readonly WorkerTeam _team;
     private readonly NativeBuffer[] _inputs; // for each worker: an image with its border
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
     private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders
     private readonly NativeBuffer _wideGradients = new();
-    private readonly NativeBuffer _features = new();
+    private readonly NativeBuffer _features = new(); // of the images that are computed here
+    private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
     private readonly NativeBuffer[] _between = [new(), new(), new(), new()]; // gradients on the way back: two between blocks, two inside
     private float* _images;
-    private int _count;
+    private int _all; // images in the batch
+    private int _count; // those that are computed here
 
     /// <param name="plan">A plan that is <see cref="Supports"/>ed.</param>
     /// <param name="frozenStages">
@@ -31,14 +35,19 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     /// </param>
     /// <param name="parameters">Where the network's parameters and gradients lie.</param>
     /// <param name="threads">Threads to compute with; at least 1.</param>
-    public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads)
+    /// <param name="shards">
+    /// Shards that a batch is cut into, and who computes them; <see langword="null"/>, the default, is one process and as many as usual.
+    /// </param>
+    public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads, ShardGroup? shards = null)
     {
         _parameters = parameters;
-        _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block])));
+        _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
+        _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block], _shards)));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
+        _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
         _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
         NativeBuffer[] ForEachWorker(Func<TrainingConvolution, long> length)
@@ -63,8 +72,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State)
             .Where(entry => entry.IsParameter).Select(entry => entry.Name);
 
-    /// <summary>The features of the images of the last <see cref="Forward"/>: images x <see cref="FeatureWidth"/>.</summary>
-    public float* Features => _features.Pointer;
+    /// <summary>The features of the whole batch of the last <see cref="Forward"/>: images x <see cref="FeatureWidth"/>.</summary>
+    public float* Features => _shards.Size > 1 ? _allFeatures.Pointer : _features.Pointer;
 
     /// <summary>Features of an image.</summary>
     public int FeatureWidth => _blocks[^1].OutputChannels;
@@ -72,17 +81,18 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     /// <summary>Images to <see cref="Features"/>.</summary>
     /// <param name="images">
     /// Normalised images, or what frozen stages make of them, in the order images x height x width x channels. They must stay until
-    /// <see cref="Backward"/> is done.
+    /// <see cref="Backward"/> is done. With several processes each gives those of its shards.
     /// </param>
-    /// <param name="count">How many images there are.</param>
+    /// <param name="count">How many images there are in the batch.</param>
     public void Forward(float* images, int count)
     {
         _images = images;
-        _count = count;
+        _all = count;
+        _count = _shards.ImagesOf(count, _shards.Rank).Count;
         _wideInputs.EnsureLength(_count * Wide(convolution => convolution.PaddedInputLength));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
         // the last have most weights
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_count, _parameters));
+        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_all, _count, _parameters));
         for (var index = 0; index < _blocks.Count; index++)
         {
             _blocks[index].EnsureRoom(_count);
@@ -95,6 +105,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     /// <param name="features">The gradient of <see cref="Features"/>.</param>
     public void Backward(float* features)
     {
+        features += (nint)_shards.ImagesOf(_all, _shards.Rank).First * FeatureWidth;
         foreach (var between in _between)
             between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength,
                 block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
@@ -110,15 +121,22 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
                 (outer, other) = (other, outer);
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].EndBackward());
+        if (_gradientSum is null)
+            _team.Run(_convolutions.Count, (index, _) => AddWeights(_convolutions[^(index + 1)]));
+        else
+        {
+            _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].EndBackward());
+            _gradientSum.Run(_team);
+        }
     }
 
     /// <summary>Ends the threads and frees what is kept.</summary>
     public void Dispose()
     {
         _team.Dispose();
+        _gradientSum?.Dispose();
         foreach (var memory in (IEnumerable<NativeBuffer>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs,
-            _wideGradients, _features])
+            _wideGradients, _features, _allFeatures])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
@@ -140,14 +158,22 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private static long PaddedLength(ImageShape map, int padding)
         => (map.Height + 2L * padding) * (map.Width + 2L * padding) * map.Channels;
 
-    private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps)
+    private static void AddWeights(TrainingConvolution convolution)
+    {
+        if (convolution.Shape.IsWide)
+            return; // done block by block
+        convolution.EndBackward();
+        convolution.AddWeights(convolution.NodeSums(0)); // all shards are one subtree
+    }
+
+    private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps, ShardGroup shards)
     {
         var convolutions = steps.OfType<ConvolutionStep>().ToList();
         var projection = convolutions.SingleOrDefault(step => step.IsShortcut);
         var chain = convolutions.Where(step => !step.IsShortcut).ToList();
-        return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step))],
+        return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step, shards))],
             addsInput: chain[^1].Adds is not null && projection is null,
-            projection is null ? null : new TrainingConvolution(projection), steps.OfType<MaxPoolStep>().SingleOrDefault());
+            projection is null ? null : new TrainingConvolution(projection, shards), steps.OfType<MaxPoolStep>().SingleOrDefault());
     }
 
     // A block: its first convolution while the rectified sum of the block before is computed, those behind it, and the projection.
@@ -189,6 +215,11 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             ChannelKernels.Pool(last.Output(image), last.OutputPixels, last.OutputChannels,
                 _features.Pointer + (nint)image * last.OutputChannels);
         });
+        if (_shards.Size == 1)
+            return;
+        _allFeatures.EnsureLength((long)_all * last.OutputChannels);
+        _shards.Gather(new(_features.Pointer, _count * last.OutputChannels),
+            new Span<float>(_allFeatures.Pointer, checked(_all * last.OutputChannels)), _all);
     }
 
     // Takes the masked gradient of a block's output, and leaves that of the block before: in place, or, with a projection, in the other
@@ -268,11 +299,16 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             work(image, shard);
     });
 
-    // Shards are as even as they can be, and the same whatever the number of threads.
+    // Shards are the same whatever the number of threads, and of processes; images count from the first that is computed here.
     private void ForEachShard(Action<int, int, int, int> work)
-        => _team.Run(TrainingConvolution.Shards,
-            (shard, worker)
-            => work(_count * shard / TrainingConvolution.Shards, _count * (shard + 1) / TrainingConvolution.Shards, shard, worker));
+    {
+        var (own, before) = (_shards.Own, _shards.FirstImage(_all, _shards.Own.First));
+        _team.Run(own.Count, (index, worker) =>
+        {
+            var shard = own.First + index;
+            work(_shards.FirstImage(_all, shard) - before, _shards.FirstImage(_all, shard + 1) - before, shard, worker);
+        });
+    }
 
     // Brings what a convolution reads of an image into scratch memory, with a border.
     private delegate void Load(int image, float* padded);

@@ -1,0 +1,33 @@
+namespace Microsoft.ML.ResNet.Data;
+
+/// <summary>Rows that several processes take together, and which of them wants which.</summary>
+/// <param name="Rows">All rows, in the order of the batch.</param>
+/// <param name="Places">For each process the places of its rows in <paramref name="Rows"/>, in ascending order.</param>
+/// <param name="Rank">Which process this is.</param>
+internal sealed record RowShares(ArraySegment<long> Rows, IReadOnlyList<int[]> Places, int Rank)
+{
+    /// <summary>The places of this process's rows.</summary>
+    public int[] Own => Places[Rank];
+
+    /// <summary>This process's rows.</summary>
+    public ArraySegment<long> OwnRows => Array.ConvertAll(Own, place => Rows[place]);
+
+    /// <summary>The same shares of other rows.</summary>
+    public RowShares Of(ArraySegment<long> rows) => this with { Rows = rows };
+
+    /// <summary>Shares of consecutive places.</summary>
+    /// <param name="rows">All rows.</param>
+    /// <param name="counts">For each process, how many are its own; in the order of processes they are all.</param>
+    /// <param name="rank">Which process this is.</param>
+    public static RowShares InTurn(ArraySegment<long> rows, IEnumerable<int> counts, int rank)
+    {
+        var first = 0;
+        return new RowShares(rows, [.. counts.Select(Next)], rank);
+
+        int[] Next(int count)
+        {
+            first += count;
+            return [.. Enumerable.Range(first - count, count)];
+        }
+    }
+}

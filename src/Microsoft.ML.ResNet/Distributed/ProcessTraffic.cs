@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace Microsoft.ML.ResNet;
+
+/// <summary>What has gone between processes.</summary>
+/// <param name="Exchanges">How often all of them have exchanged something.</param>
+/// <param name="BytesSent">What this process has sent to others, in bytes.</param>
+/// <param name="Time">How long it has taken, the waiting for slower processes included.</param>
+public readonly record struct ProcessTraffic(long Exchanges, long BytesSent, TimeSpan Time)
+{
+    /// <summary>What came after an earlier reading.</summary>
+    public ProcessTraffic Since(ProcessTraffic earlier)
+        => new(Exchanges - earlier.Exchanges, BytesSent - earlier.BytesSent, Time - earlier.Time);
+
+    /// <summary>What was before, and what came after.</summary>
+    public ProcessTraffic Plus(ProcessTraffic later)
+        => new(Exchanges + later.Exchanges, BytesSent + later.BytesSent, Time + later.Time);
+
+    /// <summary>As in <c>47 exchanges, 2,345,678 bytes sent, 1,234 microseconds</c>, for each of a number of steps.</summary>
+    /// <param name="steps">The steps; at least 1.</param>
+    public string PerStep(long steps) => string.Create(CultureInfo.InvariantCulture,
+        $"{(double)Exchanges / steps:n1} exchanges, {BytesSent / steps:n0} bytes sent, {Time.TotalMicroseconds / steps:n0} microseconds");
+}

@@ -1,0 +1,238 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
+using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.Runtime;
+
+namespace Microsoft.ML.ResNet.Tests.Distributed;
+
+/// <summary>Several processes end with the weights of one, bit for bit. Here they are threads, so that every machine runs this.</summary>
+[TestClass]
+public class SharedTrainingTests
+{
+    private const int Rows = 61; // no multiple of anything: the last batch is of another size
+
+    [TestMethod]
+    [DynamicData(nameof(Networks))]
+    public void Any_number_of_ranks_ends_with_the_weights_of_one(string name, ResNetTrainer.Options options)
+    {
+        var alone = Hash(options, group: null);
+
+        foreach (var size in new[] { 2, 3, 4, 8 })
+            foreach (var (rank, hash) in ThreadGroup.Run(size, group => Hash(options, group)).Index())
+                Assert.AreEqual(alone, hash, $"{name}, rank {rank} of {size}");
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Recipes))]
+    public void Whatever_the_recipe_asks_for(string name, ResNetTrainer.Options options)
+    {
+        var alone = Hash(options, group: null);
+
+        foreach (var size in new[] { 2, 3 })
+            foreach (var (rank, hash) in ThreadGroup.Run(size, group => Hash(options, group)).Index())
+                Assert.AreEqual(alone, hash, $"{name}, rank {rank} of {size}");
+    }
+
+    [TestMethod]
+    public void Four_ranks_that_were_stopped_go_on_as_two_and_then_as_one()
+    {
+        var folder = Path.Combine(TestAssembly.TemporaryFolder, $"shared-{Guid.NewGuid():n}");
+        var options = Options(ResNetArchitecture.Cifar(8), epochs: 4);
+        var uninterrupted = Hash(options, group: null);
+
+        options.CheckpointDirectory = folder;
+        options.Resume = true;
+        foreach (var size in new[] { 4, 2 })
+            foreach (var (_, failure) in ThreadGroup.RunAll(size, group => StoppedAfterAnEpoch(options, group)))
+                Assert.IsInstanceOfType<OperationCanceledException>(failure, $"{failure}");
+
+        Assert.HasCount(2, Directory.GetFiles(folder));
+        Assert.AreEqual(uninterrupted, Hash(options, group: null));
+    }
+
+    [TestMethod]
+    public void Each_rank_keeps_its_part_of_the_images()
+    {
+        var bytes = ThreadGroup.Run(3, group =>
+        {
+            var ml = new MLContext(seed: 1);
+            var rows = TinyImages.View(ml, Rows);
+            var keyed = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows).Transform(rows);
+            var columns = TinyImages.Options().TrainingColumns.Find(((IHostEnvironment)ml).Register("test"), keyed.Schema);
+            using var set = LabeledImageSet.Read(keyed, columns, new ImageRequest(null, ImageGeometry.Fill), ImageMemory.Of(null, null),
+                () => { }, out _, group)!;
+            Assert.AreEqual(Rows, set.Store.Count);
+            return set.Store.BytesInMemory!.Value;
+        });
+
+        Assert.AreEqual((long)Rows * TinyImages.Shape.Size, bytes.Sum());
+        Assert.IsLessThanOrEqualTo((Rows / 3 + 1) * TinyImages.Shape.Size, bytes.Max());
+    }
+
+    [TestMethod]
+    public void Too_many_ranks_for_the_shards_are_told_what_to_set()
+    {
+        var options = Options(ResNetArchitecture.Cifar(8));
+        options.Recipe = options.Recipe with { BatchShards = 2 };
+
+        foreach (var (_, failure) in ThreadGroup.RunAll(3, group => Hash(options, group)))
+            Assert.Contains("Set BatchShards of the recipe to 3 or more", failure!.Message);
+    }
+
+    [TestMethod]
+    public void Networks_that_the_kernels_do_not_compute_are_refused_by_all()
+    {
+        var options = Options(ResNetArchitecture.Cifar(8) with { Shortcut = ResNetShortcut.Padding });
+
+        foreach (var (_, failure) in ThreadGroup.RunAll(2, group => Hash(options, group)))
+            Assert.Contains("2 processes cannot train", failure!.Message);
+    }
+
+    [TestMethod]
+    public void A_rank_with_other_options_is_named_by_all()
+    {
+        foreach (var (_, failure) in ThreadGroup.RunAll(3, group =>
+        {
+            var options = Options(ResNetArchitecture.Cifar(8));
+            options.Recipe = options.Recipe with { LearningRate = group.Rank == 2 ? 0.03 : 0.05 };
+            return Hash(options, group);
+        }))
+            Assert.Contains("Rank 2 of 3 differs from rank 0: LearningRate is 0.03 there, and 0.05 at rank 0", failure!.Message);
+    }
+
+    [TestMethod]
+    public void A_rank_whose_callback_throws_ends_all()
+    {
+        var outcomes = ThreadGroup.RunAll(2, group =>
+        {
+            var options = Options(ResNetArchitecture.Cifar(8));
+            options.MetricsCallback = _ => throw new InvalidDataException("enough");
+            return Hash(options, group);
+        });
+
+        Assert.IsInstanceOfType<InvalidDataException>(outcomes[0].Failure, "rank 0 alone is called back");
+        Assert.Contains("rank 0: enough", outcomes[1].Failure!.Message);
+    }
+
+    [TestMethod]
+    public void What_a_step_exchanges_is_what_the_model_says()
+    {
+        const int Batch = 16, Size = 2, Shards = 8, Features = 64;
+        int[] channels = [16, 16, 16, 32, 32, 32, 64, 64, 64]; // of cifar-8, with its two projections; 8x8 pixels are enough for Winograd
+        int[] inputs = [3, 16, 16, 16, 32, 16, 32, 64, 32], elements = [9, 16, 16, 9, 9, 1, 9, 9, 1];
+        var log = new List<string>();
+        ThreadGroup.Run(Size, group =>
+        {
+            var options = Options(ResNetArchitecture.Cifar(8));
+            return Hash(options, group, group.Rank == 0 ? log : null, rows: 4 * Batch);
+        }, latency: TimeSpan.FromMilliseconds(2));
+
+        var told = Regex.Match(string.Join(' ', log), "taken ([0-9.]+) exchanges, ([0-9,]+) bytes sent, ([0-9,]+) microseconds a step");
+        Assert.IsTrue(told.Success, string.Join(Environment.NewLine, log));
+        var (exchanges, bytes, time) = (Number(1), Number(2), Number(3));
+        Assert.AreEqual(2 * channels.Length + 4, exchanges, "two for each normalisation; pixels, features, and two for the weights");
+        Assert.IsGreaterThanOrEqualTo(2000 * exchanges, time, "of latency");
+        var length = channels.Zip(inputs, elements).Sum(layer => layer.First * layer.Second * layer.Third);
+        var model = 32 * channels.Sum() * Shards / Size * (Size - 1) + 4 * Features * Batch / Size * (Size - 1)
+            + 4 * length * 2 * (Size - 1) / Size;
+        Assert.IsGreaterThanOrEqualTo(model, bytes);
+        Assert.IsLessThanOrEqualTo(model + Batch / Size * TinyImages.Shape.Size, bytes, "and the pixels of images that others keep");
+
+        double Number(int group) => double.Parse(told.Groups[group].Value, NumberStyles.Number, CultureInfo.InvariantCulture);
+    }
+
+    public static IEnumerable<object[]> Networks =>
+    [
+        ["narrow", Options(ResNetArchitecture.Cifar(8))],
+        ["wide, with max pooling",
+            Options(ResNetArchitecture.ImageNet(18) with { StemWidth = 16, Stages = [new(16, 1, 1), new(128, 1, 2)] })],
+        ["bottlenecks", Options(ResNetArchitecture.ImageNet(50) with { StemWidth = 16, Stages = [new(16, 1, 1), new(64, 1, 2)] })],
+    ];
+
+    public static IEnumerable<object[]> Recipes
+    {
+        get
+        {
+            var everything = Options(ResNetArchitecture.Cifar(8));
+            everything.ValidationSetFraction = 0.3;
+            everything.Recipe = everything.Recipe with
+            {
+                Augmentation = [new RandomCrop(2), new HorizontalFlip(), new ColorJitter { Brightness = 0.3, Contrast = 0.3 }, new Cutout(3)],
+                Mix = new CutMix(),
+                MicroBatchSize = 7,
+                ClassBalance = ClassBalance.Balanced,
+                GradientClipNorm = 1,
+                WeightAverageDecay = 0.9,
+                TestTimeFlip = true,
+                LabelSmoothing = 0.1,
+            };
+            yield return ["mixtures, pieces, validation", everything];
+
+            var spilt = Options(ResNetArchitecture.Cifar(8));
+            spilt.ImageMemoryBudgetMiB = 0;
+            spilt.Recipe = spilt.Recipe with { BatchSize = 3, BatchShards = 5, NumberOfEpochs = 1 };
+            yield return ["images in a file, batches smaller than the shards", spilt];
+
+            foreach (var (name, stages, recipe) in new[]
+            {
+                ("frozen, with random views", 1, spilt.Recipe with { Augmentation = [new RandomCrop(2)], BatchSize = 16 }),
+                ("a head on cached features", 3, TrainingRecipe.LinearProbe with { NumberOfEpochs = 2, BatchSize = 16 }),
+                ("frozen, with cached views", 2,
+                    spilt.Recipe with { Augmentation = [new RandomCrop(2)], CachedViews = 2, BatchSize = 16, NumberOfEpochs = 3 }),
+            })
+            {
+                var frozen = Options(ResNetArchitecture.Cifar(8));
+                frozen.ValidationSetFraction = 0.3;
+                frozen.InitialModel = Start.Value;
+                frozen.FrozenStages = stages;
+                frozen.Recipe = recipe;
+                yield return [name, frozen];
+            }
+        }
+    }
+
+    private static Lazy<ResNetModelParameters> Start { get; } = new(() =>
+    {
+        var ml = new MLContext(seed: 2);
+        var rows = TinyImages.View(ml, 24, seed: 2);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
+        return ml.MulticlassClassification.Trainers.ResNet(Options(ResNetArchitecture.Cifar(8), epochs: 1)).Fit(keys.Transform(rows)).Model;
+    });
+
+    private static ResNetTrainer.Options Options(ResNetArchitecture architecture, int epochs = 2)
+    {
+        var options = TinyImages.Options(epochs);
+        options.Architecture = architecture;
+        return options;
+    }
+
+    private static string StoppedAfterAnEpoch(ResNetTrainer.Options options, ProcessGroup group)
+    {
+        using var stop = new CancellationTokenSource();
+        options = options.Snapshot();
+        options.MetricsCallback = _ => stop.Cancel(); // at rank 0 alone
+        options.CancellationToken = stop.Token;
+        return Hash(options, group);
+    }
+
+    // Of all weights, with the figures of every epoch to the last bit.
+    private static string Hash(ResNetTrainer.Options options, ProcessGroup? group, List<string>? log = null, int rows = Rows)
+    {
+        var ml = new MLContext(seed: 1);
+        if (log is not null)
+            ml.Log += (_, message) => log.Add(message.RawMessage);
+        var images = TinyImages.View(ml, rows);
+        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(images);
+        options = options.Snapshot();
+        options.ProcessGroup = group;
+        using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(images));
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in model.Model.Network.Weights)
+            hash.AppendData(tensor.Data.Span);
+        return string.Join(' ', model.TrainingHistory.Select(report => string.Create(CultureInfo.InvariantCulture,
+            $"{report.TrainLoss:r} {report.TrainAccuracy:r} {report.ValidationLoss:r} {report.ValidationAccuracy:r}"))
+            .Append(Convert.ToHexStringLower(hash.GetHashAndReset())));
+    }
+}
