@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring;

@@ -33,13 +33,15 @@ internal sealed unsafe class PortableTileKernel(bool hasManyRegisters) : TileKer
     public override void Run(in ConvolutionTile tile, int blocks)
     {
         var weightsStep = blocks * MapLayout.FullBlock;
-        // A pixel that is repeated stays among its four, whose outputs are all read before the first is written.
-        for (var first = 0; first < tile.Count; first += PixelsAtATime)
-            for (var block = 0; block < blocks; block++)
-                if (hasManyRegisters)
+        // Weights stay in the cache while all pixels meet them. A pixel that is repeated stays among its four, whose outputs are all read
+        // before the first is written.
+        for (var block = 0; block < blocks; block++)
+            if (hasManyRegisters)
+                for (var first = 0; first < tile.Count; first += PixelsAtATime)
                     RunBlock(tile, first, block, weightsStep);
-                else
-                    for (var half = 0; half < MapLayout.FullBlock; half += Half)
+            else
+                for (var half = 0; half < MapLayout.FullBlock; half += Half)
+                    for (var first = 0; first < tile.Count; first += PixelsAtATime)
                         RunHalf(tile, first, block, half, weightsStep);
     }
 

@@ -10,7 +10,8 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// <code>
 /// C[pixel, channel] = bias[channel] + sum over run and i of A[InputOffsets[pixel] + RunOffsets[run] + i] B[run RunLength + i, channel]
 /// </code>
-/// Kernels add up in the same order, so their results differ by nothing. Any of them runs on any processor, if not fast.
+/// Kernels add up in the same order, so their results differ by nothing where products are added without being rounded before, as
+/// processors with AVX2 and ARM64 do, and by rounding elsewhere. Any of them runs on any processor, if not fast.
 /// </summary>
 internal abstract unsafe class TileKernel
 {
@@ -18,7 +19,8 @@ internal abstract unsafe class TileKernel
     public static TileKernel Fastest { get; } =
         Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? new Avx512TileKernel()
         : Avx2.IsSupported && Fma.IsSupported ? new Avx2TileKernel()
-        : new PortableTileKernel();
+        : Vector128.IsHardwareAccelerated ? new PortableTileKernel()
+        : new ScalarTileKernel();
 
     /// <summary>What its vectors are called.</summary>
     public abstract string Vectors { get; }
