@@ -35,6 +35,8 @@ public sealed partial class ResNetTransformer
         _columns = columns;
         _scorer = new BatchScorer(network, numerics ?? ResNetRuntime.Options.Numerics, owner: this);
         Model = new ResNetModelParameters(network);
+        using var channel = Host.Start("Scoring");
+        channel.Info($"Scoring by {_scorer.Choice.Reason}.");
     }
 
     /// <summary>The trained network: its plan, images and classes.</summary>

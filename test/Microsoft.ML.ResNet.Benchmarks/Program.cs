@@ -19,12 +19,13 @@ var noLargeBlocks = new Option<bool>("--no-large-blocks");
 var noFusedTraining = new Option<bool>("--no-fused-training");
 var device = new Option<ComputeDevice>("--device") { DefaultValueFactory = _ => ComputeDevice.Cpu };
 var precision = new Option<TrainingPrecision>("--precision") { Description = "Full or BFloat16." };
+var noDirectScoring = new Option<bool>("--no-direct-scoring") { Description = "Scores with libtorch." };
 var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
     size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining, device, precision };
-var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, steps, rounds, threads,
-    noChannelsLast, noBoundSpinning, noLargeBlocks };
-var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, rounds, threads,
-    noChannelsLast, noBoundSpinning, noLargeBlocks };
+var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, size, steps, rounds,
+    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring };
+var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, size, rounds,
+    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring };
 train.SetAction(Run(Train));
 score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
@@ -66,6 +67,7 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
         {
             ChannelsLast = !result.GetValue(noChannelsLast),
             CpuKernelsForTraining = !result.GetValue(noFusedTraining),
+            CpuKernelsForScoring = !result.GetValue(noDirectScoring),
         },
     });
     Console.WriteLine(measure(result).ToString("f3", CultureInfo.InvariantCulture));
@@ -83,7 +85,7 @@ double Score(ParseResult result)
 {
     var mlContext = new MLContext(seed: 1);
     using var model = Fit(result, 128, 1, 64, _ => { });
-    var rows = Image.View(mlContext, 128 * result.GetValue(steps));
+    var rows = Image.View(mlContext, 128 * result.GetValue(steps), result.GetValue(size));
     return Statistics.Median(Enumerable.Range(0, result.GetValue(rounds) + 1).Select(_ =>
     {
         var clock = Stopwatch.StartNew();
@@ -96,8 +98,9 @@ double Predict(ParseResult result)
 {
     var mlContext = new MLContext(seed: 1);
     using var model = Fit(result, 128, 1, 64, _ => { });
-    using var engine = mlContext.Model.CreatePredictionEngine<Image, Scored>(model);
-    var image = Image.Rows(1).First();
+    using var engine = mlContext.Model.CreatePredictionEngine<Image, Scored>(model,
+        inputSchemaDefinition: Image.Schema(result.GetValue(size)));
+    var image = Image.Rows(1, result.GetValue(size)).First();
     return Statistics.Median(Enumerable.Range(0, result.GetValue(rounds) * 100).Select(_ =>
     {
         var clock = Stopwatch.StartNew();

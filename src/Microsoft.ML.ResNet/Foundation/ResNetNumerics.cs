@@ -22,8 +22,9 @@ public sealed record ResNetNumerics
     public bool CpuKernelsForTraining { get; init; } = true;
 
     /// <summary>
-    /// Whether models score with the library's own convolutions, which need AVX2 or AVX-512, instead of libtorch's. The default is
-    /// <see langword="true"/>; the probabilities are the same to 1e-5, and libtorch is not loaded for scoring.
+    /// Whether models score with the library's own convolutions, for AVX-512, AVX2 or vectors of 128 bits, which every processor has,
+    /// instead of libtorch's. The default is <see langword="true"/>; the probabilities are the same to 1e-5, and libtorch is not loaded for
+    /// scoring. Each model logs what it scores by, and why, when it is made or loaded: <c>Scoring by ...</c>.
     /// </summary>
     public bool CpuKernelsForScoring { get; init; } = true;
 }

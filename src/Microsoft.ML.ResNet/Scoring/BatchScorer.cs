@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -20,18 +19,23 @@ internal sealed class BatchScorer : IDisposable
     /// <param name="model">The network.</param>
     /// <param name="numerics">Which engine computes it.</param>
     /// <param name="owner">What is said to be disposed when scores are asked for after <see cref="Dispose"/>; this, if it is unset.</param>
-    public BatchScorer(TrainedResNet model, ResNetNumerics numerics, object? owner = null) : this(model, ChooseEngine(model, numerics))
+    public BatchScorer(TrainedResNet model, ResNetNumerics numerics, object? owner = null)
+        : this(model, EngineChoice.For(model, numerics))
         => _owner = owner ?? this;
 
     /// <param name="model">The network.</param>
     /// <param name="engine">Computes it; disposed with this.</param>
-    internal BatchScorer(TrainedResNet model, INetworkEngine engine)
+    internal BatchScorer(TrainedResNet model, INetworkEngine engine) : this(model, new EngineChoice(engine, "what the caller chose"))
+    {
+    }
+
+    private BatchScorer(TrainedResNet model, EngineChoice choice)
     {
         Classes = model.Classes.Count;
         FeatureWidth = model.Architecture.FeatureWidth;
         LastMap = model.Plan.StepOf(NetworkOutput.LastMap).Output;
         (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
-        Engine = engine;
+        Choice = choice;
         _owner = this;
     }
 
@@ -45,7 +49,10 @@ internal sealed class BatchScorer : IDisposable
     public ImageShape LastMap { get; }
 
     /// <summary>What computes the network.</summary>
-    public INetworkEngine Engine { get; }
+    public INetworkEngine Engine => Choice.Engine;
+
+    /// <summary>What computes the network, and why.</summary>
+    public EngineChoice Choice { get; }
 
     /// <summary>Scores a batch.</summary>
     /// <param name="pixels">The images, planar, one after the other.</param>
@@ -109,11 +116,6 @@ internal sealed class BatchScorer : IDisposable
             _life.ExitReadLock();
         }
     }
-
-    private static INetworkEngine ChooseEngine(TrainedResNet model, ResNetNumerics numerics)
-        => numerics.CpuKernelsForScoring && TileKernel.Fastest is { } kernel && InferenceNetwork.Fits(model.Plan)
-            ? new CpuEngine(model, kernel, ResNetRuntime.ThreadsForScoring)
-            : new TorchEngine(model, numerics.ChannelsLast);
 
     // Flip at test time: the mean of the logits of both views, before softmax (Krizhevsky et al. 2012, section 4.1).
     private void Run(ReadOnlyMemory<byte> pixels, int count, NetworkOutput output, ImageShape shape, Memory<float> values)

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// The network as it was trained, in libtorch: for processors without the vectors that <see cref="Cpu.Inference.CpuEngine"/> needs, and
-/// what that is compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
+/// The network as it was trained, in libtorch: for maps that are too large for <see cref="Cpu.Inference.CpuEngine"/>, and what that is
+/// compared with. All that touches the network happens on <see cref="ScoringThread"/>, one batch at a time.
 /// </summary>
 /// <param name="model">The network.</param>
 /// <param name="channelsLast">Whether images and weights lie channels-last in memory.</param>

@@ -13,6 +13,9 @@ internal sealed unsafe class Avx2TileKernel : TileKernel
     private const int Half = 8, PixelsAtATime = 4;
 
     /// <inheritdoc/>
+    public override string Vectors => "AVX2";
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in ConvolutionTile tile, int blocks)
     {
@@ -20,37 +23,6 @@ internal sealed unsafe class Avx2TileKernel : TileKernel
         for (var first = 0; first < tile.Count; first += PixelsAtATime)
             for (var block = 0; block < blocks; block++)
                 RunFour(tile, first, block, weightsStep: blocks * MapLayout.FullBlock);
-    }
-
-    /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Multiply(float* rows, int count, int inputs, float* weights, int outputs, float* products)
-    {
-        nint* inputOffsets = stackalloc nint[ConvolutionTile.Pixels], outputOffsets = stackalloc nint[ConvolutionTile.Pixels];
-        for (var i = 0; i < ConvolutionTile.Pixels; i++)
-            (inputOffsets[i], outputOffsets[i]) = ((nint)i * inputs, (nint)i * outputs);
-        nint start = 0;
-        var tile = new ConvolutionTile
-        {
-            Count = ConvolutionTile.Pixels,
-            InputOffsets = inputOffsets,
-            RunOffsets = &start,
-            RunCount = 1,
-            RunLength = inputs,
-            OutputOffsets = outputOffsets,
-            BlockStride = MapLayout.FullBlock
-        };
-        const int GroupChannels = ConvolutionTile.MaxBlocks * MapLayout.FullBlock;
-        for (var output = 0; output < outputs; output += GroupChannels)
-        {
-            tile.Weights = weights + (nint)output * inputs;
-            for (var row = 0; row < count; row += ConvolutionTile.Pixels)
-            {
-                tile.Input = rows + (nint)row * inputs;
-                tile.Output = products + (nint)row * outputs + output;
-                Run(tile, Math.Min(GroupChannels, outputs - output) / MapLayout.FullBlock);
-            }
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -14,6 +14,9 @@ internal sealed unsafe class Avx512TileKernel : TileKernel
     private const int Block = MapLayout.FullBlock;
 
     /// <inheritdoc/>
+    public override string Vectors => "AVX-512";
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(in ConvolutionTile tile, int blocks)
     {

@@ -44,8 +44,9 @@ internal sealed unsafe class WinogradConvolution : InferenceLayer
 
     /// <summary>Whether a convolution can be computed so, and is faster for it.</summary>
     public static bool Suits(FoldedConvolution convolution, int stride, MapLayout input)
-        => input.BlockChannels == Block && WinogradTransforms.Pay(new ConvolutionShape((int)convolution.Shape[1], (int)convolution.Shape[0],
-            (int)convolution.Shape[2], stride, input.Shape.Height, input.Shape.Width));
+        => Vector128.IsHardwareAccelerated && input.BlockChannels == Block
+            && WinogradTransforms.Pay(new ConvolutionShape((int)convolution.Shape[1], (int)convolution.Shape[0], (int)convolution.Shape[2],
+                stride, input.Shape.Height, input.Shape.Width));
 
     /// <inheritdoc/>
     public override int Shards(int images) => (Tiles(images) + TilesOfShard - 1) / TilesOfShard;

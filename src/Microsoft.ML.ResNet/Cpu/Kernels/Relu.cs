@@ -16,4 +16,8 @@ internal static class Relu
     /// <summary>Rectifies eight numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Of(Vector256<float> x) => Vector256.MaxNative(Vector256<float>.Zero, x);
+
+    /// <summary>Rectifies four numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Of(Vector128<float> x) => Vector128.MaxNative(Vector128<float>.Zero, x);
 }

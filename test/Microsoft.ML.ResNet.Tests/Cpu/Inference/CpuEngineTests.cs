@@ -54,7 +54,7 @@ public class CpuEngineTests
         var model = ExportedModel.Create(ResNetArchitecture.Parse(name), new ImageShape(3, 32, 32),
             [.. Enumerable.Range(0, 37).Select(index => $"{index}")]);
         using var session = new OnnxSession(ExportedModel.Export(model));
-        using var engine = new CpuEngine(model, Kernel(), threads: 2);
+        using var engine = new CpuEngine(model, TileKernel.Fastest, threads: 2);
         var pixels = ExportedModel.Images(model.Shape, 3).SelectMany(image => image).ToArray();
         var expected = session.Run(pixels, 3, model.Shape, "logits").SelectMany(row => row).ToArray();
         var logits = new float[3 * 37];
@@ -71,7 +71,7 @@ public class CpuEngineTests
     {
         var model = ExportedModel.Create(ResNetArchitecture.Parse("cifar-11"), new ImageShape(3, 9, 7), "a", "b", "c");
         var pixels = ExportedModel.Images(model.Shape, 40).SelectMany(image => image).ToArray();
-        using var alone = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        using var alone = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads: 1));
         var expected = Enumerable.Range(0, 40).SelectMany(image => Score(alone, pixels.AsMemory(image * model.Shape.Size), 1)).ToArray();
 
         foreach (var kernel in Kernels())
@@ -90,11 +90,11 @@ public class CpuEngineTests
         // 41 million multiply-adds: worth it
         var model = ExportedModel.Create(ResNetArchitecture.Parse("cifar-20"), new ImageShape(3, 32, 32), "a", "b", "c");
         var pixels = ExportedModel.Images(model.Shape, 3).SelectMany(image => image).ToArray();
-        using var alone = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        using var alone = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads: 1));
         var expected = Score(alone, pixels, 3);
         foreach (var threads in new[] { 2, 5 })
         {
-            using var scorer = new BatchScorer(model, new CpuEngine(model, Kernel(), threads));
+            using var scorer = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads));
             for (var round = 0; round < 20; round++)
                 foreach (var size in Enumerable.Range(1, Math.Min(3, threads - 1)))
                     CollectionAssert.AreEqual(expected[..(3 * size)], Score(scorer, pixels, size),
@@ -106,7 +106,7 @@ public class CpuEngineTests
     public void A_batch_leaves_nothing_behind_for_the_next()
     {
         var model = ExportedModel.Create(ResNetArchitecture.Parse("cifar-8-optionA"), new ImageShape(1, 12, 12), "a", "b");
-        using var scorer = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        using var scorer = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads: 1));
         var pixels = ExportedModel.Images(model.Shape, 6).SelectMany(image => image).ToArray();
         var first = Score(scorer, pixels, 6);
 
@@ -126,7 +126,7 @@ public class CpuEngineTests
             ? tensor with { Data = NaNs(tensor.Data.Length) }
             : tensor)]
             };
-        using var direct = new BatchScorer(ruined, new CpuEngine(ruined, Kernel(), threads: 1));
+        using var direct = new BatchScorer(ruined, new CpuEngine(ruined, TileKernel.Fastest, threads: 1));
         using var reference = new BatchScorer(ruined, new TorchEngine(ruined));
         var pixels = ExportedModel.Images(model.Shape, 1)[0];
 
@@ -151,8 +151,8 @@ public class CpuEngineTests
                 .Select(tensor => tensor.Name == "conv1.weight" ? tensor with { Data = Huge(tensor.Data) } : tensor)],
         };
         var (black, white) = (new byte[model.Shape.Size], Enumerable.Repeat((byte)255, model.Shape.Size).ToArray());
-        using var fresh = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
-        using var used = new BatchScorer(model, new CpuEngine(model, Kernel(), threads: 1));
+        using var fresh = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads: 1));
+        using var used = new BatchScorer(model, new CpuEngine(model, TileKernel.Fastest, threads: 1));
         var expected = Score(fresh, black, 1);
 
         Assert.IsTrue(Score(used, white, 1).Any(float.IsNaN), "it overflows");
@@ -182,10 +182,13 @@ public class CpuEngineTests
         return scores;
     }
 
-    // Either runs on any processor: the runtime computes vectors that it has not with smaller ones.
-    private static IEnumerable<string> Kernels() => ["AVX2", "AVX-512"];
+    // All run on any processor: the runtime computes vectors that it has not with smaller ones.
+    private static IEnumerable<string> Kernels() => ["AVX2", "AVX-512", "128 bits, 32 registers", "128 bits, 16 registers"];
 
-    private static TileKernel Create(string kernel) => kernel == "AVX2" ? new Avx2TileKernel() : new Avx512TileKernel();
-
-    private static TileKernel Kernel() => TileKernel.Fastest ?? new Avx2TileKernel();
+    private static TileKernel Create(string kernel) => kernel switch
+    {
+        "AVX2" => new Avx2TileKernel(),
+        "AVX-512" => new Avx512TileKernel(),
+        _ => new PortableTileKernel(hasManyRegisters: kernel == "128 bits, 32 registers"),
+    };
 }

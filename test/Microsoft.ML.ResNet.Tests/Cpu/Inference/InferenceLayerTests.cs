@@ -18,7 +18,8 @@ public unsafe class InferenceLayerTests
 
     public required TestContext TestContext { get; set; }
 
-    private static TileKernel[] Kernels => [new Avx2TileKernel(), new Avx512TileKernel()];
+    private static TileKernel[] Kernels =>
+        [new Avx2TileKernel(), new Avx512TileKernel(), new PortableTileKernel(true), new PortableTileKernel(false), new ScalarTileKernel()];
 
     [TestMethod]
     [DataRow(1)]

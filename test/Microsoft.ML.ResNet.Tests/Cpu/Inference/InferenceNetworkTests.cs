@@ -184,7 +184,7 @@ public class InferenceNetworkTests
     }
 
     private static InferenceNetwork Create(TrainedResNet model, int threads)
-        => new(model.Plan, FoldedWeights.Of(model), model.Normalization, TileKernel.Fastest ?? new Avx2TileKernel(), threads);
+        => new(model.Plan, FoldedWeights.Of(model), model.Normalization, TileKernel.Fastest, threads);
 
     private static byte[] Pixels(int count) => [.. ExportedModel.Images(Model.Shape, count).SelectMany(image => image)];
 
