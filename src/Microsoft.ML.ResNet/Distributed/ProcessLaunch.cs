@@ -30,7 +30,9 @@ public sealed record ProcessLaunch(int Rank, int Size, string Launcher)
     /// <summary>
     /// Reads the environment that <c>mpirun</c> of Open MPI and of MPICH, <c>srun</c> and <c>torchrun</c> give their processes.
     /// </summary>
-    /// <returns>What it says; <see langword="null"/> in a process that no launcher has started, and where Slurm runs one task only.</returns>
+    /// <returns>
+    /// What it says; <see langword="null"/> in a process that no launcher has started, and where Slurm runs one task only.
+    /// </returns>
     /// <exception cref="InvalidOperationException">A launcher's variables contradict each other.</exception>
     public static ProcessLaunch? Find() => Find(Environment.GetEnvironmentVariable);
 
