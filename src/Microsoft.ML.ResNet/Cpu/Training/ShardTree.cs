@@ -19,7 +19,8 @@ internal static class ShardTree
     }
 
     /// <summary>Additions that wait for one another at most: sums that are kept at the same time, but one.</summary>
-    public static int Depth(int shards) => System.Numerics.BitOperations.Log2(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)shards));
+    public static int Depth(int shards)
+        => System.Numerics.BitOperations.Log2(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)shards));
 
     /// <summary>The largest subtrees that lie in some shards in a row, from the first to the last.</summary>
     /// <param name="shards">All shards.</param>
