@@ -377,7 +377,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         Warning = message => channel.Warning(message),
     };
 
-    private bool IsCancelled => _isCancelledElsewhere || _options.CancellationToken.IsCancellationRequested || _host is ICancelable { IsCanceled: true };
+    private bool IsCancelled => _isCancelledElsewhere || _options.CancellationToken.IsCancellationRequested
+        || _host is ICancelable { IsCanceled: true };
 
     private void CheckAlive()
     {

@@ -38,7 +38,7 @@ public sealed record ProcessLaunch
     /// <summary>
     /// Reads the environment that <c>mpirun</c> of Open MPI and of MPICH, <c>srun</c> and <c>torchrun</c> give their processes.
     /// </summary>
-    /// <returns>What it says; <see langword="null"/> where no launcher has started the process, and where Slurm runs one task only.</returns>
+    /// <returns>What it says; <see langword="null"/> where no launcher has started the process, and where Slurm runs one task.</returns>
     /// <exception cref="InvalidOperationException">A launcher's variables contradict each other.</exception>
     public static ProcessLaunch? Find() => Find(Environment.GetEnvironmentVariable);
 

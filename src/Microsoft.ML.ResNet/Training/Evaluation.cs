@@ -58,7 +58,8 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
         var (place, size) = (processes.Rank * batchSize, shares.Own.Length);
         List<Tensor> others = [.. views.Skip(1).Select(view => view.Rows.PixelsOf(shares))]; // asked for by everybody
         if (size > 0)
-            Add(own, network, views, new PixelBatch(batch.Pixels, batch.Labels.narrow(0, place, size), batch.Weights?.narrow(0, place, size)),
+            Add(own, network, views,
+                new PixelBatch(batch.Pixels, batch.Labels.narrow(0, place, size), batch.Weights?.narrow(0, place, size)),
                 view => others[views.Index().First(entry => entry.Item == view).Index - 1]);
         var sums = new RunningMean.Sums[processes.Size];
         var lengths = new int[processes.Size];

@@ -80,8 +80,8 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
             : !KernelsAreFaster ? "this processor has neither AVX-512 nor AVX2 with fused multiplication"
             : network.Precision != TrainingPrecision.Full ? "its precision is not Full"
             : HasKernelsFor(network, image.Height, image.Width) ? null
-            : "it has layers that the kernels do not compute: shortcuts without projection, convolutions with bias, or channels that are no "
-                + "multiple of 16";
+            : "it has layers that the kernels do not compute: shortcuts without projection, convolutions with bias, or channels that are "
+                + "no multiple of 16";
 
     private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
         => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)

@@ -50,7 +50,8 @@ public class MpiTests
             ":", "-n", "1", .. Program([.. Training(_data, "options.zip"), "--learning-rate", "0.03"])]);
 
         Assert.AreNotEqual(0, run.ExitCode);
-        Assert.Contains("Rank 1 of 2 differs from rank 0: --learning-rate is 0.03 there, and 0.1 at rank 0", run.Errors.ReplaceLineEndings(" "));
+        Assert.Contains("Rank 1 of 2 differs from rank 0: --learning-rate is 0.03 there, and 0.1 at rank 0",
+            run.Errors.ReplaceLineEndings(" "));
     }
 
     [TestMethod]
