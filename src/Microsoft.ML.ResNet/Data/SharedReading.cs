@@ -18,9 +18,7 @@ internal sealed class SharedReading(ProcessGroup processes)
 
     /// <summary>What a process tells the others.</summary>
     /// <param name="Unreadable">Its rows without a readable image, and why.</param>
-    /// <param name="Sizes">
-    /// Of its readable rows, the sizes of whole pictures: heights and widths in turn; empty where none are kept.
-    /// </param>
+    /// <param name="Sizes">Sizes of the whole pictures of its readable rows, heights and widths in turn; empty without.</param>
     /// <param name="Sums">Sums and sums of squares of its pixels, by channel.</param>
     /// <param name="Images">How many images these are of.</param>
     private sealed record Told(Dictionary<long, string> Unreadable, int[] Sizes, long[] Sums, long Images);

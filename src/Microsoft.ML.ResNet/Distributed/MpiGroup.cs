@@ -114,9 +114,8 @@ internal sealed class MpiGroup : ProcessGroup
                 MpiLibrary.Nap();
             if (waited < Patience)
                 continue;
-            Console.Error.WriteLine(
-                $"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, too "
-                + "slow or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");
+            Console.Error.WriteLine($"Rank {Rank} of {Size} has waited {Patience.TotalSeconds:f0} s for another rank, which is stopped, "
+                + "too slow or out of reach, and ends all processes. RESNET_MPI_PATIENCE sets how long it waits, in seconds.");
             _library.Abort();
         }
     }

@@ -3,11 +3,19 @@ using System.Globalization;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>What a launcher of many processes tells each of them: which of them it is, and how many there are.</summary>
-/// <param name="Rank">Which process this is, from 0 to below <paramref name="Size"/>.</param>
-/// <param name="Size">How many processes were started together; at least 1.</param>
-/// <param name="Launcher">Who started them, as in <c>Open MPI's mpirun</c>.</param>
-public sealed record ProcessLaunch(int Rank, int Size, string Launcher)
+public sealed record ProcessLaunch
 {
+    internal ProcessLaunch(int rank, int size, string launcher) => (Rank, Size, Launcher) = (rank, size, launcher);
+
+    /// <summary>Which process this is, from 0 to below <see cref="Size"/>.</summary>
+    public int Rank { get; }
+
+    /// <summary>How many processes were started together; at least 1.</summary>
+    public int Size { get; }
+
+    /// <summary>Who started them, as in <c>Open MPI's mpirun</c>.</summary>
+    public string Launcher { get; }
+
     /// <summary>Open MPI's launcher.</summary>
     internal const string OpenMpi = "Open MPI's mpirun";
 
@@ -30,9 +38,7 @@ public sealed record ProcessLaunch(int Rank, int Size, string Launcher)
     /// <summary>
     /// Reads the environment that <c>mpirun</c> of Open MPI and of MPICH, <c>srun</c> and <c>torchrun</c> give their processes.
     /// </summary>
-    /// <returns>
-    /// What it says; <see langword="null"/> in a process that no launcher has started, and where Slurm runs one task only.
-    /// </returns>
+    /// <returns>What it says; <see langword="null"/> where no launcher has started the process, and where Slurm runs one task.</returns>
     /// <exception cref="InvalidOperationException">A launcher's variables contradict each other.</exception>
     public static ProcessLaunch? Find() => Find(Environment.GetEnvironmentVariable);
 

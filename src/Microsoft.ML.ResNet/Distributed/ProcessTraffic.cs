@@ -3,11 +3,19 @@ using System.Globalization;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>What has gone between processes.</summary>
-/// <param name="Exchanges">How often all of them have exchanged something.</param>
-/// <param name="BytesSent">What this process has sent to others, in bytes.</param>
-/// <param name="Time">How long it has taken, the waiting for slower processes included.</param>
-public readonly record struct ProcessTraffic(long Exchanges, long BytesSent, TimeSpan Time)
+public readonly record struct ProcessTraffic
 {
+    internal ProcessTraffic(long exchanges, long bytesSent, TimeSpan time) => (Exchanges, BytesSent, Time) = (exchanges, bytesSent, time);
+
+    /// <summary>How often all of them have exchanged something.</summary>
+    public long Exchanges { get; }
+
+    /// <summary>What this process has sent to others, in bytes.</summary>
+    public long BytesSent { get; }
+
+    /// <summary>How long it has taken, the waiting for slower processes included.</summary>
+    public TimeSpan Time { get; }
+
     /// <summary>What came after an earlier reading.</summary>
     public ProcessTraffic Since(ProcessTraffic earlier)
         => new(Exchanges - earlier.Exchanges, BytesSent - earlier.BytesSent, Time - earlier.Time);

@@ -81,8 +81,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
             : network.Precision != TrainingPrecision.Full ? "its precision is not Full"
             : HasKernelsFor(network, image.Height, image.Width) ? null
             : "it has layers that the kernels do not compute: shortcuts without projection, convolutions with bias, or channels that are "
-                + "no "
-                + "multiple of 16";
+                + "no multiple of 16";
 
     private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
         => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)

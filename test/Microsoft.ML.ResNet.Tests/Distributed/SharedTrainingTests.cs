@@ -159,8 +159,8 @@ public class SharedTrainingTests
             everything.ValidationSetFraction = 0.3;
             everything.Recipe = everything.Recipe with
             {
-                Augmentation = [new RandomCrop(2), new HorizontalFlip(), new ColorJitter { Brightness = 0.3, Contrast = 0.3 },
-                    new Cutout(3)],
+                Augmentation = [new RandomCrop(2), new HorizontalFlip(),
+                    new ColorJitter { Brightness = 0.3, Contrast = 0.3 }, new Cutout(3)],
                 Mix = new CutMix(),
                 MicroBatchSize = 7,
                 ClassBalance = ClassBalance.Balanced,
