@@ -46,16 +46,23 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
             return network.PassTrained(_shards.Size > 1 ? Gathered(input, rows) : input);
         _kernels!.Forward(input.numel() == 0 ? null : TensorMemory.PointerTo(input), rows);
         _features = Features(rows);
-        return network.Classify(_features);
+        return ByOneThread(() => network.Classify(_features));
     }
 
     /// <summary>Adds the gradients of all weights to what they have.</summary>
     /// <param name="loss">A scalar, made of the logits of the last <see cref="Forward"/>.</param>
     public void Backward(Tensor loss)
     {
-        loss.backward();
         if (_features is null)
+        {
+            loss.backward();
             return;
+        }
+        ByOneThread(() =>
+        {
+            loss.backward();
+            return true;
+        });
         using var leaf = _features.grad!;
         using var gradient = leaf.contiguous();
         _kernels!.Backward(TensorMemory.PointerTo(gradient));
@@ -82,6 +89,21 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
             : HasKernelsFor(network, image.Height, image.Width) ? null
             : "it has layers that the kernels do not compute: shortcuts without projection, convolutions with bias, or channels that are "
                 + "no multiple of 16";
+
+    // How libtorch sums up a matrix product depends on its threads, and they must not be seen in the weights. The classifier is small.
+    private static T ByOneThread<T>(Func<T> compute)
+    {
+        var threads = get_num_threads();
+        set_num_threads(1);
+        try
+        {
+            return compute();
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+    }
 
     private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
         => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
