@@ -36,6 +36,28 @@ public class SharedTrainingTests
     }
 
     [TestMethod]
+    public void The_weights_do_not_tell_how_many_threads_there_were_even_of_large_batches()
+    {
+        var options = Options(ResNetArchitecture.Cifar(8));
+        options.Recipe = options.Recipe with { BatchSize = 128 }; // libtorch shares out the classifier of so many
+        ResNetRuntime.EnsureStarted();
+        var threads = TorchSharp.torch.get_num_threads();
+        try
+        {
+            var hashes = new[] { 1, 2, 3 }.Select(count =>
+            {
+                TorchSharp.torch.set_num_threads(count);
+                return Hash(options, group: null, rows: 300);
+            }).Distinct().ToArray();
+            Assert.HasCount(1, hashes);
+        }
+        finally
+        {
+            TorchSharp.torch.set_num_threads(threads);
+        }
+    }
+
+    [TestMethod]
     public void Four_ranks_that_were_stopped_go_on_as_two_and_then_as_one()
     {
         var folder = Path.Combine(TestAssembly.TemporaryFolder, $"shared-{Guid.NewGuid():n}");
