@@ -56,30 +56,17 @@ internal sealed class DistributedPixelStore : PixelStore
     /// <inheritdoc/>
     public override Tensor PixelsOf(ArraySegment<long> rows)
     {
-        var (lengths, next) = (new int[_processes.Size], new int[_processes.Size]);
-        foreach (var row in rows)
-            lengths[_owners.RankOf(row)] += _row.Bytes;
-        for (var rank = 1; rank < next.Length; rank++)
-            next[rank] = checked(next[rank - 1] + lengths[rank - 1]);
+        var lengths = LengthsOf(rows);
         var all = new byte[checked(lengths.Sum())];
         using (var kept = Kept(rows))
             _processes.AllGather(BytesOf(kept), all, lengths);
-        var pixels = _row.Empty(rows.Count);
-        var target = BytesOf(pixels);
-        foreach (var row in rows)
-        {
-            var rank = _owners.RankOf(row);
-            all.AsSpan(next[rank], _row.Bytes).CopyTo(target);
-            next[rank] += _row.Bytes;
-            target = target[_row.Bytes..];
-        }
-        return pixels;
+        return InOrder(rows, all, lengths);
     }
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(RowShares shares)
     {
-        var (sent, received) = (new int[_processes.Size], new int[_processes.Size]);
+        var (sent, received) = (new int[_processes.Size], LengthsOf(shares.OwnRows));
         var keptAt = new Dictionary<int, int>(); // by the place in the batch
         for (var place = 0; place < shares.Rows.Count; place++)
             if (_owners.RankOf(shares.Rows[place]) == _processes.Rank)
@@ -96,24 +83,9 @@ internal sealed class DistributedPixelStore : PixelStore
                     target = target[_row.Bytes..];
                     sent[rank] += _row.Bytes;
                 }
-        foreach (var place in shares.Own)
-            received[_owners.RankOf(shares.Rows[place])] += _row.Bytes;
-        var arrived = new byte[received.Sum()];
+        var arrived = new byte[checked(received.Sum())];
         _processes.AllToAll(send, sent, arrived, received);
-
-        var next = new int[received.Length];
-        for (var rank = 1; rank < next.Length; rank++)
-            next[rank] = next[rank - 1] + received[rank - 1];
-        var pixels = _row.Empty(shares.Own.Length);
-        target = BytesOf(pixels);
-        foreach (var place in shares.Own)
-        {
-            var rank = _owners.RankOf(shares.Rows[place]);
-            arrived.AsSpan(next[rank], _row.Bytes).CopyTo(target);
-            next[rank] += _row.Bytes;
-            target = target[_row.Bytes..];
-        }
-        return pixels;
+        return InOrder(shares.OwnRows, arrived, received);
     }
 
     /// <inheritdoc/>
@@ -121,6 +93,33 @@ internal sealed class DistributedPixelStore : PixelStore
     {
         _kept.Dispose();
         base.Dispose();
+    }
+
+    // For each process, the bytes of those of some rows that it keeps.
+    private int[] LengthsOf(ArraySegment<long> rows)
+    {
+        var lengths = new int[_processes.Size];
+        foreach (var row in rows)
+            lengths[_owners.RankOf(row)] = checked(lengths[_owners.RankOf(row)] + _row.Bytes);
+        return lengths;
+    }
+
+    // Puts rows in their order that have come process by process.
+    private Tensor InOrder(ArraySegment<long> rows, byte[] arrived, int[] lengths)
+    {
+        var next = new int[lengths.Length];
+        for (var rank = 1; rank < next.Length; rank++)
+            next[rank] = next[rank - 1] + lengths[rank - 1];
+        var pixels = _row.Empty(rows.Count);
+        var target = BytesOf(pixels);
+        foreach (var row in rows)
+        {
+            var rank = _owners.RankOf(row);
+            arrived.AsSpan(next[rank], _row.Bytes).CopyTo(target);
+            next[rank] += _row.Bytes;
+            target = target[_row.Bytes..];
+        }
+        return pixels;
     }
 
     // Those of the rows that this process keeps, in their order.
