@@ -15,19 +15,20 @@ internal sealed record RowShares(ArraySegment<long> Rows, IReadOnlyList<int[]> P
     /// <summary>The same shares of other rows.</summary>
     public RowShares Of(ArraySegment<long> rows) => this with { Rows = rows };
 
-    /// <summary>Shares of consecutive places.</summary>
-    /// <param name="rows">All rows.</param>
+    /// <summary>Shares of consecutive rows.</summary>
+    /// <param name="first">The first row.</param>
     /// <param name="counts">For each process, how many are its own; in the order of processes they are all.</param>
     /// <param name="rank">Which process this is.</param>
-    public static RowShares InTurn(ArraySegment<long> rows, IEnumerable<int> counts, int rank)
+    public static RowShares InTurn(int first, IEnumerable<int> counts, int rank)
     {
-        var first = 0;
-        return new RowShares(rows, [.. counts.Select(Next)], rank);
+        var place = 0;
+        int[][] places = [.. counts.Select(Next)];
+        return new RowShares(Enumerable.Range(first, place).Select(row => (long)row).ToArray(), places, rank);
 
         int[] Next(int count)
         {
-            first += count;
-            return [.. Enumerable.Range(first - count, count)];
+            place += count;
+            return [.. Enumerable.Range(place - count, count)];
         }
     }
 }

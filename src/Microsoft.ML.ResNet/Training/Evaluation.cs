@@ -38,7 +38,8 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
             using var scope = NewDisposeScope();
             var count = Math.Min(step, rows.Count - first);
             if (processes is null)
-                Add(total, network, views, rows.Slice(first, count), view => view.Rows.PixelsOf(first, count));
+                Add(total, network, views, rows.Slice(first, count),
+                    views.Skip(1).Select(view => view.Rows.PixelsOf(first, count)));
             else
                 foreach (var sums in InTurn(network, views, first, count, batchSize, processes))
                     total.Add(sums, rows.Labels.device);
@@ -50,8 +51,7 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
     private static RunningMean.Sums[] InTurn(ResidualNetwork network, IReadOnlyList<LayerInput> views, int first, int count, int batchSize,
         ProcessGroup processes)
     {
-        long[] rows = [.. Enumerable.Range(first, count).Select(row => (long)row)];
-        var shares = RowShares.InTurn(rows, Enumerable.Range(0, processes.Size)
+        var shares = RowShares.InTurn(first, Enumerable.Range(0, processes.Size)
             .Select(rank => Math.Clamp(count - rank * batchSize, 0, batchSize)), processes.Rank);
         using var own = new RunningMean();
         var batch = views[0].Rows.Take(shares);
@@ -60,7 +60,7 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
         if (size > 0)
             Add(own, network, views,
                 new PixelBatch(batch.Pixels, batch.Labels.narrow(0, place, size), batch.Weights?.narrow(0, place, size)),
-                view => others[views.Index().First(entry => entry.Item == view).Index - 1]);
+                others);
         var sums = new RunningMean.Sums[processes.Size];
         var lengths = new int[processes.Size];
         Array.Fill(lengths, Unsafe.SizeOf<RunningMean.Sums>());
@@ -70,11 +70,11 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
     }
 
     private static void Add(RunningMean total, ResidualNetwork network, IReadOnlyList<LayerInput> views, PixelBatch batch,
-        Func<LayerInput, Tensor> pixelsOf)
+        IEnumerable<Tensor> pixelsOfOthers)
     {
         var logits = Logits(network, views[0], batch.Pixels);
-        foreach (var view in views.Skip(1))
-            logits = logits + Logits(network, view, pixelsOf(view));
+        foreach (var (view, pixels) in views.Skip(1).Zip(pixelsOfOthers))
+            logits = logits + Logits(network, view, pixels);
         if (views.Count > 1)
             logits = logits / views.Count;
         total.Add(logits, Loss.Of(logits, batch), batch.Labels);

@@ -60,6 +60,5 @@ public sealed class LearningRateCurve
     /// <summary>As in <c>rate 0.12 (useful: 0.04 to 0.2), of 113 steps from 1e-05 to 0.8</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{(Suggestion is { } rate ? $"rate {rate:g2} (useful: {LowestUseful:g2} to {HighestUseful:g2})" : "no rate")}, of {Points.Count} "
-            + $"steps from {Points[0].Rate:g2} to "
-            + $"{Points[^1].Rate:g2}");
+            + $"steps from {Points[0].Rate:g2} to {Points[^1].Rate:g2}");
 }

@@ -45,7 +45,7 @@ internal static class PopulationStatistics
     private static Tensor PixelsOf(LayerInput images, int first, int count, ShardGroup? shards)
         => shards is null or { Size: 1 }
             ? images.Rows.PixelsOf(first, count)
-            : images.Rows.PixelsOf(RowShares.InTurn(Enumerable.Range(first, count).Select(row => (long)row).ToArray(),
+            : images.Rows.PixelsOf(RowShares.InTurn(first,
                 Enumerable.Range(0, shards.Size).Select(rank => shards.ImagesOf(count, rank).Count), shards.Rank));
 
     /// <summary>
