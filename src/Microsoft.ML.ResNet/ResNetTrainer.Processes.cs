@@ -100,12 +100,12 @@ public sealed partial class ResNetTrainer
     }
 
     // Weights that have come apart would spoil the training without a word.
-    private void CheckSameWeights(EpochReport report, Func<TrainingState> copyState)
+    private void CheckSameWeights(EpochReport report, Lazy<TrainingState> state)
     {
         if (Processes is not { } processes)
             return;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in copyState().Group("weights"))
+        foreach (var tensor in state.Value.Group("weights"))
             hash.AppendData(tensor.Data.Span);
         processes.CheckEqual([($"the hash of the weights after epoch {report.Epoch}", Convert.ToHexStringLower(hash.GetHashAndReset()))]);
     }

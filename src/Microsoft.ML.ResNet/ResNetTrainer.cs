@@ -366,8 +366,9 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         AfterStep: copyState => checkpoints?.AfterStep(copyState),
         AfterEpoch: (report, copyState) =>
         {
-            CheckSameWeights(report, copyState);
-            checkpoints?.Write(copyState());
+            var state = new Lazy<TrainingState>(copyState); // copied once, and only for those who ask
+            CheckSameWeights(report, state);
+            checkpoints?.Write(state.Value);
             reports.EpochEnded(report);
         })
     {
