@@ -37,17 +37,13 @@ internal static class Fingerprint
 
     private static string OfFolder(string path, CancellationToken cancellation)
     {
-        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         string[] names = [.. PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal)];
         var hasRuns = PictureFolder.Of(names).Folders.Any(folder => folder.IsRuns); // what trainings leave does not count
-        foreach (var name in names.Where(IsData))
+        return OfLines(names.Where(name => IsData(name) && !(hasRuns && IsOfRuns(name))).Select(name =>
         {
-            if (hasRuns && name.StartsWith($"{RunFolder.Root}/", StringComparison.Ordinal))
-                continue;
             cancellation.ThrowIfCancellationRequested();
-            all.AppendData(Encoding.UTF8.GetBytes($"{OfPicture(Path.Combine(path, name))}  {name}\n"));
-        }
-        return Convert.ToHexStringLower(all.GetHashAndReset());
+            return $"{OfPicture(Path.Combine(path, name))}  {name}";
+        }));
     }
 
     /// <summary>
@@ -55,21 +51,13 @@ internal static class Fingerprint
     /// folder does not count.
     /// </summary>
     /// <param name="paths">Files or folders.</param>
-    public static string AtAGlance(params IEnumerable<string> paths)
-    {
-        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var path in paths)
-        {
-            IEnumerable<string> names = Directory.Exists(path) ? PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal) : [""];
-            foreach (var name in names.Where(name => !name.StartsWith($"{RunFolder.Root}/", StringComparison.Ordinal)))
-            {
-                var file = new FileInfo(name.Length == 0 ? path : Path.Combine(path, name));
-                all.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-                    $"{(file.Exists ? file.Length : -1)} {file.LastWriteTimeUtc.Ticks / TimeSpan.TicksPerMillisecond} {name}\n")));
-            }
-        }
-        return Convert.ToHexStringLower(all.GetHashAndReset());
-    }
+    public static string AtAGlance(params IEnumerable<string> paths) => OfLines(
+        from path in paths
+        from name in Directory.Exists(path) ? PictureSource.Of(path).FileNames().Order(StringComparer.Ordinal) : (IEnumerable<string>)[""]
+        where !IsOfRuns(name)
+        let file = new FileInfo(name.Length == 0 ? path : Path.Combine(path, name))
+        select FormattableString.Invariant(
+            $"{(file.Exists ? file.Length : -1)} {file.LastWriteTimeUtc.Ticks / TimeSpan.TicksPerMillisecond} {name}"));
 
     /// <summary>
     /// The checksum of the lines that <c>sha256sum</c> prints of some pictures, in this order; <c>empty</c> and <c>unreadable</c> as in
@@ -78,15 +66,11 @@ internal static class Fingerprint
     /// <param name="paths">The pictures.</param>
     /// <param name="cancellation">Stops between two files.</param>
     public static string OfFiles(IEnumerable<string> paths, CancellationToken cancellation)
-    {
-        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var path in paths)
+        => OfLines(paths.Select(path =>
         {
             cancellation.ThrowIfCancellationRequested();
-            all.AppendData(Encoding.UTF8.GetBytes($"{OfPicture(path)}  {path}\n"));
-        }
-        return Convert.ToHexStringLower(all.GetHashAndReset());
-    }
+            return $"{OfPicture(path)}  {path}";
+        }));
 
     /// <summary>The checksum of lines of text.</summary>
     public static string OfLines(IEnumerable<string> lines)
@@ -96,6 +80,8 @@ internal static class Fingerprint
             all.AppendData(Encoding.UTF8.GetBytes($"{line}\n"));
         return Convert.ToHexStringLower(all.GetHashAndReset());
     }
+
+    private static bool IsOfRuns(string name) => name.StartsWith($"{RunFolder.Root}/", StringComparison.Ordinal);
 
     private static bool IsData(string name)
         => PictureFolder.MayBePicture(name) || name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase);

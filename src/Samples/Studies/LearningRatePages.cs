@@ -76,8 +76,7 @@ internal static class LearningRatePages
                 Advice(curve),
                 $"A short training of its own tried {curve.Points.Count} rates, each higher than the one before by the same factor, on a "
                     + "batch each. Useful are those from where the loss has made four fifths of its fall to where it has risen by a fifth "
-                        + "of it. "
-                    + "Between them such a test cannot tell better from worse; below and above, training suffers.",
+                    + "of it. Between them such a test cannot tell better from worse; below and above, training suffers.",
             ],
             Plots = [plot],
             Tables = [new("Steps", ["rate", "loss", "smoothed loss"], [.. curve.Points.Select(point => new PlotCell[]

@@ -69,7 +69,6 @@ internal static class Evaluate
         var measured = Measurement.OfPart(model.Chain, images, cancellation);
         leftOut.Conclude();
         var evaluation = Evaluation.Of(network, leftOut.Count, measured.Tally);
-        result["model"] = model.Path;
         result["architecture"] = evaluation.Architecture;
         result["parameters"] = evaluation.Parameters;
         result["unreadable"] = evaluation.Unreadable;
