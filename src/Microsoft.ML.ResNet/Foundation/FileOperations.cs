@@ -9,8 +9,9 @@ internal class FileOperations
     /// <summary>Those in use; tests alone set it.</summary>
     public static FileOperations Current { get; set; } = new();
 
-    /// <summary>Opens a file to read it.</summary>
-    public virtual Stream OpenRead(string path) => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+    /// <summary>Opens a file to read it. On Windows, too, another may be given its name meanwhile.</summary>
+    public virtual Stream OpenRead(string path)
+        => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
 
     /// <summary>Makes a file that is not there yet, and opens it to write it.</summary>
     /// <param name="path">The file.</param>

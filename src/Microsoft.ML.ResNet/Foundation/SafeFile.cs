@@ -3,7 +3,8 @@ namespace Microsoft.ML.ResNet.Foundation;
 /// <summary>
 /// Saves so that nothing is lost: a file is written beside its target under a name of its own, flushed to the disk, and renamed. Whenever
 /// that fails, or the process dies, the target is the whole file of before; at the end it is the whole new one. Two savers of one path do
-/// not disturb each other: the last to finish wins.
+/// not disturb each other: the last to finish wins. Windows does not replace a file that another program has open: it is waited for, and
+/// then the new file stays beside it under its name for the time being.
 /// </summary>
 internal static class SafeFile
 {
@@ -12,7 +13,11 @@ internal static class SafeFile
 
     private const int BufferSize = 1 << 16;
     private const int LongestNameKept = 50; // of at most 255 bytes, a character being up to 3
+    private const int SharingViolation = unchecked((int)0x80070020); // ERROR_SHARING_VIOLATION of Windows
+    private const int AccessDenied = unchecked((int)0x80070005);
     private const int MostLinks = 40; // Linux follows no more
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50), Patience = TimeSpan.FromSeconds(2); // for virus scanners
 
     private static readonly char[] Separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
 
@@ -73,7 +78,11 @@ internal static class SafeFile
             buffered.Flush();
             files.FlushToDisk(file);
             file.Dispose();
-            files.Rename(unfinished, target);
+            Rename(unfinished, target);
+        }
+        catch (OpenElsewhereException)
+        {
+            throw; // the content is whole, and may be hours of work
         }
         catch
         {
@@ -82,6 +91,31 @@ internal static class SafeFile
             throw;
         }
     }
+
+    private static void Rename(string unfinished, string target)
+    {
+        var waited = TimeSpan.Zero;
+        for (var pause = FirstPause; ; pause *= 2)
+            try
+            {
+                FileOperations.Current.Rename(unfinished, target);
+                return;
+            }
+            catch (Exception e) when (IsOpenElsewhere(e, target))
+            {
+                if (waited > Patience)
+                    throw new OpenElsewhereException(
+                        $"Another program has it open. The new content is in '{unfinished}': close the program, and give the file its name.", e);
+                Thread.Sleep(pause);
+                waited += pause;
+            }
+    }
+
+    // MoveFileEx says "access denied" of an open file, as it does of one that is read-only.
+    private static bool IsOpenElsewhere(Exception e, string target)
+        => e.HResult == SharingViolation
+            || e.HResult == AccessDenied && OperatingSystem.IsWindows() && File.Exists(target)
+                && !File.GetAttributes(target).HasFlag(FileAttributes.ReadOnly);
 
     private static void TryDelete(string path)
     {
@@ -101,7 +135,7 @@ internal static class SafeFile
     {
         if (Directory.Exists(target) || Path.EndsInDirectorySeparator(target))
             throw new IOException("It is a folder; expected the path of a file.");
-        if (!File.Exists(target))
+        if (!File.Exists(target) || OperatingSystem.IsWindows()) // where the renaming tells
             return null;
         using var file = File.OpenHandle(target, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
         try
@@ -113,7 +147,7 @@ internal static class SafeFile
         {
             throw new IOException($"It is a device or a pipe; expected the path of a file. {e.Message}", e);
         }
-        return OperatingSystem.IsWindows() ? null : File.GetUnixFileMode(file);
+        return File.GetUnixFileMode(file);
     }
 
     // What new files get may be less than what the file had, by the process's mask.
@@ -159,5 +193,9 @@ internal static class SafeFile
                 place = Walk(place, link, ref left);
         }
         return place;
+    }
+
+    private sealed class OpenElsewhereException(string message, Exception inner) : IOException(message, inner)
+    {
     }
 }

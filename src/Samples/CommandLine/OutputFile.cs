@@ -47,18 +47,27 @@ internal static class OutputFile
     /// <summary>Writes bytes; an older file is replaced when the new one is whole.</summary>
     /// <param name="path">The file, as <see cref="Writable"/> has returned it.</param>
     /// <param name="write">Writes.</param>
+    /// <exception cref="IOException">The disk fails, or the older file cannot be replaced; the message says where the new one is.</exception>
     public static void WriteBytes(string path, Action<Stream> write)
     {
         var beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():n}.unfinished");
         try
         {
-            using (var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-                write(stream);
-            File.Move(beside, path, overwrite: true);
+            using var stream = new FileStream(beside, FileMode.CreateNew, FileAccess.Write);
+            write(stream);
         }
-        finally
+        catch
         {
             File.Delete(beside);
+            throw;
+        }
+        try
+        {
+            File.Move(beside, path, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) // on Windows, where another program has the file open
+        {
+            throw new IOException($"'{path}' was not replaced. {e.Message} What should stand in it is in '{beside}'.", e);
         }
     }
 

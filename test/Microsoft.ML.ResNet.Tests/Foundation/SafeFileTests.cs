@@ -56,6 +56,34 @@ public class SafeFileTests
         Assert.ContainsSingle(Directory.GetFileSystemEntries(_folder));
     }
 
+    // As Windows does; what holds the file there is often a virus scanner, for a moment.
+    [TestMethod]
+    [DataRow(3)]
+    [DataRow(int.MaxValue)]
+    public void A_file_that_is_open_elsewhere_is_waited_for_and_then_the_new_one_stays_beside_it(int refusals)
+    {
+        Save(In("a"), "before");
+        var operations = FileOperations.Current;
+        FileOperations.Current = new HeldFile(refusals);
+        try
+        {
+            if (refusals == int.MaxValue)
+                StringAssert.Contains(Assert.Throws<IOException>(() => Save(In("a"), "after")).Message, "Another program has it open.");
+            else
+                Save(In("a"), "after");
+        }
+        finally
+        {
+            FileOperations.Current = operations;
+        }
+        Assert.AreEqual(refusals == int.MaxValue ? "before" : "after", File.ReadAllText(In("a")));
+        var beside = Directory.GetFiles(_folder).Where(file => file != In("a")).ToArray();
+        if (refusals == int.MaxValue)
+            Assert.AreEqual("after", File.ReadAllText(beside.Single()));
+        else
+            Assert.IsEmpty(beside);
+    }
+
     [TestMethod]
     public void A_link_stays_and_the_file_that_it_names_is_written()
     {
@@ -164,4 +192,16 @@ public class SafeFileTests
     }
 
     private string In(string name) => Path.Combine(_folder, name);
+
+    private sealed class HeldFile(int refusals) : FileOperations
+    {
+        private const int SharingViolation = unchecked((int)0x80070020);
+
+        public override void Rename(string path, string newPath)
+        {
+            if (refusals-- > 0)
+                throw new IOException("The process cannot access the file because it is being used by another process.", SharingViolation);
+            base.Rename(path, newPath);
+        }
+    }
 }
