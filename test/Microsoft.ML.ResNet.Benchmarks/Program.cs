@@ -53,7 +53,7 @@ return new RootCommand("Measures the library.")
     train, score, predict, kinds, stream, step, RecipesCommand.Create(),
     PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
     FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
-    OnnxComparison.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(), DeviceVerb.Verb(device),
+    OnnxComparison.Verb(), OnnxService.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(), DeviceVerb.Verb(device),
 }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
