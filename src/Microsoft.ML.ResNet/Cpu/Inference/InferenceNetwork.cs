@@ -5,7 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
 /// A network that is computed here, without libtorch: its normalisations are folded away, and an image passes through all layers while its
-/// maps are in the cache. Thread-safe; callers compute on their own threads, and share out what is worth it.
+/// maps are in the cache. Thread-safe; callers compute on their own threads, and share out what is worth it. Several at once share less:
+/// threads that each compute an image do not wait for one another.
 /// </summary>
 internal sealed unsafe class InferenceNetwork : IDisposable
 {
@@ -15,6 +16,8 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     private const long MemoryTogether = 32 * 1024 * 1024; // of maps, in bytes
     private const long WorthSharing = 10_000_000; // multiply-adds: some 0.1 ms; to wake a thread takes some hundredths
     private const int ShardsPerThread = 2; // of a layer: more would even out better, and cost more turns
+
+    private static int _callers; // of all networks, at this moment
 
     private readonly PixelInput _input;
     private readonly IReadOnlyList<FeatureMap> _outputs; // of the plan's steps: the images, and one for each layer
@@ -70,21 +73,13 @@ internal sealed unsafe class InferenceNetwork : IDisposable
     /// <summary>The same for memory that stays where it is.</summary>
     public void Run(byte* pixels, int count, PlanStep output, float* values)
     {
-        var layers = LayersTo(output);
-        var imageToEachThread = count >= _threads;
-        var size = Math.Min(_imagesTogether, imageToEachThread ? count / _threads : count);
-        var chunks = (count + size - 1) / size;
-        if (imageToEachThread && _threads > 1)
-            WorkerTeam.Scoring.Run([chunks], _threads, (_, chunk, _) => RunChunk(chunk, threads: 1));
-        else
-            for (var chunk = 0; chunk < chunks; chunk++)
-                RunChunk(chunk, count * _multiplyAdds < WorthSharing ? 1 : _threads);
-
-        void RunChunk(int chunk, int threads)
+        try
         {
-            var (first, images) = ((nint)chunk * size, Math.Min(size, count - chunk * size));
-            RunTogether(new(pixels + first * _imageSize, images * _imageSize), images, layers, values + first * output.Output.Size,
-                threads);
+            Run(pixels, count, output, values, Math.Max(1, _threads / Interlocked.Increment(ref _callers)));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _callers);
         }
     }
 
@@ -94,6 +89,26 @@ internal sealed unsafe class InferenceNetwork : IDisposable
         Workspaces.Dispose();
         foreach (var layer in _layers)
             layer.Dispose();
+    }
+
+    private void Run(byte* pixels, int count, PlanStep output, float* values, int threads)
+    {
+        var layers = LayersTo(output);
+        var imageToEachThread = count >= threads;
+        var size = Math.Min(_imagesTogether, imageToEachThread ? count / threads : count);
+        var chunks = (count + size - 1) / size;
+        if (imageToEachThread && threads > 1)
+            WorkerTeam.Scoring.Run([chunks], threads, (_, chunk, _) => RunChunk(chunk, sharedBy: 1));
+        else
+            for (var chunk = 0; chunk < chunks; chunk++)
+                RunChunk(chunk, count * _multiplyAdds < WorthSharing ? 1 : threads);
+
+        void RunChunk(int chunk, int sharedBy)
+        {
+            var (first, images) = ((nint)chunk * size, Math.Min(size, count - chunk * size));
+            RunTogether(new(pixels + first * _imageSize, images * _imageSize), images, layers, values + first * output.Output.Size,
+                sharedBy);
+        }
     }
 
     private int LayersTo(PlanStep output)
