@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# All that CI does, the same on a laptop: build, format, tests, samples, package. Ends with "N passed, N failed".
+# All that CI does, the same on a laptop: build, format, tests, samples, package, Windows and ARM64. Ends with "N passed, N failed".
 # It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped, 
-# chromium, without which tests that open pages in a browser are, openmpi-bin and mpich, without which tests of several processes are.
+# chromium, without which tests that open pages in a browser are, openmpi-bin and mpich, without which tests of several processes are. So do the checks of Windows,
+# by Wine, and of ARM64, by QEMU.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -43,6 +44,8 @@ check "format" dotnet format ResNetMlNet.sln --verify-no-changes --no-restore
 check "main job" dotnet run --project src/Samples -c Release -- --json
 check "samples" build/samples-check.sh
 check "package" build/package-check.sh
+check "Windows" build/windows-check.sh
+check "ARM64" build/arm64-check.sh 60
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
