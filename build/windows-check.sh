@@ -64,7 +64,7 @@ else
   here --json >here
   cp -r "$(value data here)" drawn
 fi
-[ -e small.bin ] && data=small.bin || data=drawn
+[ -e small.bin ] && data=small.bin || data=drawn#train
 
 training="train --data $data --architecture cifar-8 --batch-size 64 --device cpu"
 train="$training --epochs 3"
