@@ -22,6 +22,7 @@ internal sealed class LabeledImageReading : IDisposable
     private readonly ImageColumnReader _image;
     private readonly int[] _rowsPerClass;
     private readonly SharedReading? _shared;
+    private readonly RowsWanted? _wanted; // where images come decoded, and some are other processes'
     private ImageTarget _stored; // set with the builder
     private ImageShape _shape;
     private PixelStoreBuilder? _builder;
@@ -41,7 +42,12 @@ internal sealed class LabeledImageReading : IDisposable
         (_data, _columns, _request, _memory, _checkAlive, _leftOut) = (data, columns, request, memory, checkAlive, leftOut);
         _shared = shared;
         _rowsPerClass = new int[checked((int)((KeyDataViewType)columns.Label.Type).Count)];
-        _cursor = Open(data, columns);
+        if (shared is not null && LabeledImageView.IsDecodedAhead(columns.Feature))
+        {
+            _wanted = shared.Wanted;
+            columns.Images.EmptyIsUnreadable = true;
+        }
+        _cursor = _wanted is null ? Open(data, columns) : _wanted.Opening(() => Open(data, columns));
         _image = columns.Images.Open(_cursor, columns.Feature);
     }
 
@@ -126,7 +132,7 @@ internal sealed class LabeledImageReading : IDisposable
         if (problem is null && image.TryRead(_stored, _builder!.NextImage, out var picture, out problem))
             Add(row, picture);
         else
-            AddUnreadable(row, problem!);
+            AddUnreadable(row, _wanted?.Problem ?? problem!);
     }
 
     private bool IsOwn(Row row) => _shared is null || _shared.IsOwn(row.Index);

@@ -26,6 +26,9 @@ internal sealed class SharedReading(ProcessGroup processes)
     /// <summary>Whether this process reads a row's image.</summary>
     public bool IsOwn(long index) => RankOf(index) == processes.Rank;
 
+    /// <summary>The rows whose images this process asks for.</summary>
+    public RowsWanted Wanted => new(IsOwn);
+
     /// <summary>How many of some rows a process reads at most.</summary>
     public long? PartOf(long? rows) => (rows + processes.Size - 1) / processes.Size;
 

@@ -10,6 +10,9 @@ internal readonly record struct LabeledImage(ReadOnlyMemory<char> Label, ReadOnl
 {
     /// <summary>The path of the file, for views of encoded files. Never changes after it was handed out.</summary>
     public ReadOnlyMemory<char> Path { get; init; }
+
+    /// <summary>Makes the pixels of an image that nobody was expected to ask for; <see langword="null"/> where they are there.</summary>
+    public Func<ReadOnlyMemory<byte>>? Later { get; init; }
 }
 
 /// <summary>
@@ -33,6 +36,9 @@ internal interface ILabeledImages
     /// <param name="withBytes">
     /// Whether the caller wants <see cref="LabeledImage.Bytes"/>; if not, nothing is read or decoded for them.
     /// </param>
+    /// <param name="wanted">
+    /// Whose bytes; others come as <see cref="LabeledImage.Later"/>, where they would cost something. <see langword="null"/>: all.
+    /// </param>
     /// <exception cref="InvalidDataException">While enumerating: a file is truncated, foreign or otherwise broken.</exception>
-    IEnumerable<LabeledImage> Read(bool withBytes);
+    IEnumerable<LabeledImage> Read(bool withBytes, RowsWanted? wanted = null);
 }

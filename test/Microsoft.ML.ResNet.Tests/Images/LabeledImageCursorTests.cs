@@ -172,7 +172,7 @@ public sealed class LabeledImageCursorTests
 
         public bool PixelsWereWanted { get; private set; }
 
-        public IEnumerable<LabeledImage> Read(bool withBytes)
+        public IEnumerable<LabeledImage> Read(bool withBytes, RowsWanted? wanted = null)
         {
             Opened++;
             PixelsWereWanted |= withBytes;

@@ -28,7 +28,7 @@ internal sealed class CifarImages : ILabeledImages
     public long? Count => _locations.All(location => location.ListsQuickly) ? CountOrNull() : null;
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledImage> Read(bool withBytes)
+    public IEnumerable<LabeledImage> Read(bool withBytes, RowsWanted? wanted = null)
     {
         // An iterator, so that nothing is read before the first image is asked for. Pixels cost nothing extra: they are in the record that
         // holds the label.

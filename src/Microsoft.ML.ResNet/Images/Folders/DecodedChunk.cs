@@ -15,6 +15,7 @@ internal sealed class DecodedChunk(ImageTarget target, int capacity)
     private readonly int _size = target.Shape.Size;
     private readonly byte[] _pixels = GC.AllocateUninitializedArray<byte>(target.Shape.Size * capacity);
     private readonly string?[] _problems = new string?[capacity];
+    private readonly bool[] _isThere = new bool[capacity];
     private readonly ImageBytes _encoded = new();
 
     /// <summary>The index of the first image among all files.</summary>
@@ -42,10 +43,15 @@ internal sealed class DecodedChunk(ImageTarget target, int capacity)
     /// <summary>Reads and decodes the images.</summary>
     /// <param name="files">All files.</param>
     /// <param name="read">Reads one of them: <see cref="IImageFileReader.Read"/> or <see cref="IImageFileReader.TryRead"/>.</param>
-    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, Func<string, ImageBytes, string?> read)
+    /// <param name="wanted">Which of them; <see langword="null"/> for all.</param>
+    public DecodedChunk Fill(IReadOnlyList<ImageFile> files, Func<string, ImageBytes, string?> read, RowsWanted? wanted)
     {
         for (var i = 0; i < Count; i++)
         {
+            _problems[i] = null;
+            _isThere[i] = wanted?.Contains(First + i) ?? true;
+            if (!_isThere[i])
+                continue;
             _problems[i] = read(files[First + i].Name, _encoded);
             if (_problems[i] is null)
                 ImageDecoder.TryDecode(_encoded.Content, target, _pixels.AsSpan(i * _size, _size), out _, out _problems[i]);
@@ -53,7 +59,10 @@ internal sealed class DecodedChunk(ImageTarget target, int capacity)
         return this;
     }
 
-    /// <summary>The pixels of the i-th image of this chunk; undefined when it has a problem.</summary>
+    /// <summary>Whether the i-th image of this chunk was wanted.</summary>
+    public bool Holds(int i) => _isThere[i];
+
+    /// <summary>The pixels of the i-th image of this chunk; undefined when it has a problem, or was not wanted.</summary>
     public ReadOnlyMemory<byte> Pixels(int i) => _pixels.AsMemory(i * _size, _size);
 
     /// <summary>Why the i-th image of this chunk could not be read, or null when it could.</summary>

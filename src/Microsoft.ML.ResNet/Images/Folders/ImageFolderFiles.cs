@@ -34,7 +34,7 @@ internal sealed class ImageFolderFiles : ILabeledImages
     public long? Count => _files.Count;
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledImage> Read(bool withBytes)
+    public IEnumerable<LabeledImage> Read(bool withBytes, RowsWanted? wanted = null)
     {
         using var reader = withBytes ? _store.OpenReader() : null;
         var bytes = new ImageBytes();

@@ -45,10 +45,10 @@ internal sealed class ImageFolderImages : ILabeledImages
     private bool KnowsItsRows => _allTried || _options.UnreadableImageBehavior == UnreadableImageBehavior.Throw;
 
     /// <inheritdoc/>
-    public IEnumerable<LabeledImage> Read(bool withBytes)
+    public IEnumerable<LabeledImage> Read(bool withBytes, RowsWanted? wanted = null)
     {
         // An iterator, so that this is decided when the first image is asked for, not when the cursor is made.
-        foreach (var image in withBytes || !KnowsItsRows ? Decode() : Labels())
+        foreach (var image in withBytes || !KnowsItsRows ? Decode(wanted) : Labels())
             yield return image;
     }
 
@@ -59,24 +59,44 @@ internal sealed class ImageFolderImages : ILabeledImages
                 yield return new(_files[i].Label.AsMemory(), default);
     }
 
-    private IEnumerable<LabeledImage> Decode()
+    private IEnumerable<LabeledImage> Decode(RowsWanted? wanted)
     {
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
         var read = Opening(reader);
-        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, read), _options.MaxDegreeOfParallelism,
+        foreach (var chunk in ReadAhead.InOrder(Chunks(free), chunk => chunk.Fill(_files, read, wanted), _options.MaxDegreeOfParallelism,
             DecodedChunk.AheadFor(Shape, _options.MaxDegreeOfParallelism)))
         {
             for (var i = 0; i < chunk.Count; i++)
             {
+                var index = chunk.First + i;
                 if (chunk.Problem(i) is { } problem)
-                    OnUnreadable(chunk.First + i, problem);
-                else
-                    yield return new(_files[chunk.First + i].Label.AsMemory(), chunk.Pixels(i));
+                    OnUnreadable(index, problem);
+                if (wanted is not null && (chunk.Problem(i) is not null || !chunk.Holds(i)))
+                    yield return Later(index, read, wanted);
+                else if (chunk.Problem(i) is null)
+                    yield return new(_files[index].Label.AsMemory(), chunk.Pixels(i));
             }
             free.Push(chunk);
         }
-        _allTried = true;
+        _allTried |= wanted is null;
+    }
+
+    private LabeledImage Later(int index, Func<string, ImageBytes, string?> read, RowsWanted wanted)
+        => new(_files[index].Label.AsMemory(), default) { Later = () => DecodeNow(index, read, wanted) };
+
+    private ReadOnlyMemory<byte> DecodeNow(int index, Func<string, ImageBytes, string?> read, RowsWanted wanted)
+    {
+        if (!_unreadable.TryGetValue(index, out var problem))
+        {
+            wanted.BecomeAll();
+            var image = new DecodedChunk(new(Shape, _options.Geometry), capacity: 1).Assign(index, count: 1).Fill(_files, read, wanted);
+            if (image.Problem(0) is null)
+                return image.Pixels(0);
+            OnUnreadable(index, problem = image.Problem(0)!);
+        }
+        wanted.Problem = $"{_store.Describe(_files[index].Name)}: {problem}";
+        return default;
     }
 
     /// <summary>

@@ -86,7 +86,8 @@ internal sealed class LabeledImageCursor(DataViewSchema schema, bool[] active, I
     private void GetFeatures(ref VBuffer<byte> features)
     {
         CheckOnRow();
-        var bytes = _images.Current.Bytes.Span; // the reader's memory: copied, never handed out
+        var image = _images.Current;
+        var bytes = (image.Later?.Invoke() ?? image.Bytes).Span; // the reader's memory: copied, never handed out
         var editor = VBufferEditor.Create(ref features, bytes.Length);
         bytes.CopyTo(editor.Values);
         features = editor.Commit();

@@ -39,7 +39,7 @@ internal sealed class LabeledImageView(ILabeledImages images) : IDataView
                     "This column is not part of the schema of the loaded images.");
             active[column.Index] = true;
         }
-        return new LabeledImageCursor(Schema, active, images.Read(withBytes: active[FeaturesIndex]));
+        return new LabeledImageCursor(Schema, active, images.Read(withBytes: active[FeaturesIndex], RowsWanted.OfThisCursor));
     }
 
     /// <summary>One cursor, whatever <paramref name="n"/> says: decoding is already parallel inside it.</summary>
