@@ -23,9 +23,9 @@ var noDirectScoring = new Option<bool>("--no-direct-scoring") { Description = "S
 var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
     size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining, device, precision };
 var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, size, steps, rounds,
-    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring };
+    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring, device, precision };
 var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, size, rounds,
-    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring };
+    threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring, device, precision };
 train.SetAction(Run(Train));
 score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
@@ -46,7 +46,7 @@ var stream =
 stream.SetAction(result => MemoryCurve.Measure(result.GetValue(rows), result.GetValue(budget), result.GetValue(seconds)));
 var microBatchSize = new Option<int?>("--micro-batch-size");
 var step = new Command("step", "Seconds of one step of Fit, the last of the rounds, and the most MiB that the process had resident.") {
-    architecture, batchSize, microBatchSize, rounds };
+    architecture, batchSize, microBatchSize, rounds, size, device, precision };
 step.SetAction(Step);
 return new RootCommand("Measures the library.")
 {
