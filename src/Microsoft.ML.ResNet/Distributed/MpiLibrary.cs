@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -14,6 +15,7 @@ internal sealed unsafe class MpiLibrary
     private const int Serialized = 2; // MPI_THREAD_SERIALIZED: any thread may call, one at a time
     private const int LongestText = 8192; // MPI_MAX_LIBRARY_VERSION_STRING of MPICH; Open MPI's is 256
 
+    private static readonly TimeSpan TimeToAbort = TimeSpan.FromSeconds(10);
     private static readonly string[] OfOpenMpi = ["libmpi.so.40", "libmpi.so.20"], OfMpich = ["libmpich.so.12", "libmpi.so.12"];
 
     private readonly nint _library, _world, _byte;
@@ -103,8 +105,19 @@ internal sealed unsafe class MpiLibrary
         return isDone != 0;
     }
 
-    /// <summary>Ends all processes.</summary>
-    public void Abort() => ((delegate* unmanaged<nint, int, int>)Function("MPI_Abort"))(_world, 1);
+    /// <summary>
+    /// Ends all processes. Where the network has parted this one from its launcher, MPICH waits for ever for an answer: then it ends alone.
+    /// </summary>
+    public void Abort()
+    {
+        new Thread(static () =>
+        {
+            Thread.Sleep(TimeToAbort);
+            Process.GetCurrentProcess().Kill();
+        })
+        { IsBackground = true }.Start();
+        ((delegate* unmanaged<nint, int, int>)Function("MPI_Abort"))(_world, 1);
+    }
 
     /// <summary>Waits for all processes and leaves.</summary>
     public void Finish() => ((delegate* unmanaged<int>)Function("MPI_Finalize"))();
