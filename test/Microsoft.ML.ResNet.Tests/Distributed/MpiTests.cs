@@ -100,6 +100,39 @@ public class MpiTests
         Assert.AreEqual(HashOf($"alone-{launcher}.zip"), HashOf($"resumed-{launcher}.zip"));
     }
 
+    [TestMethod]
+    [DynamicData(nameof(Launchers))]
+    [Timeout(600_000)]
+    public void A_full_disk_at_rank_0_costs_the_checkpoints_alone(string launcher)
+    {
+        using var disk = SmallDisk.Mount(Path.Combine(_folder, $"checkpoints-small-{launcher}"), kibibytes: 64);
+
+        var run = Run(launcher,
+            ["-n", "2", .. Program([.. Training(_data, $"full-{launcher}.zip", epochs: 2), "--checkpoints", disk.Path])]);
+
+        Assert.AreEqual(0, run.ExitCode, run.Errors);
+        Assert.HasCount(3, run.Output.Split("The checkpoint could not be written"), $"one warning an epoch: {run.Output}");
+        Assert.IsEmpty(Directory.GetFiles(disk.Path));
+        Assert.IsTrue(File.Exists(Path.Combine(_folder, $"full-{launcher}.zip")));
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Launchers))]
+    [Timeout(600_000)]
+    public void A_model_that_finds_no_room_ends_all_and_leaves_the_one_of_before(string launcher)
+    {
+        using var disk = SmallDisk.Mount(Path.Combine(_folder, $"small-{launcher}"), kibibytes: 64);
+        var model = Path.Combine(disk.Path, "model.zip");
+        File.WriteAllText(model, "the model of before");
+
+        var run = Run(launcher, ["-n", "2", .. Program(Training(_data, model))]);
+
+        Assert.AreNotEqual(0, run.ExitCode);
+        Assert.Contains($"'{model}' was not written", run.Errors.ReplaceLineEndings(" "));
+        Assert.AreEqual("the model of before", File.ReadAllText(model));
+        Assert.HasCount(1, Directory.GetFiles(disk.Path));
+    }
+
     private static string[] Training(string data, string model, int epochs = 1) =>
     [
         "train", "--data", data, "--architecture", "cifar-8", "--epochs", $"{epochs}", "--batch-size", "16",
