@@ -5,6 +5,7 @@ using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Interop.Onnx;
 using Microsoft.ML.ResNet.Interop.PyTorch;
+using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Reporting;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -42,7 +43,7 @@ public sealed partial class ResNetTransformer
         {
             ["format"] = "pt",
             ["architecture"] = _network.Architecture.Name,
-            ["classes"] = JsonSerializer.Serialize(_network.Classes.Names),
+            ["classes"] = JsonSerializer.Serialize(_network.Classes.Names, ClassValuesJson.Default.IReadOnlyListString),
             ["image"] = _network.Shape.ToString(),
             ["mean"] = Join(_network.Normalization.Mean),
             ["deviation"] = Join(_network.Normalization.Deviation),

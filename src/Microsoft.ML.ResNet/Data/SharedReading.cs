@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.Images;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal sealed class SharedReading(ProcessGroup processes)
     /// <param name="Sizes">Sizes of the whole pictures of its readable rows, heights and widths in turn; empty without.</param>
     /// <param name="Sums">Sums and sums of squares of its pixels, by channel.</param>
     /// <param name="Images">How many images these are of.</param>
-    private sealed record Told(Dictionary<long, string> Unreadable, int[] Sizes, long[] Sums, long Images);
+    internal sealed record Told(Dictionary<long, string> Unreadable, int[] Sizes, long[] Sums, long Images);
 
     /// <summary>Whether this process reads a row's image.</summary>
     public bool IsOwn(long index) => RankOf(index) == processes.Rank;
@@ -54,8 +55,8 @@ internal sealed class SharedReading(ProcessGroup processes)
         var own = new Told(_unreadable.Where(row => IsOwn(row.Index)).ToDictionary(row => row.Index, row => row.Problem),
             [.. builder?.Pictures.SelectMany(size => (int[])[size.Height, size.Width]) ?? []], builder?.Statistics.Sums ?? [],
             builder?.Statistics.Images ?? 0);
-        var told = processes.GatherAll(JsonSerializer.SerializeToUtf8Bytes(own))
-            .Select(bytes => JsonSerializer.Deserialize<Told>(bytes)!).ToArray();
+        var told = processes.GatherAll(JsonSerializer.SerializeToUtf8Bytes(own, SharedReadingJson.Default.Told))
+            .Select(bytes => JsonSerializer.Deserialize(bytes, SharedReadingJson.Default.Told)!).ToArray();
         foreach (var (index, problem) in told.SelectMany(other => other.Unreadable).OrderBy(row => row.Key))
             leftOut.UnreadableImages.Add(index, problem);
         if (builder is null)
@@ -94,3 +95,8 @@ internal sealed class SharedReading(ProcessGroup processes)
         return [.. ranks.Select(rank => new PictureSize(told[rank].Sizes[next[rank]++], told[rank].Sizes[next[rank]++]))];
     }
 }
+
+/// <summary>How processes write down what they tell one another; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(SharedReading.Told))]
+internal sealed partial class SharedReadingJson : JsonSerializerContext;

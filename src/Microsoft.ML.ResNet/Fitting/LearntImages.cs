@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
@@ -16,11 +17,11 @@ namespace Microsoft.ML.ResNet.Fitting;
 internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, float[] Deviation, float Black, float Full,
     string Geometry)
 {
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly LearntImagesJson Json = new(new JsonSerializerOptions
     {
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-    };
+    });
 
     /// <summary>What is known of a set.</summary>
     /// <param name="set">The set.</param>
@@ -42,7 +43,7 @@ internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, fl
     {
         try
         {
-            var images = JsonSerializer.Deserialize<LearntImages>(text, Json);
+            var images = JsonSerializer.Deserialize(text, Json.LearntImages);
             return images is { Rows: > 0 } && ModelLimits.Allow(images.Shape) && images.Mean.Length == images.Shape.Channels
                 && images.Deviation.Length == images.Shape.Channels
                 && images.Mean.Zip(images.Deviation).All(channel => ModelLimits.Allow(channel.First, channel.Second))
@@ -57,5 +58,10 @@ internal sealed record LearntImages(int Rows, ImageShape Shape, float[] Mean, fl
     }
 
     /// <summary>JSON.</summary>
-    public override string ToString() => JsonSerializer.Serialize(this, Json);
+    public override string ToString() => JsonSerializer.Serialize(this, Json.LearntImages);
 }
+
+/// <summary>How they are read and written; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(LearntImages))]
+internal sealed partial class LearntImagesJson : JsonSerializerContext;

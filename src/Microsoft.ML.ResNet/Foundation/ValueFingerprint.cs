@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 
@@ -26,6 +27,7 @@ internal static class ValueFingerprint
 
     private static Func<PropertyInfo, string> Of(object value) => property => $"{property.Name} {Describe(property.GetValue(value))}";
 
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "This assembly, whose values these are, is kept whole.")]
     private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties(BindingFlags.Instance | BindingFlags.Public)
         .Where(property => property.GetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
         .OrderBy(property => property.Name, StringComparer.Ordinal);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
 
@@ -29,7 +30,10 @@ internal static class ClassLabelsJson
     };
 
     // JSON has no word for NaN or infinity, which a key value of a damaged data set may be.
-    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly ClassValuesJson Json = new(new JsonSerializerOptions
+    {
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals
+    });
 
     /// <summary>Describes classes.</summary>
     public static ModelDescription.ClassDescription Write(ClassLabels labels)
@@ -56,9 +60,9 @@ internal static class ClassLabelsJson
 
     private static JsonElement Values(ClassLabels labels) => labels switch
     {
-        ClassLabels<ReadOnlyMemory<char>> text => JsonSerializer.SerializeToElement(text.Names),
+        ClassLabels<ReadOnlyMemory<char>> text => JsonSerializer.SerializeToElement(text.Names, Json.IReadOnlyListString),
         // one by one: an array of bytes would become base64
-        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json),
+        _ => JsonSerializer.SerializeToElement(labels.ValueArray!.Cast<object>(), Json.IEnumerableObject),
     };
 
     private sealed class FromJson(JsonElement values) : ClassLabels.IValueSource
@@ -69,7 +73,7 @@ internal static class ClassLabelsJson
             {
                 if (typeof(T) == typeof(ReadOnlyMemory<char>))
                     return (T[])(object)values.EnumerateArray().Select(Text).ToArray();
-                return [.. values.Deserialize<List<T>>(Json)!];
+                return [.. values.Deserialize((JsonTypeInfo<List<T>>)Json.GetTypeInfo(typeof(List<T>))!)!];
             }
             catch (Exception e) when (e is JsonException or InvalidOperationException)
             {
@@ -81,3 +85,23 @@ internal static class ClassLabelsJson
             => value.GetString()?.AsMemory() ?? throw new JsonException("null is not text.");
     }
 }
+
+/// <summary>How values of classes are read and written; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+[JsonSerializable(typeof(IEnumerable<object>))]
+[JsonSerializable(typeof(List<bool>))]
+[JsonSerializable(typeof(List<DateTime>))]
+[JsonSerializable(typeof(List<DateTimeOffset>))]
+[JsonSerializable(typeof(List<TimeSpan>))]
+[JsonSerializable(typeof(List<float>))]
+[JsonSerializable(typeof(List<double>))]
+[JsonSerializable(typeof(List<sbyte>))]
+[JsonSerializable(typeof(List<short>))]
+[JsonSerializable(typeof(List<int>))]
+[JsonSerializable(typeof(List<long>))]
+[JsonSerializable(typeof(List<byte>))]
+[JsonSerializable(typeof(List<ushort>))]
+[JsonSerializable(typeof(List<uint>))]
+[JsonSerializable(typeof(List<ulong>))]
+internal sealed partial class ClassValuesJson : JsonSerializerContext;

@@ -13,7 +13,7 @@ internal sealed record ModelDescription
     public const int CurrentFormat = 2;
 
     // Not JsonSerializerDefaults.Web: it would read numbers from text and take member names in any case.
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly ModelDescriptionJson Json = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -23,8 +23,12 @@ internal sealed record ModelDescription
         RespectRequiredConstructorParameters = true,
         AllowDuplicateProperties = false,
         MaxDepth = 16,
-        Converters = { new JsonStringEnumConverter(namingPolicy: null, allowIntegerValues: false) },
-    };
+        Converters =
+        {
+            Names<ResNetStem>(), Names<ResNetBlock>(), Names<ResNetShortcut>(), Names<ResNetNaming>(), Names<PixelLayout>(),
+            Names<ChannelOrder>(), Names<ImageFit>(), Names<ImageInterpolation>(),
+        },
+    });
 
     /// <summary>The format of the whole model: 1 to <see cref="CurrentFormat"/>.</summary>
     public required int Format { get; init; }
@@ -88,7 +92,7 @@ internal sealed record ModelDescription
         double Elapsed, double TimeLeft, double? ValidationLoss = null, double? ValidationAccuracy = null);
 
     /// <summary>The description as JSON in UTF-8.</summary>
-    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, Json.ModelDescription);
 
     /// <summary>Reads a description; its values are not checked yet.</summary>
     /// <exception cref="ModelFormatException">The bytes are no such description, or it is of another format.</exception>
@@ -97,7 +101,7 @@ internal sealed record ModelDescription
         try
         {
             CheckFormat(utf8); // first: a description of another format may have other members
-            return JsonSerializer.Deserialize<ModelDescription>(utf8, Json)!;
+            return JsonSerializer.Deserialize(utf8, Json.ModelDescription)!;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException) // the latter: text that is not Unicode
         {
@@ -107,7 +111,7 @@ internal sealed record ModelDescription
 
     private static void CheckFormat(ReadOnlySpan<byte> utf8)
     {
-        var format = JsonSerializer.Deserialize<FormatOnly>(utf8, Json)?.Format
+        var format = JsonSerializer.Deserialize(utf8, Json.FormatOnly)?.Format
             ?? throw new ModelFormatException("model.json is null; expected an object.");
         if (format > CurrentFormat)
             throw new ModelFormatException(
@@ -117,8 +121,18 @@ internal sealed record ModelDescription
             throw new ModelFormatException($"model.json has format {format}; expected 1 to {CurrentFormat}.");
     }
 
-    private sealed record FormatOnly
+    private static JsonStringEnumConverter<T> Names<T>() where T : struct, Enum => new(namingPolicy: null, allowIntegerValues: false);
+
+    /// <summary>What a description of any format has.</summary>
+    public sealed record FormatOnly
     {
+        /// <summary>The format.</summary>
         public required int Format { get; init; }
     }
 }
+
+/// <summary>How descriptions are read and written; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(ModelDescription))]
+[JsonSerializable(typeof(ModelDescription.FormatOnly))]
+internal sealed partial class ModelDescriptionJson : JsonSerializerContext;

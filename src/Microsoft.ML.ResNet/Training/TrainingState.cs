@@ -27,12 +27,12 @@ internal sealed record TrainingState(
 {
     private const string Key = "training";
 
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly TrainingStateJson Json = new(new JsonSerializerOptions
     {
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
-    };
+    });
 
     /// <summary>The tensors of a group, without its name.</summary>
     public IReadOnlyList<NamedTensor> Group(string group)
@@ -50,7 +50,7 @@ internal sealed record TrainingState(
         => tensors.Select(tensor => tensor with { Name = $"{group}/{tensor.Name}" });
 
     /// <summary>Everything but the tensors, as text to be kept beside them.</summary>
-    public Dictionary<string, string> Metadata() => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json) };
+    public Dictionary<string, string> Metadata() => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json.TrainingState) };
 
     /// <summary>The state that such text and tensors describe.</summary>
     /// <exception cref="FormatException">The text is not that of a training state, or contradicts itself or the tensors.</exception>
@@ -59,7 +59,7 @@ internal sealed record TrainingState(
         var text = metadata.GetValueOrDefault(Key) ?? throw new FormatException("It holds tensors, but no training state.");
         try
         {
-            var state = JsonSerializer.Deserialize<TrainingState>(text, Json) ?? throw new FormatException("Its training state is null.");
+            var state = JsonSerializer.Deserialize(text, Json.TrainingState) ?? throw new FormatException("Its training state is null.");
             state = state with { Tensors = tensors };
             return state.Contradiction() is { } problem ? throw new FormatException(problem) : state;
         }
@@ -97,3 +97,8 @@ internal sealed record TrainingState(
         return true;
     }
 }
+
+/// <summary>How the state is read and written; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(TrainingState))]
+internal sealed partial class TrainingStateJson : JsonSerializerContext;

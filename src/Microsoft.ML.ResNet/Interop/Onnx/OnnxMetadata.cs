@@ -11,46 +11,53 @@ namespace Microsoft.ML.ResNet.Interop.Onnx;
 /// </summary>
 internal static class OnnxMetadata
 {
-    private static readonly JsonSerializerOptions Json = new()
+    private static readonly OnnxMetadataJson Json = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) }
-    };
+        Converters =
+        {
+            Words<ImageFit>(), Words<ImageInterpolation>(), Words<ResNetStem>(), Words<ResNetBlock>(), Words<ResNetShortcut>(),
+        },
+    });
+
+    /// <summary>How a picture of another size becomes such an image, which the graph does not do.</summary>
+    public sealed record Geometry(ImageFit Fit, double? CropRatio, ImageInterpolation Interpolation, bool HonorOrientation);
+
+    /// <summary>The plan of the network.</summary>
+    public sealed record Plan(int Depth, ResNetStem Stem, int StemWidth, ResNetBlock Block, ResNetShortcut Shortcut, bool ConvolutionBias,
+        IReadOnlyList<ResNetStage> Stages);
 
     /// <summary>Lists the pairs, in a fixed order.</summary>
     public static IEnumerable<StringStringEntryProto> Of(TrainedResNet model)
     {
-        yield return Entry("class_names", ToJson(model.Classes.Names)); // ["cat","dog"], in the order of the probabilities
-        yield return Entry("image_shape", ToJson(new[] { model.Shape.Channels, model.Shape.Height, model.Shape.Width }));
-        // how a picture of another size becomes such an image, which the graph does not do
-        yield return Entry("image_geometry", ToJson(new
-        {
-            model.Geometry.Fit,
-            CropRatio = model.Geometry.Fit == ImageFit.CenterCrop ? model.Geometry.CropRatio : (double?)null,
-            model.Geometry.Interpolation,
-            model.Geometry.HonorOrientation,
-        }));
+        yield return Entry("class_names", JsonSerializer.Serialize(model.Classes.Names, Json.IReadOnlyListString)); // ["cat","dog"], in the order of the probabilities
+        yield return Entry("image_shape", JsonSerializer.Serialize([model.Shape.Channels, model.Shape.Height, model.Shape.Width], Json.Int32Array));
+        yield return Entry("image_geometry", JsonSerializer.Serialize(Of(model.Geometry), Json.Geometry));
         if (model.Shape.Channels >= 3)
             yield return Entry("channel_order", "RGB"); // a fourth channel, if any, comes last
         // for each channel, 0 (black) to 1 (full); the graph applies it
-        yield return Entry("normalization_mean", ToJson(model.Normalization.Mean));
-        yield return Entry("normalization_deviation", ToJson(model.Normalization.Deviation));
+        yield return Entry("normalization_mean", JsonSerializer.Serialize(model.Normalization.Mean, Json.IReadOnlyListSingle));
+        yield return Entry("normalization_deviation", JsonSerializer.Serialize(model.Normalization.Deviation, Json.IReadOnlyListSingle));
         yield return Entry("architecture", model.Architecture.Name);
-        yield return Entry("architecture_plan", Plan(model.Architecture));
+        yield return Entry("architecture_plan", JsonSerializer.Serialize(Of(model.Architecture), Json.Plan));
     }
 
-    private static string Plan(ResNetArchitecture architecture) => ToJson(new
-    {
-        architecture.Depth,
-        architecture.Stem,
-        architecture.StemWidth,
-        architecture.Block,
-        architecture.Shortcut,
-        architecture.ConvolutionBias,
-        architecture.Stages,
-    });
+    private static Geometry Of(ImageGeometry geometry) => new(geometry.Fit,
+        geometry.Fit == ImageFit.CenterCrop ? geometry.CropRatio : null, geometry.Interpolation, geometry.HonorOrientation);
 
-    private static string ToJson<T>(T value) => JsonSerializer.Serialize(value, Json);
+    private static Plan Of(ResNetArchitecture architecture) => new(architecture.Depth, architecture.Stem, architecture.StemWidth,
+        architecture.Block, architecture.Shortcut, architecture.ConvolutionBias, architecture.Stages);
+
+    private static JsonStringEnumConverter<T> Words<T>() where T : struct, Enum => new(JsonNamingPolicy.CamelCase);
 
     private static StringStringEntryProto Entry(string key, string value) => new() { Key = key, Value = value };
 }
+
+/// <summary>How the pairs are written; generated, so that nothing is looked up by reflection.</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(OnnxMetadata.Geometry))]
+[JsonSerializable(typeof(OnnxMetadata.Plan))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+[JsonSerializable(typeof(IReadOnlyList<float>))]
+[JsonSerializable(typeof(int[]))]
+internal sealed partial class OnnxMetadataJson : JsonSerializerContext;
