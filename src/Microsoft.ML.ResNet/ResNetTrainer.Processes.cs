@@ -63,7 +63,8 @@ public sealed partial class ResNetTrainer
         var assembly = typeof(ResNetTrainer).Assembly;
         processes.CheckEqual(
         [
-            ("version", $"{assembly.GetName().Version} ({assembly.ManifestModule.ModuleVersionId})"),
+            ("version", $"{assembly.GetName().Version} ({assembly.ManifestModule.ModuleVersionId}, "
+                + $"{typeof(TrainedResNet).Module.ModuleVersionId})"),
             ("vector width", Vector512.IsHardwareAccelerated ? "512 bits" : Vector256.IsHardwareAccelerated ? "256 bits" : "less"),
             ("number of threads", get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("device", $"{_options.Device}"),

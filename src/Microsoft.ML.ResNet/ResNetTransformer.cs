@@ -33,7 +33,7 @@ public sealed partial class ResNetTransformer
     {
         _network = network;
         _columns = columns;
-        _scorer = new BatchScorer(network, numerics ?? ResNetRuntime.Options.Numerics, owner: this);
+        _scorer = new BatchScorer(network, EngineSelection.For(network, numerics ?? ResNetRuntime.Options.Numerics), owner: this);
         Model = new ResNetModelParameters(network);
         using var channel = Host.Start("Scoring");
         channel.Info($"Scoring by {_scorer.Choice.Reason}.");

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -81,6 +82,8 @@ internal sealed class CheckpointSession : IDisposable
         && int.TryParse(text, CultureInfo.InvariantCulture, out var seed) ? seed : null;
 
     /// <summary>What tells one training from another, but for its images.</summary>
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(ResNetArchitecture))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(ResNetStage))]
     public static IEnumerable<(string Name, string Value)> Fingerprint(ResNetArchitecture architecture, TrainingRecipe recipe, int classes,
         int seed)
     {
@@ -212,6 +215,7 @@ internal sealed class CheckpointSession : IDisposable
         }
     }
 
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(Normalization))]
     private static string Digest(TrainedResNet model)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

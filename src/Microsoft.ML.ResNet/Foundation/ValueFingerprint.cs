@@ -27,7 +27,7 @@ internal static class ValueFingerprint
 
     private static Func<PropertyInfo, string> Of(object value) => property => $"{property.Name} {Describe(property.GetValue(value))}";
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "This assembly, whose values these are, is kept whole.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "This assembly is kept whole; callers name the types of others.")]
     private static IEnumerable<PropertyInfo> Properties(Type type) => type.GetProperties(BindingFlags.Instance | BindingFlags.Public)
         .Where(property => property.GetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0)
         .OrderBy(property => property.Name, StringComparer.Ordinal);

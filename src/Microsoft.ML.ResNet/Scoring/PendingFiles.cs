@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Cpu.Kernels;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Images.Columns;
 
@@ -33,7 +34,7 @@ internal sealed class PendingFiles(ImageTarget target)
     {
         var results = new (int Row, string? Problem)[_files.Count];
         var size = target.Shape.Size;
-        WorkerTeam.Scoring.Run([_files.Count], ResNetRuntime.ThreadsForScoring, (_, index, _) =>
+        WorkerTeam.Scoring.Run([_files.Count], ScoringThreads.Count, (_, index, _) =>
         {
             ImageDecoder.TryDecode(_files[index].File.Content, target, pixels.Span.Slice(index * size, size), out var _, out var problem);
             results[index] = (_files[index].Row, problem);

@@ -15,9 +15,6 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </remarks>
 internal sealed class ScoredView : IDataView
 {
-    private const int BatchSize = 128;
-    private const int BatchBytes = 64 * 1024 * 1024; // of pixels: 128 images of 3x400x400; larger images come in smaller batches
-
     private readonly IChannelProvider _channels;
     private readonly IDataView _source;
     private readonly ColumnBindings _bindings;
@@ -47,9 +44,6 @@ internal sealed class ScoredView : IDataView
         _images = images;
         _feature = feature;
     }
-
-    /// <summary>How many images of a shape are computed together.</summary>
-    public static int BatchOf(ImageShape shape) => Math.Clamp(BatchBytes / shape.Size, 1, BatchSize);
 
     /// <inheritdoc/>
     public DataViewSchema Schema => _bindings.Schema;
@@ -110,7 +104,7 @@ internal sealed class ScoredView : IDataView
             if (ahead is not null)
             {
                 _image = view._images.Open(ahead, view._feature);
-                _batch = new ScoreBuffer(view._output, view._target, BatchOf(view._target.Shape));
+                _batch = new ScoreBuffer(view._output, view._target, BatchScorer.BatchOf(view._target.Shape));
             }
         }
 

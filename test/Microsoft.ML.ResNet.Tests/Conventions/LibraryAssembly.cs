@@ -3,26 +3,43 @@ using Mono.Cecil.Cil;
 
 namespace Microsoft.ML.ResNet.Tests.Conventions;
 
-/// <summary>The built library as it lies beside the tests: its types, the folders that they are written in, and what they use.</summary>
+/// <summary>
+/// The built library as it lies beside the tests, both its assemblies: its types, the folders that they are written in, and what they use.
+/// </summary>
 internal sealed class LibraryAssembly : IDisposable
 {
+    /// <summary>The assembly that needs ML.NET and libtorch.</summary>
+    public const string Trains = "Microsoft.ML.ResNet";
+
+    /// <summary>The assembly that needs neither.</summary>
+    public const string Scores = "Microsoft.ML.ResNet.Scoring";
+
     private readonly DefaultAssemblyResolver _resolver = new();
-    private readonly Dictionary<int, string> _folders = SourceFolders.Read(PathOf("dll"), PathOf("pdb"));
+    private readonly Dictionary<string, (AssemblyDefinition Assembly, Dictionary<int, string> Folders)> _assemblies;
 
     public LibraryAssembly()
     {
         _resolver.AddSearchDirectory(AppContext.BaseDirectory);
-        Assembly = AssemblyDefinition.ReadAssembly(PathOf("dll"), new ReaderParameters { AssemblyResolver = _resolver });
+        var parameters = new ReaderParameters { AssemblyResolver = _resolver };
+        _assemblies = Names.ToDictionary(name => name, name => (AssemblyDefinition.ReadAssembly(PathOf(name, "dll"), parameters),
+            SourceFolders.Read(name, PathOf(name, "dll"), PathOf(name, "pdb"))));
     }
 
-    /// <summary>The library.</summary>
-    public AssemblyDefinition Assembly { get; }
+    /// <summary>The names of both.</summary>
+    public static IReadOnlyList<string> Names { get; } = [Scores, Trains];
 
-    /// <summary>Its types, outer ones only, and none that the compiler made.</summary>
-    public IEnumerable<TypeDefinition> Types => Assembly.MainModule.Types.Where(type => FolderOf(type) is not null);
+    /// <summary>One of them.</summary>
+    public AssemblyDefinition this[string name] => _assemblies[name].Assembly;
 
-    /// <summary>A file of the library beside the tests.</summary>
-    public static string PathOf(string extension) => Path.Combine(AppContext.BaseDirectory, $"Microsoft.ML.ResNet.{extension}");
+    /// <summary>Their types, outer ones only, and none that the compiler made.</summary>
+    public IEnumerable<TypeDefinition> Types => Names.SelectMany(name => this[name].MainModule.Types)
+        .Where(type => FolderOf(type) is not null);
+
+    /// <summary>Their types, inner ones too, and those that the compiler made.</summary>
+    public IEnumerable<TypeDefinition> AllTypes => Names.SelectMany(name => this[name].MainModule.GetTypes());
+
+    /// <summary>A file of an assembly beside the tests.</summary>
+    public static string PathOf(string name, string extension) => Path.Combine(AppContext.BaseDirectory, $"{name}.{extension}");
 
     /// <summary>
     /// The folder in which a type is written, such as <c>Cpu/Kernels</c>, <c>Root</c> for those in the project itself;
@@ -32,7 +49,9 @@ internal sealed class LibraryAssembly : IDisposable
     {
         while (type.DeclaringType is { } outer)
             type = outer;
-        return _folders.GetValueOrDefault(type.MetadataToken.ToInt32());
+        return _assemblies.TryGetValue(type.Module.Assembly.Name.Name, out var known)
+            ? known.Folders.GetValueOrDefault(type.MetadataToken.ToInt32())
+            : null;
     }
 
     /// <summary>Everything that a type and the types in it mention: types, and members of types.</summary>
@@ -50,7 +69,8 @@ internal sealed class LibraryAssembly : IDisposable
 
     public void Dispose()
     {
-        Assembly.Dispose();
+        foreach (var (assembly, _) in _assemblies.Values)
+            assembly.Dispose();
         _resolver.Dispose();
     }
 

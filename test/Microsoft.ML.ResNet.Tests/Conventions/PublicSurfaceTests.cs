@@ -13,7 +13,7 @@ public class PublicSurfaceTests
     public void Public_classes_are_sealed_static_or_abstract()
     {
         using var library = new LibraryAssembly();
-        var open = library.Assembly.MainModule.GetTypes()
+        var open = library.AllTypes
             .Where(type => (type.IsPublic || type.IsNestedPublic) && type.IsClass && !type.IsSealed && !type.IsAbstract);
 
         AssertNone(open.Select(type => type.FullName));
@@ -23,7 +23,7 @@ public class PublicSurfaceTests
     public void No_public_type_is_a_positional_record()
     {
         using var library = new LibraryAssembly();
-        var positional = library.Assembly.MainModule.GetTypes().Where(IsVisible)
+        var positional = library.AllTypes.Where(IsVisible)
             .Where(type => type.Methods.Any(method => method is { IsPublic: true, Name: "Deconstruct" }));
 
         AssertNone(positional.Select(type => $"{type.FullName}: the next member would break all who construct or deconstruct it"));
@@ -33,7 +33,7 @@ public class PublicSurfaceTests
     public void Enums_that_are_no_flags_have_singular_names()
     {
         using var library = new LibraryAssembly();
-        var enums = library.Assembly.MainModule.GetTypes().Where(type => IsVisible(type) && type.IsEnum).ToList();
+        var enums = library.AllTypes.Where(type => IsVisible(type) && type.IsEnum).ToList();
         Assert.IsGreaterThan(5, enums.Count);
 
         AssertNone(enums.Where(type => Regex.IsMatch(type.Name, "(?<!ic|s)s$")
@@ -45,9 +45,9 @@ public class PublicSurfaceTests
     public void Every_option_tells_its_default()
     {
         using var library = new LibraryAssembly();
-        var documentation = XDocument.Load(LibraryAssembly.PathOf("xml")).Descendants("member")
+        var documentation = LibraryAssembly.Names.SelectMany(name => XDocument.Load(LibraryAssembly.PathOf(name, "xml")).Descendants("member"))
             .ToDictionary(member => (string)member.Attribute("name")!, member => member.Value);
-        var options = library.Assembly.MainModule.GetTypes()
+        var options = library.AllTypes
             .Where(type => (type.IsPublic || type.IsNestedPublic) && type.Name.EndsWith("Options", StringComparison.Ordinal)).ToList();
         Assert.IsGreaterThan(2, options.Count);
 
@@ -62,7 +62,7 @@ public class PublicSurfaceTests
     public void Arguments_are_checked_by_the_frameworks_own_guards()
     {
         using var library = new LibraryAssembly();
-        var byHand = from type in library.Assembly.MainModule.GetTypes()
+        var byHand = from type in library.AllTypes
                      from method in type.Methods
                      where method.HasBody
                      from instruction in method.Body.Instructions

@@ -9,11 +9,14 @@ namespace Microsoft.ML.ResNet.Tests.Conventions;
 /// </summary>
 internal static class SourceFolders
 {
-    private const string Root = "Root", Project = "/src/Microsoft.ML.ResNet/";
+    private const string Root = "Root";
     private static readonly Guid TypeDefinitionDocuments = new("932E74BC-DBA9-4478-8D46-0F32A7BAB3D3"); // the Portable PDB specification's
 
     /// <summary>The folder of every outer type, by its token; types that the compiler made are absent.</summary>
-    public static Dictionary<int, string> Read(string assembly, string pdb)
+    /// <param name="project">The folder of its project.</param>
+    /// <param name="assembly">The assembly's file.</param>
+    /// <param name="pdb">The file of its debug information.</param>
+    public static Dictionary<int, string> Read(string project, string assembly, string pdb)
     {
         using var library = File.OpenRead(assembly);
         using var image = new PEReader(library);
@@ -23,7 +26,7 @@ internal static class SourceFolders
         var folders = new Dictionary<int, string>();
         foreach (var handle in code.TypeDefinitions)
             if (code.GetTypeDefinition(handle) is var type && Document(type, handle, debug) is { IsNil: false } document)
-                folders[MetadataTokens.GetToken(handle)] = Folder(debug.GetString(debug.GetDocument(document).Name));
+                folders[MetadataTokens.GetToken(handle)] = Folder($"/src/{project}/", debug.GetString(debug.GetDocument(document).Name));
         return folders;
     }
 
@@ -38,13 +41,13 @@ internal static class SourceFolders
         return default;
     }
 
-    private static string Folder(string document)
+    private static string Folder(string project, string document)
     {
         var path = document.Replace('\\', '/');
-        var start = path.LastIndexOf(Project, StringComparison.Ordinal);
+        var start = path.LastIndexOf(project, StringComparison.Ordinal);
         if (start < 0)
             return "Generated";
-        var parts = path[(start + Project.Length)..].Split('/');
+        var parts = path[(start + project.Length)..].Split('/');
         return parts.Length == 1 ? Root : string.Join('/', parts[..^1]);
     }
 }

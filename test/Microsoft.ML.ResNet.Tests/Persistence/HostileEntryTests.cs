@@ -204,7 +204,7 @@ public class HostileEntryTests
 
     private static void Score(TrainedResNet model)
     {
-        using var scorer = new BatchScorer(model, new ResNetNumerics());
+        using var scorer = new BatchScorer(model, EngineSelection.For(model, new ResNetNumerics()));
         scorer.Score(new byte[model.Shape.Size], 1, new float[model.Classes.Count]);
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network.Torch;
 using TorchSharp;
 
@@ -37,15 +38,9 @@ public static partial class ResNetRuntime
                     $"libtorch is set up already, with {_options}. Call {nameof(ResNetRuntime)}.{nameof(Configure)} before the first Fit, "
                     + "Transform or Load.");
             _options = options;
+            ScoringThreads.Chosen = options.Threads;
         }
     }
-
-    /// <summary>Threads that score a batch without libtorch: as many as libtorch would be given.</summary>
-    internal static int ThreadsForScoring
-        => _options.Threads
-            ?? (int.TryParse(Environment.GetEnvironmentVariable("OMP_NUM_THREADS"), out var threads) && threads > 0
-            ? threads
-            : Environment.ProcessorCount);
 
     /// <summary>Sets libtorch up unless that is done.</summary>
     /// <exception cref="InvalidOperationException">

@@ -26,7 +26,7 @@ public sealed class ResNetModelParameters
 
     /// <summary>
     /// What is subtracted from every pixel: the mean of each channel over the training images, in units of 0 (black) to 1 (full), or what
-    /// the model was imported with. Training from an <see cref="ResNetTrainer.Options.InitialModel"/> of as many channels keeps that
+    /// the model was imported with. Training from an <c>InitialModel</c> of as many channels keeps that
     /// model's.
     /// </summary>
     public IReadOnlyList<float> ChannelMeans => Network.Normalization.Mean;
@@ -36,9 +36,9 @@ public sealed class ResNetModelParameters
     /// </summary>
     public IReadOnlyList<float> ChannelStandardDeviations => Network.Normalization.Deviation;
 
-    /// <summary>Whether scores are the mean over an image and its mirror image; see <see cref="TrainingRecipe.TestTimeFlip"/>.</summary>
+    /// <summary>Whether scores are the mean over an image and its mirror image; see <c>TestTimeFlip</c> of the recipe.</summary>
     public bool TestTimeFlip => Network.TestTimeFlip;
 
-    /// <summary>Weights that training changes, those included that <see cref="ResNetTrainer.Options.FrozenStages"/> froze.</summary>
+    /// <summary>Weights that training changes, those included that <c>FrozenStages</c> froze.</summary>
     public long ParameterCount => Network.Plan.Layers.Sum(layer => layer.Parameters);
 }

@@ -1,7 +1,7 @@
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// What <see cref="ImageDataCatalog.LoadFromCifarBinary(DataOperationsCatalog, CifarBinaryOptions, string[])"/> should load.
+/// What <c>LoadFromCifarBinary</c> should load.
 /// </summary>
 public sealed record CifarBinaryOptions
 {

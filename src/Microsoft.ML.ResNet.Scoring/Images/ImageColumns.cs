@@ -1,6 +1,6 @@
 namespace Microsoft.ML.ResNet;
 
-/// <summary>The columns of the data that <see cref="ImageDataCatalog"/> loads, named as ML.NET's trainers expect them by default.</summary>
+/// <summary>The columns of the data that <c>ImageDataCatalog</c> loads, named as ML.NET's trainers expect them by default.</summary>
 public static class ImageColumns
 {
     /// <summary>
@@ -12,7 +12,7 @@ public static class ImageColumns
     public const string Label = "Label";
 
     /// <summary>
-    /// The path of the file, as text; within a zip archive, of its entry. Only <see cref="ImageDataCatalog.LoadImageFilesFromFolder"/> has
+    /// The path of the file, as text; within a zip archive, of its entry. Only <c>LoadImageFilesFromFolder</c> has
     /// it.
     /// </summary>
     public const string ImagePath = "ImagePath";

@@ -2,7 +2,7 @@ using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet;
 
-/// <summary>How <see cref="ImageDataCatalog.LoadFromImageFolder"/> should load images.</summary>
+/// <summary>How <c>LoadFromImageFolder</c> should load images.</summary>
 public sealed record ImageFolderOptions
 {
     /// <summary>Rows of every loaded image, in pixels; images of another size are resized. From 1 to 65,535.</summary>

@@ -1,15 +1,17 @@
-using Microsoft.ML.Data;
+using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
 
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// Tells what is on a picture: one call, from any number of threads at once. A picture is a file, a stream, the bytes of a file, or an
-/// <see cref="MLImage"/>, of any size; <see cref="ResNetTransformer.CreateClassifier"/> and <c>mlContext.Model.LoadImageClassifier</c>
-/// make one.
+/// Tells what is on a picture: one call, from any number of threads at once. A picture is a file, a stream, or the bytes of a file, of any
+/// size. <see cref="Load(string, ImageClassifierOptions?)"/> opens a model file without ML.NET. With the package of the trainer,
+/// <c>ResNetTransformer.CreateClassifier</c> and <c>mlContext.Model.LoadImageClassifier</c> make one too, and an <c>MLImage</c> is a
+/// picture.
 /// </summary>
 /// <remarks>
-/// The probabilities are those of <see cref="ResNetTransformer.Transform"/>, bit for bit. A picture that cannot be read is no exception but
+/// The probabilities are those of <c>ResNetTransformer.Transform</c>, bit for bit. A picture that cannot be read is no exception but
 /// a prediction with a <see cref="ImagePrediction.Problem"/>: an upload may hold anything. Cancellation is noticed between the decoding of
 /// a picture and the passes through the network.
 /// </remarks>
@@ -38,10 +40,59 @@ public sealed class ImageClassifier : IDisposable
         _owned = owned;
     }
 
+#pragma warning disable RS0026 // overloads with optional parameters: the first parameter's type tells them apart
+
+    /// <summary>Opens a model file that <c>mlContext.Model.Save</c> or <c>SaveResNet</c> wrote, without ML.NET and libtorch.</summary>
+    /// <param name="path">The file: a residual network alone, or a pipeline with one among its steps; of several, the first.</param>
+    /// <param name="options">What the classifier refuses to look at; <see langword="null"/> for the default.</param>
+    /// <inheritdoc cref="Load(Stream, ImageClassifierOptions?)"/>
+    /// <exception cref="ArgumentException">The path is empty.</exception>
+    public static ImageClassifier Load(string path, ImageClassifierOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        using var file = SafeFile.OpenRead(path);
+        return Load(file, options);
+    }
+
+    /// <summary>Opens a model file that <c>mlContext.Model.Save</c> or <c>SaveResNet</c> wrote, without ML.NET and libtorch.</summary>
+    /// <param name="stream">The file, from the stream's position to its end; readable and seekable. It stays open.</param>
+    /// <param name="options">What the classifier refuses to look at; <see langword="null"/> for the default.</param>
+    /// <returns>The classifier; dispose it to free the network.</returns>
+    /// <remarks>
+    /// Of a pipeline, only the network is asked: steps before it, such as one that changes colours, are left out. Nothing that the file
+    /// names is looked for or run, so that one from a stranger can do no more harm than to be refused.
+    /// </remarks>
+    /// <exception cref="ModelFormatException">
+    /// The file is damaged, cut short, of a newer version, no model at all, or one without a residual network.
+    /// </exception>
+    /// <exception cref="ArgumentException">The stream cannot be read, or cannot seek.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    /// <exception cref="NotSupportedException">
+    /// The network takes images of 2 or 4 channels, or images so large that libtorch alone computes them.
+    /// </exception>
+    /// <exception cref="IOException">The file failed.</exception>
+    public static ImageClassifier Load(Stream stream, ImageClassifierOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        if (!stream.CanRead || !stream.CanSeek)
+            throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.", nameof(stream));
+        var network = ModelFile.Read(stream);
+        var choice = EngineChoice.TryKernels(network, out var problem)
+            ?? throw new NotSupportedException($"The network needs libtorch, because {problem}. Load it with mlContext.Model.LoadResNet.");
+        var scorer = new BatchScorer(network, choice);
+        try
+        {
+            return new(new ResNetModelParameters(network), scorer, options, owned: scorer);
+        }
+        catch
+        {
+            scorer.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>The network: its classes, its images and its plan.</summary>
     public ResNetModelParameters Model { get; }
-
-#pragma warning disable RS0026 // overloads with optional parameters: the first parameter's type tells them apart
 
     /// <summary>Tells what is on the picture in a file.</summary>
     /// <param name="path">The file: JPEG, PNG, WebP, GIF (its first frame) or BMP. None, or another kind, is a problem.</param>
@@ -81,17 +132,6 @@ public sealed class ImageClassifier : IDisposable
         CancellationToken cancellationToken = default)
         => Predict((_, pixels) => _decoder.Decode(encoded.Span, pixels), options, cancellationToken);
 
-    /// <summary>Tells what is on an image in memory.</summary>
-    /// <param name="image">The image, which stays the caller's. It stands as it does: it has no orientation tag any more.</param>
-    /// <param name="options">What is wanted; <see langword="null"/> is the default: the five likeliest classes.</param>
-    /// <param name="cancellationToken">Ends the call.</param>
-    /// <inheritdoc cref="Predict(ReadOnlyMemory{byte}, ImagePredictionOptions?, CancellationToken)"/>
-    public ImagePrediction Predict(MLImage image, ImagePredictionOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(image);
-        return Predict((_, pixels) => _decoder.Decode(image, pixels), options, cancellationToken);
-    }
-
     /// <summary>Tells what is on many encoded pictures, which is quicker than one by one: several threads decode them.</summary>
     /// <param name="encoded">The files.</param>
     /// <param name="options">What is wanted; <see langword="null"/> is the default: the five likeliest classes.</param>
@@ -117,7 +157,11 @@ public sealed class ImageClassifier : IDisposable
     /// <summary>Frees the network if this was loaded from a file; one that was made of a transformer leaves it to its owner.</summary>
     public void Dispose() => _owned?.Dispose();
 
-    private ImagePrediction Predict(PictureScorer.Decoder decode, ImagePredictionOptions? options, CancellationToken cancellation)
+    /// <summary>Takes the pixels of pictures in memory.</summary>
+    internal PictureDecoder Pictures => _decoder;
+
+    /// <summary>Tells what is on a picture that the caller decodes.</summary>
+    internal ImagePrediction Predict(PictureScorer.Decoder decode, ImagePredictionOptions? options, CancellationToken cancellation)
         => _scorer.Predict(1, decode, Checked(options), cancellation)[0];
 
     private IEnumerable<ImagePrediction> PredictMany<T>(IEnumerable<T> pictures, Decoder<T> decode, ImagePredictionOptions? options,

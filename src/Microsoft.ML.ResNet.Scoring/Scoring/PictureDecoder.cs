@@ -1,5 +1,4 @@
 using System.Buffers;
-using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -80,16 +79,16 @@ internal sealed class PictureDecoder(ImageTarget target, ImageClassifierOptions 
     }
 
     /// <summary>Takes the pixels of an image in memory.</summary>
-    public DecodedPicture Decode(MLImage image, Span<byte> pixels)
+    /// <param name="source">The pixels row by row, four bytes each; its colours are premultiplied.</param>
+    /// <param name="size">Its size.</param>
+    /// <param name="isBgra">Whether a pixel's bytes are blue, green, red, alpha; otherwise red, green, blue, alpha.</param>
+    /// <param name="pixels">Receives the image.</param>
+    public DecodedPicture Convert(ReadOnlySpan<byte> source, PictureSize size, bool isBgra, Span<byte> pixels)
     {
-        if ((long)image.Height * image.Width > options.MaximumPixels)
-            return TooManyPixels(image.Height, image.Width);
-        if (image.PixelFormat is not (MLPixelFormat.Bgra32 or MLPixelFormat.Rgba32))
-            return DecodedPicture.None(ImageProblemKind.UnknownFormat,
-                $"expected pixels of the format Bgra32 or Rgba32, found {image.PixelFormat}");
-        return ImageDecoder.TryConvert(image.Pixels, image.Width, image.Height, image.PixelFormat == MLPixelFormat.Bgra32, target, pixels,
-            out var problem)
-            ? new(new PictureSize(image.Height, image.Width))
+        if ((long)size.Height * size.Width > options.MaximumPixels)
+            return TooManyPixels(size.Height, size.Width);
+        return ImageDecoder.TryConvert(source, size.Width, size.Height, isBgra, target, pixels, out var problem)
+            ? new(size)
             : DecodedPicture.None(ImageProblemKind.TooManyPixels, problem);
     }
 

@@ -9,6 +9,9 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// </summary>
 internal sealed class BatchScorer : IDisposable
 {
+    private const int LargestBatch = 128;
+    private const int BatchBytes = 64 * 1024 * 1024; // of pixels: 128 images of 3x400x400; larger images come in smaller batches
+
     private readonly ReaderWriterLockSlim _life = new(); // scoring reads, disposing writes
     private readonly int _imageSize; // bytes
     private readonly int _width; // pixels
@@ -17,26 +20,22 @@ internal sealed class BatchScorer : IDisposable
     private bool _disposed;
 
     /// <param name="model">The network.</param>
-    /// <param name="numerics">Which engine computes it.</param>
+    /// <param name="choice">Computes it; its engine is disposed with this.</param>
     /// <param name="owner">What is said to be disposed when scores are asked for after <see cref="Dispose"/>; this, if it is unset.</param>
-    public BatchScorer(TrainedResNet model, ResNetNumerics numerics, object? owner = null)
-        : this(model, EngineChoice.For(model, numerics))
-        => _owner = owner ?? this;
-
-    /// <param name="model">The network.</param>
-    /// <param name="engine">Computes it; disposed with this.</param>
-    internal BatchScorer(TrainedResNet model, INetworkEngine engine) : this(model, new EngineChoice(engine, "what the caller chose"))
-    {
-    }
-
-    private BatchScorer(TrainedResNet model, EngineChoice choice)
+    public BatchScorer(TrainedResNet model, EngineChoice choice, object? owner = null)
     {
         Classes = model.Classes.Count;
         FeatureWidth = model.Architecture.FeatureWidth;
         LastMap = model.Plan.StepOf(NetworkOutput.LastMap).Output;
         (_imageSize, _width, _flips) = (model.Shape.Size, model.Shape.Width, model.TestTimeFlip);
         Choice = choice;
-        _owner = this;
+        _owner = owner ?? this;
+    }
+
+    /// <param name="model">The network.</param>
+    /// <param name="engine">Computes it; disposed with this.</param>
+    internal BatchScorer(TrainedResNet model, INetworkEngine engine) : this(model, new EngineChoice(engine, "what the caller chose"))
+    {
     }
 
     /// <summary>Classes, which is the length of one image's scores.</summary>
@@ -53,6 +52,9 @@ internal sealed class BatchScorer : IDisposable
 
     /// <summary>What computes the network, and why.</summary>
     public EngineChoice Choice { get; }
+
+    /// <summary>How many images of a shape are computed together.</summary>
+    public static int BatchOf(ImageShape shape) => Math.Clamp(BatchBytes / shape.Size, 1, LargestBatch);
 
     /// <summary>Scores a batch.</summary>
     /// <param name="pixels">The images, planar, one after the other.</param>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.ML.ResNet.Cpu.Kernels;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -15,7 +16,7 @@ internal sealed class PictureScorer(TrainedResNet model, BatchScorer scorer)
     private readonly Lazy<ClassActivations> _activations = new(() => new(model));
 
     /// <summary>How many pictures are best handed over together.</summary>
-    public int BatchSize { get; } = ScoredView.BatchOf(model.Shape);
+    public int BatchSize { get; } = BatchScorer.BatchOf(model.Shape);
 
     /// <summary>Decodes a picture.</summary>
     /// <param name="index">Which, from 0.</param>
@@ -60,7 +61,7 @@ internal sealed class PictureScorer(TrainedResNet model, BatchScorer scorer)
         if (count == 1)
             DecodeOne(0);
         else
-            WorkerTeam.Scoring.Run([count], ResNetRuntime.ThreadsForScoring, (_, picture, _) => DecodeOne(picture));
+            WorkerTeam.Scoring.Run([count], ScoringThreads.Count, (_, picture, _) => DecodeOne(picture));
         return pictures;
 
         void DecodeOne(int picture)
