@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# All that CI does, the same on a laptop: build, format, tests, samples, package, Windows and ARM64. Ends with "N passed, N failed".
+# All that CI does, the same on a laptop: build, format, tests, samples, package, Windows, ARM64, trimming, Native AOT. Ends with "N passed, N
+# failed".
 # It installs what tests can use and the machine lacks, where it may: python3-torch, without which tests of PyTorch's files are skipped, 
 # chromium, without which tests that open pages in a browser are, openmpi-bin and mpich, without which tests of several processes are. So do the checks of Windows,
 # by Wine, and of ARM64, by QEMU.
@@ -46,6 +47,8 @@ check "samples" build/samples-check.sh
 check "package" build/package-check.sh
 check "Windows" build/windows-check.sh
 check "ARM64" build/arm64-check.sh 60
+check "trimming" build/trim-check.sh
+check "native AOT" build/aot-check.sh
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

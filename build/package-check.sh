@@ -13,9 +13,15 @@ trap '[ -z "$service" ] || kill "$service"; rm -rf "$work"' EXIT
 
 library="$root/src/Microsoft.ML.ResNet"
 package=$(dotnet msbuild "$library" -getProperty:PackageId)
-for packed in "$library" "$library.AspNetCore" "$root/build/templates"; do
+for packed in "$library.Scoring" "$library" "$library.AspNetCore" "$root/build/templates"; do
     dotnet pack "$packed" -c Release -p:PackageVersion=$version -o "$work/feed" --nologo -v quiet
 done
+unzip -p "$work/feed/$package.$version.nupkg" "$package.nuspec" | grep -q "id=\"$package.Scoring\" version=\"\[$version\]\"" \
+    || { echo "The package does not ask for $package.Scoring of exactly its own version, whose internals it uses."; exit 1; }
+if unzip -p "$work/feed/$package.Scoring.$version.nupkg" "$package.Scoring.nuspec" | grep -E 'id="(Microsoft.ML(.ImageAnalytics)?|TorchSharp)"'; then
+    echo "The package that scores asks for ML.NET or TorchSharp."
+    exit 1
+fi
 if unzip -l "$work/feed/$package.$version.nupkg" | grep 'Microsoft.ML.Core.dll'; then
     echo "The package contains an assembly of ML.NET, which is not ours to ship."
     exit 1
@@ -23,7 +29,7 @@ fi
 cp -r "$root"/build/package-check/* "$work"
 cache=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')
 lower=${cache:?}/$(tr '[:upper:]' '[:lower:]' <<< "$package")
-unpacked=("$lower/$version" "$lower.aspnetcore/$version")
+unpacked=("$lower/$version" "$lower.scoring/$version" "$lower.aspnetcore/$version")
 rm -rf "${unpacked[@]}"
 
 cd "$work"

@@ -23,7 +23,8 @@ internal static class ModelFile
             using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             var (description, weights) = Entries(zip);
             using var text = description.Open();
-            using var tensors = new MemoryStream(ReadAll(weights), writable: false);
+            var bytes = ReadAll(weights);
+            using var tensors = new MemoryStream(bytes, 0, bytes.Length, writable: false, publiclyVisible: true); // so that none is copied
             return ModelArchive.Read(text, tensors).Model;
         }
         catch (InvalidDataException e) when (DiskError.Behind(e) is { } error)

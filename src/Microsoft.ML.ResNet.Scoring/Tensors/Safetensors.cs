@@ -18,7 +18,10 @@ internal static class Safetensors
     public const int MaximumHeaderLength = 16_000_000;
 
     /// <summary>Reads a file to its end. Nothing about it is trusted; see <see cref="WeightsFormatException"/>.</summary>
-    /// <param name="stream">Read from its position to its end; need not be seekable.</param>
+    /// <param name="stream">
+    /// Read from its position to its end; need not be seekable. Where it is a <see cref="MemoryStream"/> that gives its buffer away, the
+    /// tensors are parts of that, and nobody must write to it any more.
+    /// </param>
     /// <param name="metadata">The texts the writer attached under <c>__metadata__</c>; empty when there are none.</param>
     /// <returns>
     /// The tensors in the order of their bytes in the file. Each is at most <see cref="UntrustedBytes.MaximumCount"/> bytes; together they
@@ -37,7 +40,7 @@ internal static class Safetensors
         var tensors = new List<NamedTensor>(header.Count);
         foreach (var entry in header)
         {
-            if (!UntrustedBytes.TryRead(stream, entry.Length, out var data, out var available))
+            if (!TryRead(stream, entry.Length, out var data, out var available))
                 throw Error($"tensor {UntrustedText.Quote(entry.Name)}", $"expected {entry.Length} bytes of data, found {available}");
             tensors.Add(new NamedTensor(entry.Name, entry.Type, entry.Shape, data));
         }
@@ -75,6 +78,21 @@ internal static class Safetensors
     /// <summary>The error for something wrong in a safetensors file.</summary>
     internal static WeightsFormatException Error(string place, string problem, Exception? innerException = null) =>
         new(FileKind, place, problem, innerException);
+
+    // What lies in memory for all to see is not copied: a network of 100 MB would take 200.
+    private static bool TryRead(Stream stream, long length, out ReadOnlyMemory<byte> data, out long available)
+    {
+        if (stream is MemoryStream memory && memory.TryGetBuffer(out var all) && memory.Length - memory.Position >= length)
+        {
+            data = all.AsMemory((int)memory.Position, (int)length);
+            available = length;
+            memory.Position += length;
+            return true;
+        }
+        var isWhole = UntrustedBytes.TryRead(stream, length, out var bytes, out available);
+        data = bytes;
+        return isWhole;
+    }
 
     private static byte[] ReadHeader(Stream stream)
     {

@@ -32,6 +32,7 @@ internal static class ModelReaders
         new("model-history", 25, Members("history"), Tokens.Description, bytes => Read(Filled("history", bytes), TinyModel.Weights)),
         new("model-weights", 25, [TinyModel.Weights], Tokens.Safetensors, bytes => Read(Description, bytes)),
         new("model-zip", 15, Zips, Tokens.Zip, CheckZip) { MemoryPerByte = 2000 }, // a zip unpacks
+        new("model-opened", 10, [SavedModel.Zip(Saved), .. Zips], Tokens.Zip, Open) { MemoryPerByte = 2000, LongestInput = 64 << 10 },
         new("model-file", 1, [SavedModel.Zip(Saved)], Tokens.Zip, Load)
         { LongestInput = 64 << 10 },
         new("model-entries", 1, [.. OurEntries.Select((place, index) => (byte[])[(byte)index, .. Saved[place].Bytes])], Tokens.Description,
@@ -88,6 +89,9 @@ internal static class ModelReaders
         ModelZip.Check(new MemoryStream(bytes));
         return "whole";
     });
+
+    private static Outcome Open(byte[] file) => Outcome.Of<ModelFormatException>(() => ModelFile.Read(new MemoryStream(file))
+        .Architecture.Name);
 
     private static Outcome Load(byte[] file) => Outcome.Of<ModelFormatException>(() =>
     {
