@@ -75,7 +75,8 @@ public sealed class ImageClassifier : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (!stream.CanRead || !stream.CanSeek)
-            throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.", nameof(stream));
+            throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.",
+                nameof(stream));
         var network = ModelFile.Read(stream);
         var choice = EngineChoice.TryKernels(network, out var problem)
             ?? throw new NotSupportedException($"The network needs libtorch, because {problem}. Load it with mlContext.Model.LoadResNet.");

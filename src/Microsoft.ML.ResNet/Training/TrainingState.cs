@@ -50,7 +50,8 @@ internal sealed record TrainingState(
         => tensors.Select(tensor => tensor with { Name = $"{group}/{tensor.Name}" });
 
     /// <summary>Everything but the tensors, as text to be kept beside them.</summary>
-    public Dictionary<string, string> Metadata() => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json.TrainingState) };
+    public Dictionary<string, string> Metadata()
+        => new() { [Key] = JsonSerializer.Serialize(this with { Tensors = [] }, Json.TrainingState) };
 
     /// <summary>The state that such text and tensors describe.</summary>
     /// <exception cref="FormatException">The text is not that of a training state, or contradicts itself or the tensors.</exception>
@@ -59,7 +60,8 @@ internal sealed record TrainingState(
         var text = metadata.GetValueOrDefault(Key) ?? throw new FormatException("It holds tensors, but no training state.");
         try
         {
-            var state = JsonSerializer.Deserialize(text, Json.TrainingState) ?? throw new FormatException("Its training state is null.");
+            var state = JsonSerializer.Deserialize(text, Json.TrainingState)
+                ?? throw new FormatException("Its training state is null.");
             state = state with { Tensors = tensors };
             return state.Contradiction() is { } problem ? throw new FormatException(problem) : state;
         }

@@ -2,7 +2,9 @@ using Microsoft.ML.ResNet.Tests.Persistence;
 
 namespace Microsoft.ML.ResNet.Tests.Classifying;
 
-/// <summary>A model file as ML.NET wrote it, opened by <see cref="ImageClassifier.Load(string, ImageClassifierOptions?)"/> without ML.NET.</summary>
+/// <summary>
+/// A model file as ML.NET wrote it, opened by <see cref="ImageClassifier.Load(string, ImageClassifierOptions?)"/> without ML.NET.
+/// </summary>
 [TestClass]
 public class OpenModelTests
 {

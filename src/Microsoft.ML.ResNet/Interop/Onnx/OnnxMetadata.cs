@@ -30,8 +30,10 @@ internal static class OnnxMetadata
     /// <summary>Lists the pairs, in a fixed order.</summary>
     public static IEnumerable<StringStringEntryProto> Of(TrainedResNet model)
     {
-        yield return Entry("class_names", JsonSerializer.Serialize(model.Classes.Names, Json.IReadOnlyListString)); // ["cat","dog"], in the order of the probabilities
-        yield return Entry("image_shape", JsonSerializer.Serialize([model.Shape.Channels, model.Shape.Height, model.Shape.Width], Json.Int32Array));
+        // ["cat","dog"], in the order of the probabilities
+        yield return Entry("class_names", JsonSerializer.Serialize(model.Classes.Names, Json.IReadOnlyListString));
+        int[] shape = [model.Shape.Channels, model.Shape.Height, model.Shape.Width];
+        yield return Entry("image_shape", JsonSerializer.Serialize(shape, Json.Int32Array));
         yield return Entry("image_geometry", JsonSerializer.Serialize(Of(model.Geometry), Json.Geometry));
         if (model.Shape.Channels >= 3)
             yield return Entry("channel_order", "RGB"); // a fourth channel, if any, comes last
