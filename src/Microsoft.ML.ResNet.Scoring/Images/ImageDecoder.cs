@@ -89,6 +89,22 @@ internal static class ImageDecoder
         }
     }
 
+    /// <summary>
+    /// Begins to load the decoder on another thread, so that the first picture need not wait: SkiaSharp looks through all fonts of the
+    /// machine before it does anything. Where it cannot be loaded, the first picture tells.
+    /// </summary>
+    public static void LoadAhead() => ThreadPool.UnsafeQueueUserWorkItem(static _ =>
+    {
+        try
+        {
+            _ = SKData.Empty.Size; // whatever runs SkiaSharp's static constructors
+        }
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException)
+        {
+            // The one who decodes gets the same.
+        }
+    }, null);
+
     /// <summary>Converts pixels that are already decoded, such as those of an <c>MLImage</c>, into planes.</summary>
     /// <param name="pixels">Rows of four-byte pixels without padding; colours are taken as they are, alpha is dropped.</param>
     /// <param name="width">Columns, in pixels.</param>

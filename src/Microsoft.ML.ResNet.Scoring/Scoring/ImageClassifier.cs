@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Foundation;
+using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Scoring;
 
@@ -77,6 +78,7 @@ public sealed class ImageClassifier : IDisposable
         if (!stream.CanRead || !stream.CanSeek)
             throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.",
                 nameof(stream));
+        ImageDecoder.LoadAhead();
         var network = ModelFile.Read(stream);
         var choice = EngineChoice.TryKernels(network, out var problem)
             ?? throw new NotSupportedException($"The network needs libtorch, because {problem}. Load it with mlContext.Model.LoadResNet.");
