@@ -105,7 +105,8 @@ internal static class SafeFile
             {
                 if (waited > Patience)
                     throw new OpenElsewhereException(
-                        $"Another program has it open. The new content is in '{unfinished}': close the program, and give the file its name.", e);
+                        $"Another program has it open. The new content is in '{unfinished}': close the program, and give the file its "
+                        + "name.", e);
                 Thread.Sleep(pause);
                 waited += pause;
             }

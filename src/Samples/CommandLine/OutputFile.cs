@@ -47,7 +47,9 @@ internal static class OutputFile
     /// <summary>Writes bytes; an older file is replaced when the new one is whole.</summary>
     /// <param name="path">The file, as <see cref="Writable"/> has returned it.</param>
     /// <param name="write">Writes.</param>
-    /// <exception cref="IOException">The disk fails, or the older file cannot be replaced; the message says where the new one is.</exception>
+    /// <exception cref="IOException">
+    /// The disk fails, or the older file cannot be replaced; the message says where the new one is.
+    /// </exception>
     public static void WriteBytes(string path, Action<Stream> write)
     {
         var beside = Path.Combine(Path.GetDirectoryName(path)!, $".{Guid.NewGuid():n}.unfinished");
