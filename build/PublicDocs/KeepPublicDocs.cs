@@ -52,5 +52,6 @@ public sealed class KeepPublicDocs : Task
             .Concat(type.Properties.Where(property => IsVisible(property.GetMethod) || IsVisible(property.SetMethod)))
             .Concat(type.Events.Where(happening => IsVisible(happening.AddMethod)));
 
-    private static bool IsVisible(MethodDefinition? method) => method is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
+    private static bool IsVisible(MethodDefinition? method)
+        => method is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
 }
