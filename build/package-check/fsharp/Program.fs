@@ -19,6 +19,6 @@ let model = pipeline.Fit images
 let metrics = mlContext.MulticlassClassification.Evaluate(model.Transform images)
 mlContext.Model.Save(model, images.Schema, "fsharp.zip")
 
-use classifier = mlContext.Model.LoadImageClassifier "fsharp.zip"
-let prediction = classifier.Predict "pictures/dark/0.png"
+let prediction =
+    using (mlContext.Model.LoadImageClassifier "fsharp.zip") (fun classifier -> classifier.Predict "pictures/dark/0.png")
 printfn $"accuracy {metrics.MicroAccuracy:f2}, pictures/dark/0.png: {prediction.Top[0].Name}"
