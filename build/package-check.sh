@@ -2,8 +2,8 @@
 # Packs the library and uses it as a stranger would: a console application outside the repository that references the package from a
 # local folder, and TorchSharp-cpu, and nothing else. It trains, saves, and loads in a second process, which must print the same. Without
 # TorchSharp-cpu it must be told what to add, on standard error, and find nothing copied beside it; with .NET 8 it must not restore.
-# The packages' icon, readme, addresses, symbols and documentation are looked at; F#, Visual Basic, the file-based samples (docs/files) and
-# the tool are tried, the latter with an empty home. `dotnet new resnet-api` must make a service of the trained model that runs without libtorch, answers, and takes a new model up.
+# The packages' icon, readme, addresses, symbols and documentation are looked at; F#, Visual Basic and the file-based samples
+# (docs/files) are tried. `dotnet new resnet-api` must make a service of the trained model that runs without libtorch, answers, and takes a new model up.
 # The package may have another name: LibraryPackageId=Some.Name build/package-check.sh
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)

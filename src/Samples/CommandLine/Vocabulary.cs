@@ -52,8 +52,8 @@ internal static partial class Vocabulary
         (OneClass(), "The training images are all of one class; expected at least two. Add images that are something else."),
         (Slower(), "Lower --learning-rate."),
         (OnTheCpu(), "or pass --device cpu"),
-        (ABackend(), "Training needs it; predict, evaluate, report and serve do not. The tool for x64 Linux, x64 Windows and Apple silicon "
-            + "brings it, and so does a build of the sources with -p:TorchBackend=cpu."),
+        (ABackend(), "Training needs it; predict, evaluate, report and serve do not. A build with -p:TorchBackend=cpu brings it for x64 "
+            + "Linux, x64 Windows and Apple silicon."),
         (PhotosInATar(), " Image files are not read from a .tar.gz: unpack it (tar -xzf) and name the folder."),
     ];
 
