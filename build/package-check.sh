@@ -155,7 +155,7 @@ check_files() {
     unset RestoreAdditionalProjectSources
     start_service "$work/files/serve.log" dotnet served/serve.dll --Model photos.zip
     said=$(ask --data-binary "@$work/pictures/dark/5.png" "$address/predict")
-    grep -q '"name":"dark","probability":0' <<< "$said" || { echo "serve.cs answers: $said"; exit 1; }
+    grep -q '^\[{"index":0,"name":"dark",' <<< "$said" || { echo "serve.cs answers: $said"; exit 1; }
     [ "$(ask --data-binary 'no picture' -o /dev/null -w '%{http_code}' "$address/predict")" = 422 ] || { echo "serve.cs takes anything."; exit 1; }
     stop_service
     echo "docs/files: trained, scored, served: $said"
