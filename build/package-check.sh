@@ -2,19 +2,22 @@
 # Packs the library and uses it as a stranger would: a console application outside the repository that references the package from a
 # local folder, and TorchSharp-cpu, and nothing else. It trains, saves, and loads in a second process, which must print the same. Without
 # TorchSharp-cpu it must be told what to add, on standard error, and find nothing copied beside it; with .NET 8 it must not restore.
-# `dotnet new resnet-api` must make a service of the trained model that runs without libtorch, answers, and takes a new model up.
+# The packages' icon, readme, addresses, symbols and documentation are looked at; F#, Visual Basic and the file-based samples
+# (docs/files) are tried. `dotnet new resnet-api` must make a service of the trained model that runs without libtorch, answers, and takes a new model up.
 # The package may have another name: LibraryPackageId=Some.Name build/package-check.sh
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
-version=0.0.0-check
+version=0.0.0-check.$$ # of this run: others may check at the same time
 service=
-trap '[ -z "$service" ] || kill "$service"; rm -rf "$work"' EXIT
+unpacked=()
+trap '[ -z "$service" ] || kill "$service"; rm -rf "$work" "${unpacked[@]}"' EXIT
 
 library="$root/src/Microsoft.ML.ResNet"
 package=$(dotnet msbuild "$library" -getProperty:PackageId)
+address=https://github.com/example/resnet # of a repository: nobody asks it
 for packed in "$library.Scoring" "$library" "$library.AspNetCore" "$root/build/templates"; do
-    dotnet pack "$packed" -c Release -p:PackageVersion=$version -o "$work/feed" --nologo -v quiet
+    dotnet pack "$packed" -c Release -p:PackageVersion=$version -p:ProjectUrl=$address -o "$work/feed" --nologo -v quiet
 done
 unzip -p "$work/feed/$package.$version.nupkg" "$package.nuspec" | grep -q "id=\"$package.Scoring\" version=\"\[$version\]\"" \
     || { echo "The package does not ask for $package.Scoring of exactly its own version, whose internals it uses."; exit 1; }
@@ -26,11 +29,49 @@ if unzip -l "$work/feed/$package.$version.nupkg" | grep 'Microsoft.ML.Core.dll';
     echo "The package contains an assembly of ML.NET, which is not ours to ship."
     exit 1
 fi
+
+# check_package ID FILES...: what every package carries, and files that this one does.
+check_package() {
+    local id=$1 file
+    local nupkg="$work/feed/$id.$version.nupkg"
+    for file in icon.png README.md CHANGELOG.md "${@:2}"; do
+        grep -q " $file\$" <<< "$(unzip -l "$nupkg")" || { echo "$id has no $file."; exit 1; }
+    done
+    for file in '<icon>icon.png<' '<readme>README.md<' "<projectUrl>$address<" '<license type="expression">MIT<' "<repository type=\"git\" url=\"$address\"" \
+        '<releaseNotes>'; do
+        grep -q "$file" <<< "$(unzip -p "$nupkg" '*.nuspec')" || { echo "$id says nothing like $file"; exit 1; }
+    done
+    unzip -p "$nupkg" README.md | grep -o ']([^)]*)' | tr -d '()]' > "$work/links"
+    while read -r link; do
+        case $link in
+            "$address"/blob/main/*) file=${link#"$address"/blob/main/} ;;
+            https://raw.githubusercontent.com/example/resnet/main/*) file=${link#https://raw.githubusercontent.com/example/resnet/main/} ;;
+            https://*) continue ;;
+            *) echo "$id has a readme with a link that leads nowhere: $link"; exit 1 ;;
+        esac
+        [ -e "$root/${file%%#*}" ] || { echo "$id has a readme that links to $file, which is no file of the repository."; exit 1; }
+    done < "$work/links"
+}
+
+# check_documentation ID: IntelliSense hears of public members, and debuggers find sources.
+check_documentation() {
+    local xml
+    xml=$(unzip -p "$work/feed/$1.$version.nupkg" '*.xml')
+    [ "$(grep -c '<member' <<< "$xml")" -gt 10 ] || { echo "$1 is not documented."; exit 1; }
+    if grep -E 'name="[MPFT]:[^"]*(TrainedResNet|\.Host|ConvolutionKernel)' <<< "$xml"; then echo "$1 documents internal members."; exit 1; fi
+    grep -q '\.pdb$' <<< "$(unzip -l "$work/feed/$1.$version.snupkg")" || { echo "$1 has no symbols."; exit 1; }
+}
+check_package "$package" lib/net10.0/Microsoft.ML.ResNet.xml "buildTransitive/net10.0/$package.targets"
+check_package "$package.AspNetCore" lib/net10.0/Microsoft.ML.ResNet.AspNetCore.xml
+check_package "$package.Templates" content/resnet-api/ResNetApi.csproj
+check_documentation "$package"
+check_documentation "$package.AspNetCore"
+echo "packages: icon, readme with $(wc -l < "$work/links") links, addresses, release notes, symbols, documentation"
+
 cp -r "$root"/build/package-check/* "$work"
 cache=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')
 lower=${cache:?}/$(tr '[:upper:]' '[:lower:]' <<< "$package")
 unpacked=("$lower/$version" "$lower.scoring/$version" "$lower.aspnetcore/$version")
-rm -rf "${unpacked[@]}"
 
 cd "$work"
 export PackageFeed="$work/feed" CheckedPackage=$package CheckedVersion=$version
@@ -58,18 +99,28 @@ dotnet new resnet-api -o "$work/api" --model "$work/model.zip" --debug:custom-hi
 dotnet build "$work/api" --nologo -v quiet -p:RestoreAdditionalProjectSources="$work/feed" > "$work/api-build.log" \
     || { echo "The service of the template does not build:"; cat "$work/api-build.log"; exit 1; }
 if find "$work/api/bin" -name 'libtorch*' | grep .; then echo "The service brings libtorch."; exit 1; fi
+
+# start_service LOG COMMAND...: in the background, until it listens at $address.
+start_service() {
+    "${@:2}" --urls http://127.0.0.1:0 > "$1" 2>&1 &
+    service=$!
+    address=
+    for _ in $(seq 300); do
+        address=$(sed -n 's/.*Now listening on: //p' "$1" 2> /dev/null || true)
+        [ -z "$address" ] || break
+        kill -0 "$service" 2> /dev/null || break
+        sleep 0.2
+    done
+    [ -n "$address" ] || { echo "The service does not start:"; cat "$1"; exit 1; }
+}
+stop_service() {
+    kill "$service"
+    wait "$service" || true
+    service=
+}
 cd "$work/api"
-dotnet bin/Debug/net10.0/api.dll --urls http://127.0.0.1:0 > "$work/api.log" 2>&1 &
-service=$!
+start_service "$work/api.log" dotnet bin/Debug/net10.0/api.dll
 cd "$work"
-address=
-for _ in $(seq 300); do
-    address=$(sed -n 's/.*Now listening on: //p' "$work/api.log" 2> /dev/null || true)
-    [ -z "$address" ] || break
-    kill -0 "$service" 2> /dev/null || break
-    sleep 0.2
-done
-[ -n "$address" ] || { echo "The service does not start:"; cat "$work/api.log"; exit 1; }
 ask() { curl --silent --show-error --max-time 30 "$@"; }
 picture=$root/docs/images/show.png
 [ "$(ask "$address/healthz")" = Healthy ] || { echo "The service is not healthy."; exit 1; }
@@ -80,8 +131,44 @@ grep -q '"name":"\(red\|green\|blue\)","probability":0' <<< "$answer" || { echo 
 broken=$(ask -o /dev/null -w '%{http_code}' --data-binary 'no picture' "$address/predict")
 [ "$broken" = 422 ] || { echo "What is no picture is answered with $broken."; exit 1; }
 echo "resnet-api: $answer"
-kill "$service"
-wait "$service" || true
-service=
-rm -rf "${unpacked[@]}"
+stop_service
+
+# check_language FOLDER LANGUAGE: docs/fsharp-and-vb.md, compiled and run.
+check_language() {
+    local said
+    dotnet build "$work/$1" --nologo -v quiet -o "$work/$1/app" > "$work/$1.log" || { echo "$2 does not build:"; cat "$work/$1.log"; exit 1; }
+    said=$(dotnet "$work/$1/app/Check.dll")
+    [[ "$said" == *': dark' ]] || { echo "$2 says: $said"; exit 1; }
+    echo "$2: $said"
+}
+
+# check_files: docs/files, copied and run as a stranger would, from a folder with nothing else.
+check_files() {
+    local said
+    mkdir "$work/files"
+    for file in "$root"/docs/files/*.cs; do
+        sed "s/Microsoft.ML.ResNet\(.AspNetCore\)\?@[0-9.]*/$package\1@$version/" "$file" > "$work/files/$(basename "$file")"
+    done
+    cd "$work/files"
+    export RestoreAdditionalProjectSources="$work/feed"
+    dotnet run train.cs -- "$work/pictures" photos.zip
+    said=$(dotnet run score.cs -- photos.zip "$work/pictures/light/3.png")
+    grep -q '3.png: light ' <<< "$said" || { echo "score.cs says: $said"; exit 1; }
+    echo 'no picture' > broken.png
+    if dotnet run score.cs -- photos.zip broken.png 2> err; then echo "score.cs is content with what is no picture."; exit 1; fi
+    grep -q 'broken.png: expected' err || { echo "score.cs does not say why:"; cat err; exit 1; }
+    dotnet build serve.cs -o served --nologo -v quiet
+    unset RestoreAdditionalProjectSources
+    start_service "$work/files/serve.log" dotnet served/serve.dll --Model photos.zip
+    said=$(ask --data-binary "@$work/pictures/dark/5.png" "$address/predict")
+    grep -q '^\[{"index":0,"name":"dark",' <<< "$said" || { echo "serve.cs answers: $said"; exit 1; }
+    [ "$(ask --data-binary 'no picture' -o /dev/null -w '%{http_code}' "$address/predict")" = 422 ] || { echo "serve.cs takes anything."; exit 1; }
+    stop_service
+    echo "docs/files: trained, scored, served: $said"
+    cd "$work"
+}
+dotnet app/Stranger.dll draw pictures
+check_language fsharp 'F#'
+check_language vb 'Visual Basic'
+check_files
 echo "package check passed"

@@ -2,7 +2,12 @@ using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 
-// Run with "train", then, in a process of its own, with "load": both must print the same scores.
+// Run with "train", then, in a process of its own, with "load": both must print the same scores. "draw FOLDER" makes pictures for others.
+if (args is ["draw", var folder])
+{
+    Pictures.Draw(folder);
+    return 0;
+}
 var mlContext = new MLContext(seed: 1);
 var rows = mlContext.Data.LoadFromEnumerable(Row.Generate(300));
 if (args is ["train"])

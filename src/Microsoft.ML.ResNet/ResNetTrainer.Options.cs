@@ -120,6 +120,15 @@ public sealed partial class ResNetTrainer
         public string PredictedLabelColumnName = Microsoft.ML.Data.DefaultColumnNames.PredictedLabel;
 
         /// <summary>
+        /// The name of a column of text that the model adds: why an image has no scores, such as <c>expected an image, found ...</c>, and
+        /// no text where it has some. The model remembers it. The default, <see langword="null"/>, adds none; a warning of the log then
+        /// counts such images and tells the first reasons.
+        /// </summary>
+        [Argument(ArgumentType.AtMostOnce, HelpText = "The name of a column that says why an image has no scores.", ShortName = "problem",
+            SortOrder = 33)]
+        public string? ProblemColumnName;
+
+        /// <summary>
         /// Receives a report after every epoch, on the thread that called <c>Fit</c>. The default is <see langword="null"/>.
         /// </summary>
         public Action<EpochReport>? MetricsCallback;
@@ -291,6 +300,10 @@ public sealed partial class ResNetTrainer
                 yield return problem;
             if (ScoreColumnName == PredictedLabelColumnName)
                 yield return $"ScoreColumnName and PredictedLabelColumnName are both '{ScoreColumnName}'; they must differ.";
+            if (ProblemColumnName is not null && string.IsNullOrWhiteSpace(ProblemColumnName))
+                yield return "ProblemColumnName is empty; it must name a column, or be unset.";
+            else if (ProblemColumnName is { } reasons && (reasons == ScoreColumnName || reasons == PredictedLabelColumnName))
+                yield return $"ProblemColumnName is '{ProblemColumnName}', as is another column that the model adds; they must differ.";
             foreach (var (name, value, most) in new[] { (nameof(ImageHeight), ImageHeight, 16_384),
                 (nameof(ImageWidth), ImageWidth, 16_384), (nameof(ImageChannels), ImageChannels, 4) })
                 if (value < 1 || value > most)

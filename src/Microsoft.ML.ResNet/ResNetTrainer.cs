@@ -192,7 +192,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         InitialWeights? initial) => new(_host, trained,
             new ModelColumns(_options.FeatureColumnName, _options.LabelColumnName, _options.ScoreColumnName,
             _options.PredictedLabelColumnName, _options.PixelLayout, _options.ChannelOrder)
-            { Range = columns.Images.Range ?? PixelRange.Bytes }, numerics)
+            { Range = columns.Images.Range ?? PixelRange.Bytes, ProblemColumn = _options.ProblemColumnName }, numerics)
         { InitialWeights = initial?.Report };
 
     /// <summary>Tells which columns the model will add, without training.</summary>
@@ -202,7 +202,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     {
         _host.CheckValue(inputSchema, nameof(inputSchema));
         var label = _options.TrainingColumns.Check(_host, inputSchema);
-        var added = new ScoreColumns(_options.PredictedLabelColumnName, _options.ScoreColumnName).Promise(label);
+        var added = new ScoreColumns(_options.PredictedLabelColumnName, _options.ScoreColumnName, _options.ProblemColumnName)
+            .Promise(label);
         return new SchemaShape(inputSchema.Where(column => added.All(other => other.Name != column.Name)).Concat(added));
     }
 

@@ -94,7 +94,7 @@ public sealed partial class ResNetTransformer
     protected override IRowMapper MakeRowMapper(DataViewSchema schema) => new RowMapper(this, schema);
 
     private DataViewSchema.DetachedColumn[] AddedColumns(DataViewSchema input)
-        => new ScoreColumns(_columns.PredictedLabelColumn, _columns.ScoreColumn).Create(_network.Classes, input);
+        => new ScoreColumns(_columns.PredictedLabelColumn, _columns.ScoreColumn, _columns.ProblemColumn).Create(_network.Classes, input);
 
     private (DataViewSchema.Column Column, ImageColumnKind Images) FindImages(DataViewSchema schema)
     {
@@ -122,19 +122,21 @@ public sealed partial class ResNetTransformer
             (_feature, _images) = parent.FindImages(schema);
         }
 
+        private int OutputCount => _parent._columns.ProblemColumn is null ? ScoreColumns.ProblemIndex : ScoreColumns.ProblemIndex + 1;
+
         protected override DataViewSchema.DetachedColumn[] GetOutputColumnsCore() => _parent.AddedColumns(InputSchema);
 
         protected override Func<int, bool> GetDependenciesCore(Func<int, bool> activeOutput)
         {
-            var any = activeOutput(ScoreColumns.PredictedLabelIndex) || activeOutput(ScoreColumns.ScoreIndex);
+            var any = Enumerable.Range(0, OutputCount).Any(activeOutput);
             return column => any && column == _feature.Index;
         }
 
         public override Delegate[] CreateGetters(DataViewRow input, Func<int, bool> activeOutput, out Action? disposer)
         {
             disposer = null;
-            var getters = new Delegate[2];
-            if (!activeOutput(ScoreColumns.PredictedLabelIndex) && !activeOutput(ScoreColumns.ScoreIndex))
+            var getters = new Delegate[OutputCount];
+            if (!Enumerable.Range(0, OutputCount).Any(activeOutput))
                 return getters;
 
             var row = new ScoreBuffer(ImageOutput.Scores(_parent._scorer), _parent._network.Target, capacity: 1);
@@ -152,6 +154,12 @@ public sealed partial class ResNetTransformer
                     Score();
                     row.GetValues(0, ref value);
                 });
+            if (OutputCount > ScoreColumns.ProblemIndex && activeOutput(ScoreColumns.ProblemIndex))
+                getters[ScoreColumns.ProblemIndex] = (ValueGetter<ReadOnlyMemory<char>>)((ref ReadOnlyMemory<char> value) =>
+                {
+                    Score();
+                    row.GetProblem(0, ref value);
+                });
             return getters;
 
             void Score()
@@ -168,7 +176,7 @@ public sealed partial class ResNetTransformer
         }
 
         protected override Delegate MakeGetter(DataViewRow input, int iinfo, Func<int, bool> activeOutput, out Action? disposer)
-            => throw Host.ExceptNotSupp($"{nameof(CreateGetters)} makes both getters, because they share one score.");
+            => throw Host.ExceptNotSupp($"{nameof(CreateGetters)} makes the getters together, because they share one score.");
 
         protected override void SaveModel(ModelSaveContext ctx) => _parent.SaveModel(ctx);
     }

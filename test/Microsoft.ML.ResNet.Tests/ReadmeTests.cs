@@ -1,5 +1,6 @@
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Tests.Images;
+using Microsoft.ML.ResNet.Tests.Samples;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests;
@@ -41,8 +42,34 @@ public class ReadmeTests
     }
 
     [TestMethod]
+    [Timeout(300_000)]
+    public void The_lines_for_images_of_ones_own_end_in_a_file_that_everything_takes_as_it_is()
+    {
+        var folder = ImageSamples.FolderOf([.. Enumerable.Range(0, 40).Select(i => ($"{(i % 2 == 0 ? "dark" : "light")}/{i}.png",
+            ImageSamples.Plain((byte)(i % 2 == 0 ? 20 + i : 220 - i), width: 40 + i, height: 30)))]);
+        var modelPath = Path.Combine(ImageSamples.NewFolder(), "photos.zip");
+        var picture = Path.Combine(folder, "light", "1.png");
+
+        OwnImageLines(new MLContext(seed: 1), folder, modelPath);
+
+        var mlContext = new MLContext();
+        var model = mlContext.Model.Load(modelPath, out _);
+        var images = mlContext.Data.LoadFromImageFolder(folder, new ImageFolderOptions { Height = 64, Width = 64 });
+        Assert.AreEqual(1, mlContext.MulticlassClassification.Evaluate(model.Transform(images)).MicroAccuracy, "Evaluate");
+        var byVerb = SampleProgram.Run("predict", modelPath, picture, Path.Combine(folder, "dark", "0.png"), "--format", "csv");
+        StringAssert.Contains(byVerb.Output, $"{picture},light,", "resnet predict");
+        using var engine = mlContext.Model.CreatePredictionEngine<OwnPicture, OwnPrediction>(model);
+        var prediction = engine.Predict(new OwnPicture { Features = File.ReadAllBytes(picture) });
+        Assert.AreEqual(("light", ""), (prediction.PredictedLabel, prediction.Problem), "PredictionEngine");
+        var nothing = engine.Predict(new OwnPicture { Features = [1, 2, 3] });
+        StringAssert.StartsWith(nothing.Problem, "expected an image", "PredictionEngine");
+        Assert.IsTrue(nothing.Score.All(float.IsNaN));
+    }
+
+    [TestMethod]
     [DataRow("README")]
     [DataRow("README of photos")]
+    [DataRow("README of own images")]
     public void The_README_says_what_the_test_compiles(string part)
     {
         var root = AppContext.BaseDirectory;
@@ -55,7 +82,7 @@ public class ReadmeTests
                 .Replace("Cifar(8)", "Cifar(20)", StringComparison.Ordinal)
                 .Replace("numberOfEpochs: 1)", "numberOfEpochs: 100)", StringComparison.Ordinal)
                 .Replace("modelPath", part == "README" ? "\"model.zip\"" : "\"photos.zip\"", StringComparison.Ordinal)
-                .Replace("(folder)", "(\"photos\")", StringComparison.Ordinal))
+                .Replace("(folder", "(\"photos\"", StringComparison.Ordinal))
             .ToList();
         var readme = File.ReadAllLines(Path.Combine(root, "README.md")).Select(line => line.Trim()).ToList();
 
@@ -98,6 +125,47 @@ public class ReadmeTests
             .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
         mlContext.Model.Save(pipeline.Fit(photos), photos.Schema, modelPath);
         // README of photos ends
+    }
+
+    private static void OwnImageLines(MLContext mlContext, string folder, string modelPath)
+    {
+        // README of own images begins
+        var images = mlContext.Data.LoadFromImageFolder(folder, new ImageFolderOptions
+        {
+            Height = 64,
+            Width = 64,
+            UnreadableImageBehavior = UnreadableImageBehavior.Skip
+        });
+        var split = mlContext.Data.TrainTestSplit(images, testFraction: 0.2, seed: 1);
+        var pipeline = mlContext.Transforms.Conversion.MapValueToKey("Label")
+            .Append(mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
+            {
+                Recipe = TrainingRecipe.Fast, // from scratch, in ten epochs
+                ValidationSetFraction = 0.1, // the best epoch's weights are kept
+                ProblemColumnName = "Problem", // why an image has no scores
+                MetricsCallback = Console.WriteLine
+            }))
+            .Append(mlContext.Transforms.Conversion.MapKeyToValue("PredictedLabel"));
+        var model = pipeline.Fit(split.TrainSet);
+        Console.WriteLine(mlContext.MulticlassClassification.Evaluate(model.Transform(split.TestSet)).MicroAccuracy);
+        mlContext.Model.SaveResNet(model, images.Schema, modelPath);
+        // README of own images ends
+    }
+
+    private sealed class OwnPicture
+    {
+        public byte[] Features { get; set; } = [];
+
+        public string Label { get; set; } = "";
+    }
+
+    private sealed class OwnPrediction
+    {
+        public string PredictedLabel { get; set; } = "";
+
+        public float[] Score { get; set; } = [];
+
+        public string Problem { get; set; } = "";
     }
 
     // Records of CIFAR-10's binary format: one label byte, 3,072 pixels.

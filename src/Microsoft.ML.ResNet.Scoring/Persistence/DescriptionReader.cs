@@ -66,14 +66,17 @@ internal static class DescriptionReader
 
     /// <summary>The columns, and how pixels lie in them.</summary>
     /// <exception cref="ModelFormatException">
-    /// A name is empty, the two columns that the model writes have one name, or layout, order or range are none.
+    /// A name is empty, two columns that the model writes have one name, or layout, order or range are none.
     /// </exception>
     public static ModelColumns Columns(ModelDescription.ColumnDescription columns, ModelDescription.ImageDescription image)
     {
-        if (new[] { columns.Feature, columns.Label, columns.Score, columns.PredictedLabel }.Any(string.IsNullOrWhiteSpace))
+        if (new[] { columns.Feature, columns.Label, columns.Score, columns.PredictedLabel }.Any(string.IsNullOrWhiteSpace)
+            || columns.Problem?.Trim() is { Length: 0 })
             throw Error("a column without a name");
         if (columns.Score == columns.PredictedLabel)
             throw Error("one name for the column of scores and that of the predicted label");
+        if (columns.Problem == columns.Score || columns.Problem == columns.PredictedLabel)
+            throw Error("one name for the column of problems and another that the model writes");
         if (!Enum.IsDefined(image.Layout) || !Enum.IsDefined(image.Order))
             throw Error("an unknown layout or order of pixels");
         var (black, full) = (image.Black ?? PixelRange.Bytes.Black, image.Full ?? PixelRange.Bytes.Full);
@@ -81,6 +84,7 @@ internal static class DescriptionReader
             throw Error("no two finite values of black and of full pixels that differ");
         return new ModelColumns(columns.Feature, columns.Label, columns.Score, columns.PredictedLabel, image.Layout, image.Order)
         {
+            ProblemColumn = columns.Problem,
             Range = image is { Black: null, Full: null } ? PixelRange.Bytes : new PixelRange(black, full),
         };
     }

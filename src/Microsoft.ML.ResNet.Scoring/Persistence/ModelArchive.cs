@@ -109,7 +109,8 @@ internal static class ModelArchive
                     ? null
                     : columns.Range.Full, Describe(model.Geometry)),
             Classes = ClassLabelsJson.Write(model.Classes),
-            Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn),
+            Columns = new(columns.FeatureColumn, columns.LabelColumn, columns.ScoreColumn, columns.PredictedLabelColumn,
+                columns.ProblemColumn),
             FlipsAtTestTime = model.TestTimeFlip,
             Weights = new(weightsHash),
             History = HistoryJson.Write(model.History, model.KeptEpoch),

@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Persistence;
 internal sealed record ModelColumns(string FeatureColumn, string LabelColumn, string ScoreColumn, string PredictedLabelColumn,
     PixelLayout Layout, ChannelOrder Order)
 {
+    /// <summary>The column of what is wrong with images; <see langword="null"/> where there is none.</summary>
+    public string? ProblemColumn { get; init; }
+
     /// <summary>The values of black and full pixels in vectors of numbers.</summary>
     public PixelRange Range { get; init; } = PixelRange.Bytes;
 }

@@ -75,8 +75,8 @@ internal sealed record ModelDescription
     /// <summary>The classes; type and values are absent where keys stand for nothing.</summary>
     public sealed record ClassDescription(int Count, string? Type = null, JsonElement? Values = null);
 
-    /// <summary>The names of the columns that the model reads and writes.</summary>
-    public sealed record ColumnDescription(string Feature, string Label, string Score, string PredictedLabel);
+    /// <summary>The names of the columns that the model reads and writes; few models write what is wrong with images.</summary>
+    public sealed record ColumnDescription(string Feature, string Label, string Score, string PredictedLabel, string? Problem = null);
 
     /// <summary>The SHA-256 of the entry of the weights, as 64 hexadecimal digits.</summary>
     public sealed record WeightsDescription(string? Sha256 = null);

@@ -89,7 +89,7 @@ internal sealed class PictureScorer(TrainedResNet model, BatchScorer scorer)
         ImagePredictionOptions options, CancellationToken cancellation)
     {
         if (scores.Contains(float.NaN))
-            return new(ImageProblemKind.NoNumbers, "expected probabilities, found that the network makes NaN of the picture");
+            return new(ImageProblemKind.NoNumbers, ScoreBuffer.NoNumbers);
         var top = Top(scores, Math.Min(options.Top, scores.Length));
         if (!options.WithActivationMap)
             return new(top, picture.Size.Height, picture.Size.Width, map: null);

@@ -87,6 +87,10 @@ public sealed record ResNetWeightsOptions
     /// <value>The default is <c>PredictedLabel</c>.</value>
     public string PredictedLabelColumnName { get; init; } = DefaultColumnNames.PredictedLabel;
 
+    /// <summary>The column of text that says why an image has no scores, and is empty where it has some.</summary>
+    /// <value>The default, <see langword="null"/>, adds none.</value>
+    public string? ProblemColumnName { get; init; }
+
     /// <summary>Where the channels of a pixel lie in a vector.</summary>
     /// <value>The default reads it off the vector's dimensions.</value>
     public PixelLayout PixelLayout { get; init; } = PixelLayout.Auto;
@@ -108,7 +112,10 @@ public sealed record ResNetWeightsOptions
 
     /// <summary>The columns.</summary>
     internal ModelColumns Columns
-        => new(FeatureColumnName, DefaultColumnNames.Label, ScoreColumnName, PredictedLabelColumnName, PixelLayout, ChannelOrder);
+        => new(FeatureColumnName, DefaultColumnNames.Label, ScoreColumnName, PredictedLabelColumnName, PixelLayout, ChannelOrder)
+        {
+            ProblemColumn = ProblemColumnName,
+        };
 
     /// <summary>The classes: keys that stand for their names.</summary>
     internal ClassLabels Classes
@@ -159,10 +166,13 @@ public sealed record ResNetWeightsOptions
     {
         if (StateDictKey is { Length: 0 })
             yield return $"{nameof(StateDictKey)} is empty; it must be a key of the file, or null.";
-        if (new[] { FeatureColumnName, ScoreColumnName, PredictedLabelColumnName }.Any(string.IsNullOrWhiteSpace))
+        if (new[] { FeatureColumnName, ScoreColumnName, PredictedLabelColumnName, ProblemColumnName ?? ScoreColumnName }
+            .Any(string.IsNullOrWhiteSpace))
             yield return "A column name is empty.";
         if (ScoreColumnName == PredictedLabelColumnName)
             yield return $"{nameof(ScoreColumnName)} and {nameof(PredictedLabelColumnName)} are both '{ScoreColumnName}'.";
+        if (ProblemColumnName is not null && (ProblemColumnName == ScoreColumnName || ProblemColumnName == PredictedLabelColumnName))
+            yield return $"{nameof(ProblemColumnName)} is '{ProblemColumnName}', as is another column that the model adds.";
         if (!Enum.IsDefined(PixelLayout) || !Enum.IsDefined(ChannelOrder))
             yield return $"{nameof(PixelLayout)} or {nameof(ChannelOrder)} has an undefined value.";
     }

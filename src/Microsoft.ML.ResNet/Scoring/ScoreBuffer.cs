@@ -14,9 +14,13 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <param name="capacity">Rows in a full batch; at least 1.</param>
 internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int capacity)
 {
+    /// <summary>What is wrong with a picture that could be read and yet has no scores.</summary>
+    public const string NoNumbers = "expected probabilities, found that the network makes NaN of the picture";
+
     private readonly byte[] _pixels = new byte[capacity * target.Shape.Size];
     private readonly float[] _values = new float[capacity * output.Width];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
+    private readonly string?[] _problems = new string?[capacity]; // why the row's image could not be read
     private readonly PendingFiles _pending = new(target);
     private int _readable;
     private long _rows; // before the batch
@@ -40,7 +44,7 @@ internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int ca
     /// <summary>Adds the image of a reader's current row.</summary>
     public void Add(ImageColumnReader image)
     {
-        _slots[Count] = -1;
+        (_slots[Count], _problems[Count]) = (-1, null);
         if (capacity > 1 && image.CopyFile() is { } file) // the decoding of a single one is not worth sharing
         {
             _pending.Add(Count++, file);
@@ -51,7 +55,7 @@ internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int ca
         var size = target.Shape.Size;
         var isReadable = image.TryRead(target, _pixels.AsSpan(_readable * size, size), out _, out var problem);
         if (!isReadable)
-            Problems.Add(_rows + Count, problem!);
+            Problems.Add(_rows + Count, _problems[Count] = problem!);
         _slots[Count++] = isReadable ? _readable++ : -1;
     }
 
@@ -96,6 +100,14 @@ internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int ca
         value = float.IsNaN(scores[best]) ? 0 : (uint)best + 1; // ML.NET's scorers do so too
     }
 
+    /// <summary>Gives why a row has no scores, and no text where it has some.</summary>
+    public void GetProblem(int row, ref ReadOnlyMemory<char> value)
+    {
+        uint label = 0;
+        GetPredictedLabel(row, ref label);
+        value = label > 0 ? default : (_problems[row] ?? NoNumbers).AsMemory();
+    }
+
     // Images that could be read lie side by side, so those behind one that could not move up.
     private void DecodePending()
     {
@@ -103,7 +115,7 @@ internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int ca
         foreach (var (row, problem) in _pending.Decode(_pixels.AsMemory(_readable * size)))
         {
             if (problem is not null)
-                Problems.Add(_rows + row, problem);
+                Problems.Add(_rows + row, _problems[row] = problem);
             else
             {
                 if (next != _readable)

@@ -4,18 +4,24 @@ using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.Scoring;
 
 /// <summary>
-/// The two columns that a model adds, in one place: what the estimator promises and what the transformer delivers. They are those of
-/// ML.NET's own multiclass scorers.
+/// The columns that a model adds, in one place: what the estimator promises and what the transformer delivers. The first two are those
+/// of ML.NET's own multiclass scorers.
 /// </summary>
 /// <param name="PredictedLabel">The name of the column of the predicted class.</param>
 /// <param name="Score">The name of the column of the probabilities.</param>
-internal sealed record ScoreColumns(string PredictedLabel, string Score)
+/// <param name="Problem">
+/// The name of the column that says why an image has no scores; <see langword="null"/> where there is none.
+/// </param>
+internal sealed record ScoreColumns(string PredictedLabel, string Score, string? Problem)
 {
     /// <summary>The place of <see cref="PredictedLabel"/> among the added columns.</summary>
     public const int PredictedLabelIndex = 0;
 
     /// <summary>The place of <see cref="Score"/> among the added columns.</summary>
     public const int ScoreIndex = 1;
+
+    /// <summary>The place of <see cref="Problem"/> among the added columns, where there is one.</summary>
+    public const int ProblemIndex = 2;
 
     /// <summary>The promise: what a label column leads to.</summary>
     /// <param name="label">A key column.</param>
@@ -29,6 +35,8 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
                 new SchemaShape(keyValues.Concat(AnnotationUtils.GetTrainerOutputAnnotation()))),
             new(Score, SchemaShape.Column.VectorKind.Vector, NumberDataViewType.Single, isKey: false,
                 new SchemaShape(AnnotationUtils.AnnotationsForMulticlassScoreColumn(label))),
+            .. Problem is null ? Array.Empty<SchemaShape.Column>()
+                : [new(Problem, SchemaShape.Column.VectorKind.Scalar, TextDataViewType.Instance, isKey: false)],
         ];
     }
 
@@ -50,6 +58,7 @@ internal sealed record ScoreColumns(string PredictedLabel, string Score)
         [
             new(PredictedLabel, new KeyDataViewType(typeof(uint), classes.Count), predictedLabel),
             new(Score, new VectorDataViewType(NumberDataViewType.Single, classes.Count), score),
+            .. Problem is null ? Array.Empty<DataViewSchema.DetachedColumn>() : [new(Problem, TextDataViewType.Instance)],
         ];
     }
 

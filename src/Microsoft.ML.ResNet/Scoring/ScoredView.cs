@@ -29,7 +29,9 @@ internal sealed class ScoredView : IDataView
     /// <param name="bindings">
     /// Where the added columns stand among the source's: each behind the column that it hides, or else at the end.
     /// </param>
-    /// <param name="output">What is computed: vectors of it, and the predicted class if that is among the added columns.</param>
+    /// <param name="output">
+    /// What is computed: vectors of it; the predicted class and the problem, if they are among the added columns.
+    /// </param>
     /// <param name="target">What the model takes.</param>
     /// <param name="images">How to read the images of the source.</param>
     /// <param name="feature">The source's column of images.</param>
@@ -138,9 +140,12 @@ internal sealed class ScoredView : IDataView
             var index = _view._bindings.MapColumnIndex(out var isPassedThrough, column.Index);
             if (isPassedThrough)
                 return _rows.GetGetter<TValue>(_view._source.Schema[index]);
-            Delegate getter = column.Type is VectorDataViewType
-                ? (ValueGetter<VBuffer<float>>)GetValues
-                : (ValueGetter<uint>)GetPredictedLabel;
+            Delegate getter = column.Type switch
+            {
+                VectorDataViewType => (ValueGetter<VBuffer<float>>)GetValues,
+                TextDataViewType => (ValueGetter<ReadOnlyMemory<char>>)GetProblem,
+                _ => (ValueGetter<uint>)GetPredictedLabel,
+            };
             return getter as ValueGetter<TValue>
                 ?? throw Contracts.Except($"Invalid TValue in GetGetter: '{typeof(TValue)}', expected type: '{column.Type.RawType}'.");
         }
@@ -178,6 +183,8 @@ internal sealed class ScoredView : IDataView
         private void GetValues(ref VBuffer<float> value) => _batch!.GetValues(CurrentRow, ref value);
 
         private void GetPredictedLabel(ref uint value) => _batch!.GetPredictedLabel(CurrentRow, ref value);
+
+        private void GetProblem(ref ReadOnlyMemory<char> value) => _batch!.GetProblem(CurrentRow, ref value);
 
         private int CurrentRow
             => _rows.Position >= 0

@@ -5,10 +5,10 @@ using Microsoft.ML.ResNet.Data;
 namespace Microsoft.ML.ResNet;
 
 /// <summary>
-/// How a network is trained: an immutable value that starts from a named recipe and is changed by <c>with</c>. Everything has a
-/// default; the defaults are those of <see cref="Tutorial"/>.
+/// How a network is trained: an immutable value that starts from a named recipe and is changed by <c>with</c>, or
+/// by <see cref="With"/>. Everything has a default; the defaults are those of <see cref="Tutorial"/>.
 /// </summary>
-public sealed record TrainingRecipe
+public sealed partial record TrainingRecipe
 {
     private const int SmallestBatch = 16; // of what MinimumStepsPerEpoch makes smaller
     private const int FewSteps = 20; // running statistics still hold 0.9^20 = 12 % of what they were an epoch ago

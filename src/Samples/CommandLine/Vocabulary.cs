@@ -52,6 +52,8 @@ internal static partial class Vocabulary
         (OneClass(), "The training images are all of one class; expected at least two. Add images that are something else."),
         (Slower(), "Lower --learning-rate."),
         (OnTheCpu(), "or pass --device cpu"),
+        (ABackend(), "Training needs it; predict, evaluate, report and serve do not. A build with -p:TorchBackend=cpu brings it for x64 "
+            + "Linux, x64 Windows and Apple silicon."),
         (PhotosInATar(), " Image files are not read from a .tar.gz: unpack it (tar -xzf) and name the folder."),
     ];
 
@@ -104,6 +106,9 @@ internal static partial class Vocabulary
 
     [GeneratedRegex(@"(?<=\.t(ar\.)?gz: expected .*, found .*\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)'.*)$", RegexOptions.IgnoreCase)]
     private static partial Regex PhotosInATar();
+
+    [GeneratedRegex(@"Add one backend to the application: .*\(\d+(\.\d+)*\)\.")]
+    private static partial Regex ABackend();
 
     [GeneratedRegex(@"or set Device to Auto or Cpu")]
     private static partial Regex OnTheCpu();

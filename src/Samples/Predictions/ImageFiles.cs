@@ -54,7 +54,7 @@ internal sealed partial class ImageFiles(MLContext mlContext, ITransformer model
         mlContext.Log += Listen;
         _ = Score([file]).Count();
         mlContext.Log -= Listen;
-        return reason ?? "expected an image (JPEG, PNG, WebP, GIF, BMP), found something else or a damaged file";
+        return reason ?? "expected probabilities, found that the network makes NaN of the picture";
 
         // The library logs what it cannot decode for a whole set of rows at once.
         void Listen(object? sender, LoggingEventArgs message)

@@ -3,11 +3,8 @@ using Microsoft.ML.ResNet;
 namespace Samples.Predictions;
 
 /// <summary>What a model says about an image.</summary>
-internal sealed class Prediction
+internal class Prediction
 {
-    /// <summary>The class of the highest probability.</summary>
-    public string PredictedLabel { get; set; } = "";
-
     /// <summary>The probability of each class, in the order of <see cref="ResNetModelParameters.ClassNames"/>.</summary>
     public float[] Score { get; set; } = [];
 

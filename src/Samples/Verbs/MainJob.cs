@@ -103,7 +103,7 @@ internal static class MainJob
     {
         var mlContext = new MLContext();
         using var saved = SavedModel.Load(mlContext, path);
-        using var engine = mlContext.Model.CreatePredictionEngine<ImageRow, Prediction>(saved.Chain, new PredictionEngineOptions
+        using var engine = mlContext.Model.CreatePredictionEngine<ImageRow, NamedPrediction>(saved.Chain, new PredictionEngineOptions
         {
             InputSchemaDefinition = ImageRow.SchemaFor(saved.Network),
             OwnsTransformer = false,
@@ -116,5 +116,10 @@ internal static class MainJob
             var prediction = engine.Predict(image);
             display.Line($"  {image.Label,-20} -> {prediction.PredictedLabel,-20} {prediction.Score.Max():p1}");
         }
+    }
+
+    private sealed class NamedPrediction : Prediction
+    {
+        public string PredictedLabel { get; set; } = "";
     }
 }

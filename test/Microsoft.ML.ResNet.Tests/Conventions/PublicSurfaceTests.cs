@@ -60,6 +60,24 @@ public class PublicSurfaceTests
     }
 
     [TestMethod]
+    public void IntelliSense_knows_what_is_public_and_nothing_else()
+    {
+        using var library = new LibraryAssembly();
+        var documented = XDocument.Load(LibraryAssembly.PathOf("xml")).Descendants("member")
+            .Select(member => (string)member.Attribute("name")!).ToList();
+        var types = library.Assembly.MainModule.GetTypes().ToLookup(IsVisible, Name);
+        Assert.Contains("T:Microsoft.ML.ResNet.ResNetTrainer", documented);
+        Assert.Contains("P:Microsoft.ML.ResNet.TrainingRecipe.NumberOfEpochs", documented);
+        Assert.Contains(name => name.StartsWith("M:Microsoft.ML.ResNet.ImageClassifier.Predict(System.String,", StringComparison.Ordinal),
+            documented);
+
+        AssertNone(types[true].Select(name => $"T:{name}").Except(documented));
+        AssertNone(documented.Intersect(types[false].Select(name => $"T:{name}")));
+        AssertNone(documented.Where(name => name.StartsWith("M:Microsoft.ML.ResNet.TrainingRecipe.For(", StringComparison.Ordinal)
+            || name.StartsWith("M:Microsoft.ML.ResNet.ResNetTransformer.#ctor", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Arguments_are_checked_by_the_frameworks_own_guards()
     {
         using var library = new LibraryAssembly();

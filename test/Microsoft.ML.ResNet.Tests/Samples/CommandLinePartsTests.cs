@@ -35,6 +35,10 @@ public class CommandLinePartsTests
         "They are those of cifar-20. Name another.")]
     [DataRow("Only one class found in the Label column. To build a multiclass classification model, the number of classes needs to be 2 "
         + "or greater", "The training images are all of one class; expected at least two. Add images that are something else.")]
+    [DataRow("The native library libtorch was not found for linux-arm64. Add one backend to the application: the package TorchSharp-cpu, "
+        + "or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the version of TorchSharp (0.107.0).",
+        "The native library libtorch was not found for linux-arm64. Training needs it; predict, evaluate, report and serve do not. A "
+        + "build with -p:TorchBackend=cpu brings it for x64 Linux, x64 Windows and Apple silicon.")]
     public void Messages_speak_of_options_and_leave_names_alone(string message, string expected)
         => Assert.AreEqual(expected, Vocabulary.Translate(message));
 

@@ -4,7 +4,8 @@ using SkiaSharp;
 namespace Microsoft.ML.ResNet.Tests.Samples;
 
 /// <summary>
-/// The pipeline of docs/from-image-classification.md, compiled and run: ML.NET's own, in which the trainer is replaced and nothing else.
+/// What docs/from-image-classification.md and docs/pytorch.md show, compiled and run: ML.NET's own pipeline, in which the trainer is
+/// replaced and nothing else, and a script of PyTorch's as a recipe.
 /// </summary>
 [TestClass]
 public class MigrationTests
@@ -27,19 +28,62 @@ public class MigrationTests
     }
 
     [TestMethod]
-    public void The_document_shows_the_code_that_runs()
+    public void The_recipe_of_a_script_for_PyTorch_is_what_the_script_says()
+    {
+        var recipe = PyTorchRecipe();
+
+        Assert.AreEqual("200 epochs, batch 128, SGD momentum 0.9 Nesterov rate 0.1 "
+            + $"{recipe.Schedule}, weight decay 0.0005, label smoothing 0.1, augmentation {recipe.Augmentation}", recipe.ToString());
+        Assert.AreEqual(1, recipe.Schedule.Factor(5.0 / 200), 1e-12, "five epochs of warm-up");
+        Assert.AreEqual(0, recipe.Schedule.Factor(1), 1e-12, "half a cosine");
+    }
+
+    [TestMethod]
+    [DataRow("document", "Samples/MigrationTests.cs", "from-image-classification.md")]
+    [DataRow("PyTorch", "Samples/MigrationTests.cs", "pytorch.md")]
+    public void The_document_shows_the_code_that_runs(string part, string file, string document)
+        => AssertShows(document, File.ReadAllLines(Path.Combine(Root(), "test", "Microsoft.ML.ResNet.Tests", file))
+            .SkipWhile(line => line.Trim() != $"// {part} begins").Skip(1).TakeWhile(line => line.Trim() != $"// {part} ends"));
+
+    [TestMethod]
+    [DataRow("fsharp/Program.fs")]
+    [DataRow("vb/Program.vb")]
+    public void The_document_shows_the_programs_that_the_package_check_runs(string program)
+        => AssertShows("fsharp-and-vb.md", File.ReadAllLines(Path.Combine(Root(), "build", "package-check", program)));
+
+    private static void AssertShows(string document, IEnumerable<string> code)
+    {
+        var compiled = code.Select(line => line.Trim()).ToList();
+        var shown = File.ReadAllLines(Path.Combine(Root(), "docs", document)).Select(line => line.Trim()).ToList();
+        var first = shown.IndexOf(compiled[0]);
+        Assert.AreNotEqual(-1, first, "the document has the first line");
+        CollectionAssert.AreEqual(compiled, shown.Skip(first).Take(compiled.Count).ToList());
+    }
+
+    private static string Root()
     {
         var root = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(root, "ResNetMlNet.sln")))
             root = Path.GetDirectoryName(root) ?? throw new AssertInconclusiveException("The tests run outside the repository.");
-        var compiled = File.ReadAllLines(Path.Combine(root, "test", "Microsoft.ML.ResNet.Tests", "Samples", "MigrationTests.cs"))
-            .SkipWhile(line => line.Trim() != "// document begins").Skip(1).TakeWhile(line => line.Trim() != "// document ends")
-            .Select(line => line.Trim()).ToList();
-        var document = File.ReadAllLines(Path.Combine(root, "docs", "from-image-classification.md")).Select(line => line.Trim()).ToList();
+        return root;
+    }
 
-        var first = document.IndexOf(compiled[0]);
-        Assert.AreNotEqual(-1, first, "the document has the first line");
-        CollectionAssert.AreEqual(compiled, document.Skip(first).Take(compiled.Count).ToList());
+    private static TrainingRecipe PyTorchRecipe()
+    {
+        // PyTorch begins
+        var recipe = new TrainingRecipe
+        {
+            NumberOfEpochs = 200,
+            BatchSize = 128,
+            Optimizer = new Sgd { Momentum = 0.9, Nesterov = true }, // SGD(lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
+            LearningRate = 0.1,
+            WeightDecay = 5e-4,
+            Schedule = new WarmUpSchedule(0.025, new CosineSchedule()), // LinearLR(0.01) for 5 of 200 epochs, then CosineAnnealingLR(195)
+            LabelSmoothing = 0.1, // CrossEntropyLoss(label_smoothing=0.1)
+            Augmentation = [new RandomCrop(4), new HorizontalFlip()] // RandomCrop(32, padding=4), RandomHorizontalFlip()
+        };
+        // PyTorch ends
+        return recipe;
     }
 
     private static ITransformer Fit(ImageData[] files, string folder, out List<ImagePrediction> predictions)

@@ -1,0 +1,20 @@
+#!/usr/bin/env dotnet
+#:sdk Microsoft.NET.Sdk.Web
+#:package Microsoft.ML.ResNet.AspNetCore@0.1.0
+#:property PublishAot=false
+
+// Answers what is on a picture, without libtorch: dotnet run serve.cs -- --Model model.zip
+// curl --data-binary @photo.jpg http://localhost:5000/predict
+// Copy it to a folder of its own; the .NET 10 SDK is all that it needs.
+using Microsoft.ML.ResNet.AspNetCore;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddResNet(builder.Configuration["Model"] ?? "model.zip");
+var app = builder.Build();
+app.MapHealthChecks("/healthz");
+app.MapPost("/predict", async (HttpRequest request, ResNetService model, CancellationToken cancellation) =>
+{
+    var prediction = await model.PredictAsync(request.Body, new() { Top = 5 }, cancellation);
+    return prediction.IsReadable ? Results.Ok(prediction.Top) : Results.Problem(prediction.Problem, statusCode: 422);
+});
+app.Run();
