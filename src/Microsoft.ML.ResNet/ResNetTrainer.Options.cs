@@ -242,11 +242,12 @@ public sealed partial class ResNetTrainer
         public CancellationBehavior CancellationBehavior = CancellationBehavior.Throw;
 
         /// <summary>
-        /// Processes that train one model together, on the CPU: each reads and keeps a part of the images and computes a part of every
-        /// batch, and all end with the weights of one process, bit for bit. Rank 0 alone logs, calls back and writes files. All must call
-        /// <c>Fit</c> with the same options and data; what differs ends them with a message. The default, <see langword="null"/>, is one
-        /// process; <see cref="Microsoft.ML.ResNet.ProcessGroup.FromLauncher"/> gives those that <c>mpirun</c> has started. It stays the
-        /// caller's. Not for <c>CrossValidate</c> over several threads.
+        /// Processes that train one model together: each reads and keeps a part of the images and computes a part of every batch, and all
+        /// end with the weights of one process: bit for bit where the CPU's kernels train, and to rounding where libtorch's autograd does
+        /// (CUDA, <see cref="TrainingPrecision.BFloat16"/>, networks that the kernels do not compute). Rank 0 alone logs, calls back and
+        /// writes files. All must call <c>Fit</c> with the same options and data; what differs ends them with a message. The default,
+        /// <see langword="null"/>, is one process; <see cref="Microsoft.ML.ResNet.ProcessGroup.FromLauncher"/> gives those that
+        /// <c>mpirun</c> has started. It stays the caller's. Not for <c>CrossValidate</c> over several threads.
         /// </summary>
         public ProcessGroup? ProcessGroup;
 

@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Runtime.Intrinsics;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Fitting;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Training;
 using Microsoft.ML.Runtime;
 using static TorchSharp.torch;
@@ -66,7 +64,6 @@ public sealed partial class ResNetTrainer
             ("version", $"{assembly.GetName().Version} ({assembly.ManifestModule.ModuleVersionId}, "
                 + $"{typeof(TrainedResNet).Module.ModuleVersionId})"),
             ("vector width", Vector512.IsHardwareAccelerated ? "512 bits" : Vector256.IsHardwareAccelerated ? "256 bits" : "less"),
-            ("number of threads", get_num_threads().ToString(CultureInfo.InvariantCulture)),
             ("device", $"{_options.Device}"),
             ("kernels", $"{_options.Numerics ?? ResNetRuntime.Options.Numerics}"),
             ("geometry", _options.ImageGeometry is { } geometry ? ImageGeometryText.Print(geometry) : "not set"),
@@ -80,13 +77,11 @@ public sealed partial class ResNetTrainer
         ]);
     }
 
-    private void CheckShared(IChannel channel, ResidualNetwork network, ImageShape shape, Device device, ResNetNumerics numerics)
+    // A wish such as Auto need not end with the same device everywhere.
+    private Device CheckSameDevice(Device device)
     {
-        if (Processes is { } processes
-            && TrainingEngine.WhyNotShared(network, shape, device, numerics.CpuKernelsForTraining) is { } reason)
-            throw ProcessGroup.Agreed(channel.Except($"{processes.Size} processes cannot train {_options.Architecture.Name} together, "
-                + $"because {reason}. Batches are shared out by the CPU's kernels: train in one process, or choose a network that they "
-                + "compute, such as ResNetArchitecture.Cifar(20) or ResNet18."));
+        Processes?.CheckEqual([("the device", device.type.ToString())]);
+        return device;
     }
 
     private int SeedOfAll(int own)

@@ -150,11 +150,11 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
         using var held = validation is null
             ? null
             : Read(channel, validation, heldColumns!, new(train.Shape, request.Geometry), memory.Beside(train.Store), "validation");
-        var device = Together(() =>
+        var device = CheckSameDevice(Together(() =>
         {
             CheckClasses(channel, train.RowsPerClass, classes);
             return ResolveDevice(channel);
-        });
+        }));
         var seed = SeedOfAll(_options.Seed ?? ((IHostEnvironmentInternal)_host).Seed ?? checkpoints?.Seed ?? _host.Rand.Next());
         using var split = heldOut is { } fraction ? HoldOut(channel, train, fraction, seed) : null;
         var initial = transfer?.Find(train.Shape, classes);
@@ -267,7 +267,8 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
     private Device ResolveDevice(IChannel channel)
     {
         var environment = (IHostEnvironmentInternal)_host;
-        var device = ComputeDevices.Resolve(_options.Device, environment.GpuDeviceId, environment.FallbackToCpu);
+        var device = ComputeDevices.Resolve(_options.Device, environment.GpuDeviceId, environment.FallbackToCpu,
+            Processes?.LocalRank ?? 0);
         if (_options.Device == ComputeDevice.Cuda && device.type == TorchSharp.DeviceType.CPU)
             channel.Warning("No CUDA device was found; training on the CPU, because MLContext.FallbackToCpu is set.");
         return device;
@@ -284,7 +285,6 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
 
         using var network = Build(train.Shape.Channels, classes.Count, recipe, seed, device, numerics.ChannelsLast);
         begin(network);
-        CheckShared(channel, network, train.Shape, device, numerics);
         var trainStore = train.Store.To(device);
         using var trainCopy = trainStore == train.Store ? null : trainStore; // the set disposes its own store
         var validationStore = validation?.Store.To(device);

@@ -14,6 +14,9 @@ internal sealed class HostedPixelStore(PixelStore host, Device device)
     public override long? BytesInMemory => host.BytesInMemory;
 
     /// <inheritdoc/>
+    public override RowOwners? Owners => host.Owners;
+
+    /// <inheritdoc/>
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => host.ReadAhead(order);
 
     /// <inheritdoc/>
@@ -21,4 +24,7 @@ internal sealed class HostedPixelStore(PixelStore host, Device device)
 
     /// <inheritdoc/>
     public override Tensor PixelsOf(int first, int count) => host.PixelsOf(first, count).to(device, disposeAfter: true);
+
+    /// <inheritdoc/>
+    public override Tensor PixelsOf(RowShares shares) => host.PixelsOf(shares).to(device, disposeAfter: true);
 }

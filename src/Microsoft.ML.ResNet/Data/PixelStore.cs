@@ -58,14 +58,14 @@ internal abstract class PixelStore : IDisposable
 
     /// <summary>
     /// The same images for a device: a view of this store when its batches are there already, a copy on the device where that is small
-    /// enough, and else a store whose batches are moved one by one.
+    /// enough, and else, or where several processes keep them, a store whose batches are moved one by one.
     /// </summary>
     /// <returns>A store of its own in each case, to be disposed before this one, which it leaves as it is.</returns>
     public PixelStore To(Device device)
     {
         if (device.type == Labels.device_type)
             return new PixelStoreView(this);
-        if (!ImageMemory.FitsDevice(BytesInMemory))
+        if (Owners is not null || !ImageMemory.FitsDevice(BytesInMemory))
             return new HostedPixelStore(this, device);
         using var scope = NewDisposeScope();
         return new MemoryPixelStore(PixelsOf(0, Count).to(device), Labels.to(device), Weights?.to(device), Pictures);

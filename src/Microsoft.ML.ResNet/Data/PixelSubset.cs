@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
@@ -50,7 +51,7 @@ internal sealed class PixelSubset : PixelStore
     private static Tensor OneOnAverage(Tensor weights)
     {
         using (weights)
-        using (var mean = weights.mean())
+        using (var mean = OneThread.Run(() => weights.mean()))
             return weights / mean;
     }
 

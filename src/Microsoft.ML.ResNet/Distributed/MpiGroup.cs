@@ -27,6 +27,7 @@ internal sealed class MpiGroup : ProcessGroup
         if ((Rank, Size) != (launch.Rank, launch.Size))
             throw new InvalidOperationException($"This is {launch}, but {library.Name} says that it is rank {Rank} of {Size}. Use the "
                 + "mpirun that belongs to the library, or name the library that belongs to mpirun in the variable RESNET_MPI.");
+        LocalRank = launch.LocalRank ?? Rank;
         Patience = PatienceOf(Environment.GetEnvironmentVariable("RESNET_MPI_PATIENCE"));
     }
 
@@ -35,6 +36,9 @@ internal sealed class MpiGroup : ProcessGroup
 
     /// <inheritdoc/>
     public override int Size { get; }
+
+    /// <inheritdoc/>
+    internal override int LocalRank { get; }
 
     /// <summary>How long a process waits for others. The default is ten minutes; RESNET_MPI_PATIENCE sets it, in seconds.</summary>
     public TimeSpan Patience { get; }

@@ -23,6 +23,9 @@ public abstract partial class ProcessGroup : IDisposable
     /// <summary>How many processes there are; at least 1.</summary>
     public abstract int Size { get; }
 
+    /// <summary>Which process of this machine's it is, from 0; <see cref="Rank"/> where nobody says.</summary>
+    internal virtual int LocalRank => Rank;
+
     /// <summary>What has gone between the processes so far.</summary>
     public ProcessTraffic Traffic => new(_exchanges, _bytesSent, _clock.Elapsed);
 

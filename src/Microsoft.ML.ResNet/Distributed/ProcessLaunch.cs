@@ -5,13 +5,17 @@ namespace Microsoft.ML.ResNet;
 /// <summary>What a launcher of many processes tells each of them: which of them it is, and how many there are.</summary>
 public sealed record ProcessLaunch
 {
-    internal ProcessLaunch(int rank, int size, string launcher) => (Rank, Size, Launcher) = (rank, size, launcher);
+    internal ProcessLaunch(int rank, int size, string launcher, int? localRank = null)
+        => (Rank, Size, Launcher, LocalRank) = (rank, size, launcher, localRank);
 
     /// <summary>Which process this is, from 0 to below <see cref="Size"/>.</summary>
     public int Rank { get; }
 
     /// <summary>How many processes were started together; at least 1.</summary>
     public int Size { get; }
+
+    /// <summary>Which process of this machine's it is, from 0; <see langword="null"/> where the launcher does not say.</summary>
+    internal int? LocalRank { get; }
 
     /// <summary>Who started them, as in <c>Open MPI's mpirun</c>.</summary>
     public string Launcher { get; }
@@ -27,12 +31,12 @@ public sealed record ProcessLaunch
 
     // The first that is there counts: mpirun within a Slurm job, say, knows better than Slurm. Slurm's own variables are those of a step,
     // which srun starts: the script of a job, or a shell within it, has their number of tasks too, and is none of them.
-    private static readonly (string Rank, string Size, string? Needs, string Launcher)[] Variables =
+    private static readonly (string Rank, string Size, string LocalRank, string? Needs, string Launcher)[] Variables =
     [
-        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", null, OpenMpi),
-        ("PMI_RANK", "PMI_SIZE", null, Mpich),
-        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_STEP_ID", "Slurm's srun"),
-        ("RANK", "WORLD_SIZE", "MASTER_ADDR", Torchrun),
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", null, OpenMpi),
+        ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", null, Mpich),
+        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID", "Slurm's srun"),
+        ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", Torchrun),
     ];
 
     /// <summary>
@@ -46,7 +50,7 @@ public sealed record ProcessLaunch
     /// <param name="variable">Gives a variable's value; <see langword="null"/> where there is none.</param>
     internal static ProcessLaunch? Find(Func<string, string?> variable)
     {
-        foreach (var (rankName, sizeName, needs, launcher) in Variables)
+        foreach (var (rankName, sizeName, localName, needs, launcher) in Variables)
         {
             if (variable(rankName) is not { } rankText || variable(sizeName) is not { } sizeText)
                 continue;
@@ -58,7 +62,7 @@ public sealed record ProcessLaunch
                     + $"below the size. Unset both to run one process, or start the processes by {launcher}.");
             if (size == 1 && needs == "SLURM_STEP_ID")
                 continue;
-            return new ProcessLaunch(rank, size, launcher);
+            return new ProcessLaunch(rank, size, launcher, Number(variable(localName) ?? ""));
         }
         return null;
     }

@@ -1,4 +1,5 @@
 using Microsoft.ML.ResNet.Data;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Training;
@@ -23,7 +24,7 @@ internal sealed class ClassWeights : IDisposable
         var present = rows.count_nonzero().to_type(ScalarType.Float64);
         var ofClass = where(rows.gt(0), labels.shape[0] / (present * rows), rows); // 0 for classes without rows
         if (weights is not null) // without them the mean is 1 already: each class then counts rows / classes
-            ofClass = ofClass / (ofClass.index_select(0, labels) * weights).mean();
+            ofClass = ofClass / OneThread.Run(() => (ofClass.index_select(0, labels) * weights).mean());
         return new ClassWeights(ofClass.to_type(ScalarType.Float32).DetachFromDisposeScope());
     }
 

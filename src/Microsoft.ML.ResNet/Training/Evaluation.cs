@@ -80,5 +80,7 @@ internal readonly record struct Evaluation(double MeanLoss, double Accuracy)
         total.Add(logits, Loss.Of(logits, batch), batch.Labels);
     }
 
-    private static Tensor Logits(ResidualNetwork network, LayerInput view, Tensor rows) => network.PassTrained(view.Of(rows));
+    private static Tensor Logits(ResidualNetwork network, LayerInput view, Tensor rows) => network.IsFrozenToTheHead
+        ? OneThread.Run(() => network.Classify(view.Of(rows)))
+        : network.PassTrained(view.Of(rows));
 }

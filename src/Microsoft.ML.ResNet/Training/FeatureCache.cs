@@ -56,7 +56,7 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
                     events.FeaturesComputed?.Invoke(_done += piece.Count, total);
                 }
             }
-            return Finish(rows!, images);
+            return Kept(rows!.Build(images), images);
         }
         finally
         {
@@ -99,20 +99,16 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
                     var piece = kept.Slice(first, Math.Min(imagesAtATime, kept.Count - first));
                     isKept = TryKeep(ref rows, count, what, piece, InOrder(frozen.Run(pixels.narrow(0, first, piece.Count))));
                 }
-                if (isKept && rows is null) // an image of nothing tells the sizes to a process that keeps none so far
-                    isKept = TryKeep(ref rows, count, what, ArraySegment<long>.Empty,
-                        InOrder(frozen.Run(zeros([1, .. pixels.shape[1..]], ScalarType.Byte))));
+                if (isKept && rows is null) // a process that keeps none so far learns the sizes
+                    isKept = TryKeep(ref rows, count, what, ArraySegment<long>.Empty, InOrder(frozen.Run(pixels)));
                 if (processes.Any(!isKept))
                     return null;
                 events.FeaturesComputed?.Invoke(_done += batch.Count, total);
             }
             using var building = NewDisposeScope();
             var row = rows!.Row;
-            var store = new DistributedPixelStore(rows.Build(images), owners, row, processes, images.Labels.alias(),
-                images.Weights?.alias(), pictures: null);
-            _stores.Add(store);
-            _memory = _memory.Beside(store);
-            return new LayerInput(store, AsInput);
+            return Kept(new DistributedPixelStore(rows.Build(images), owners, row, processes, images.Labels.cpu().alias(),
+                images.Weights?.cpu().alias(), pictures: null), images);
         }
         finally
         {
@@ -146,9 +142,8 @@ internal sealed class FeatureCache(FrozenLayers frozen, ImageMemory memory, int 
         return rows;
     }
 
-    private LayerInput Finish(FeatureRows rows, PixelStore images)
+    private LayerInput Kept(PixelStore store, PixelStore images)
     {
-        var store = rows.Build(images);
         _stores.Add(store);
         _memory = _memory.Beside(store);
         if (images.Labels.device_type != TorchSharp.DeviceType.CPU)

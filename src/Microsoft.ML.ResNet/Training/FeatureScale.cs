@@ -61,7 +61,7 @@ internal sealed class FeatureScale : IDisposable
         using var scope = NewDisposeScope();
         var (weight, bias) = (head.weight.clone(), head.bias.clone());
         head.weight.div_(_deviation);
-        head.bias.sub_(head.weight.mv(_mean.squeeze(0)));
+        head.bias.sub_(OneThread.Run(() => head.weight.mv(_mean.squeeze(0))));
         var result = work();
         head.weight.copy_(weight);
         head.bias.copy_(bias);

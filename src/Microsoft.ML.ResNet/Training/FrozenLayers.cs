@@ -23,7 +23,7 @@ internal sealed unsafe class FrozenLayers(ResidualNetwork network, Normalization
     public bool Any => network.FrozenStages is not null;
 
     /// <summary>Computes a batch.</summary>
-    /// <param name="pixels">uint8, (N, C, H, W); all of one size.</param>
+    /// <param name="pixels">uint8, (N, C, H, W); all of one size, and N may be 0.</param>
     /// <returns>
     /// What <see cref="ResidualNetwork.PassTrained"/> reads, as <see cref="ResidualNetwork.PassFrozen"/> gives it; the caller owns it.
     /// </returns>
@@ -32,6 +32,8 @@ internal sealed unsafe class FrozenLayers(ResidualNetwork network, Normalization
         if (!Any)
             return normalization.Apply(pixels, network.ChannelsLast);
         using var scope = NewDisposeScope();
+        if (pixels.shape[0] == 0) // an image of nothing tells the sizes
+            return Run(zeros([1, .. pixels.shape[1..]], pixels.dtype, pixels.device)).narrow(0, 0, 0).MoveToOuterDisposeScope();
         var result = StartKernels(pixels) is { } kernels
             ? Run(kernels, pixels.contiguous())
             : network.PassFrozen(normalization.Apply(pixels, network.ChannelsLast));

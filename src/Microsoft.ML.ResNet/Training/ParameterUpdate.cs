@@ -62,7 +62,7 @@ internal abstract class ParameterUpdate(IReadOnlyList<TrainedParameter> paramete
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var gradients = parameters.Select(p => p.Parameter.grad).OfType<Tensor>().ToList();
-        var norm = stack(gradients.Select(gradient => gradient.norm())).norm();
+        var norm = OneThread.Run(() => stack(gradients.Select(gradient => gradient.norm())).norm());
         var scale = (maximumNorm / (norm + 1e-6)).clamp_max(1);
         foreach (var gradient in gradients)
             gradient.mul_(scale);

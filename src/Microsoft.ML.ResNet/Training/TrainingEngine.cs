@@ -24,7 +24,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     private readonly ShardGroup _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
     private TrainingNetwork? _kernels;
     private bool? _usesAutograd; // decided at the first step, when all is frozen that will be
-    private Tensor? _features;
+    private Tensor? _features, _ownLogits, _allLogits;
 
     /// <summary>
     /// Whether the kernels are faster than libtorch on this CPU: those with vectors of 512 or 256 bits and fused multiplication. Tests
@@ -43,67 +43,65 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
     {
         var rows = count ?? (int)input.shape[0];
         if (_usesAutograd ??= !TryStartKernels())
-            return network.PassTrained(_shards.Size > 1 ? Gathered(input, rows) : input);
+            return network.IsFrozenToTheHead ? Classified(input, rows)
+                : _shards.Processes is { } processes ? ForwardShared(input, rows, processes)
+                : network.PassTrained(input);
         _kernels!.Forward(input.numel() == 0 ? null : TensorMemory.PointerTo(input), rows);
         _features = Features(rows);
-        return ByOneThread(() => network.Classify(_features));
+        return OneThread.Run(() => network.Classify(_features));
     }
 
     /// <summary>Adds the gradients of all weights to what they have.</summary>
     /// <param name="loss">A scalar, made of the logits of the last <see cref="Forward"/>.</param>
     public void Backward(Tensor loss)
     {
-        if (_features is null)
+        if (_features is null && _allLogits is null && !network.IsFrozenToTheHead)
         {
             loss.backward();
             return;
         }
-        ByOneThread(() =>
-        {
-            loss.backward();
-            return true;
-        });
-        using var leaf = _features.grad!;
-        using var gradient = leaf.contiguous();
-        _kernels!.Backward(TensorMemory.PointerTo(gradient));
-        _features = null;
+        OneThread.Run(() => loss.backward());
+        if (_allLogits is not null)
+            BackwardShared(_allLogits);
+        else if (_features is not null)
+            BackwardByKernels(_features);
+        (_allLogits, _ownLogits, _features) = (null, null, null);
     }
 
-    /// <summary>Frees the kernels and what they keep.</summary>
-    public void Dispose() => _kernels?.Dispose();
+    /// <summary>
+    /// Completes the gradients of a step, after the last <see cref="Backward"/> of it: where autograd has given each of several processes
+    /// its part, they become those of the whole batch.
+    /// </summary>
+    public void CompleteGradients()
+    {
+        if (network.Shared is null || _shards.Processes is not { } processes)
+            return;
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var parameters = network.parameters().Where(parameter => parameter.requires_grad).ToList();
+        foreach (var parameter in parameters)
+            parameter.grad ??= zeros_like(parameter, requires_grad: false); // of a process that had no image
+        var all = cat([.. parameters.Select(parameter => parameter.grad!.flatten())]).cpu();
+        processes.AddUp(MemoryMarshal.Cast<byte, float>(all.bytes));
+        var (sums, first) = (all.to(parameters[0].device), 0L);
+        foreach (var parameter in parameters)
+        {
+            parameter.grad!.copy_(sums.narrow(0, first, parameter.numel()).view(parameter.shape));
+            first += parameter.numel();
+        }
+    }
+
+    /// <summary>Frees the kernels and what they keep; the network shares no batch any more.</summary>
+    public void Dispose()
+    {
+        _kernels?.Dispose();
+        network.Shared?.Dispose();
+        network.Shared = null;
+    }
 
     /// <summary>Whether the CPU's kernels can train a network, fast or not: there are some for all that learns.</summary>
     public static bool HasKernelsFor(ResidualNetwork network, int height, int width)
         => HaveKernels(network, network.PlanFor(height, width), new TensorParameters(network));
-
-    /// <summary>
-    /// Why several processes cannot train a network together; <see langword="null"/> where they can: batches are shared out by the CPU's
-    /// kernels, and a classifier alone reads features that all processes have.
-    /// </summary>
-    public static string? WhyNotShared(ResidualNetwork network, ImageShape image, Device device, bool cpuKernels)
-        => network.IsFrozenToTheHead && device.type == TorchSharp.DeviceType.CPU ? null
-            : device.type != TorchSharp.DeviceType.CPU ? $"it is trained on {device}"
-            : !cpuKernels ? "ResNetNumerics.CpuKernelsForTraining is off"
-            : !KernelsAreFaster ? "this processor has neither AVX-512 nor AVX2 with fused multiplication"
-            : network.Precision != TrainingPrecision.Full ? "its precision is not Full"
-            : HasKernelsFor(network, image.Height, image.Width) ? null
-            : "it has layers that the kernels do not compute: shortcuts without projection, convolutions with bias, or channels that are "
-                + "no multiple of 16";
-
-    // How libtorch sums up a matrix product depends on its threads, and they must not be seen in the weights. The classifier is small.
-    private static T ByOneThread<T>(Func<T> compute)
-    {
-        var threads = get_num_threads();
-        set_num_threads(1);
-        try
-        {
-            return compute();
-        }
-        finally
-        {
-            set_num_threads(threads);
-        }
-    }
 
     private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
         => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
@@ -120,14 +118,47 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
         return true;
     }
 
-    // For a classifier alone: what it reads of the whole batch.
-    private Tensor Gathered(Tensor own, int rows)
+    // A classifier alone: all processes compute it for the whole batch.
+    private Tensor Classified(Tensor input, int rows)
     {
-        var all = empty(rows, network.Head.weight.shape[1]);
-        using var dense = own.contiguous();
+        using var all = _shards.Size > 1 ? Gathered(input, rows, network.Head.weight.shape[1]) : input.alias();
+        return OneThread.Run(() => network.Classify(all));
+    }
+
+    // Through autograd each process passes its own images; the loss is of the logits of all.
+    private Tensor ForwardShared(Tensor input, int rows, ProcessGroup processes)
+    {
+        (network.Shared ??= new SharedBatch(processes)).Dispose(); // of what went forward and never back
+        _ownLogits = network.PassTrained(input);
+        _allLogits = Gathered(_ownLogits, rows, _ownLogits.shape[1]);
+        _allLogits.requires_grad = is_grad_enabled();
+        return _allLogits.alias();
+    }
+
+    private void BackwardShared(Tensor logits)
+    {
+        using var gradient = logits.grad!;
+        var (first, count) = _shards.ImagesOf((int)gradient.shape[0], _shards.Rank);
+        using var own = gradient.narrow(0, first, count);
+        network.Shared!.Backward(_ownLogits!, own);
+    }
+
+    private void BackwardByKernels(Tensor features)
+    {
+        using var leaf = features.grad!;
+        using var gradient = leaf.contiguous();
+        _kernels!.Backward(TensorMemory.PointerTo(gradient));
+    }
+
+    // Rows of all processes, on the device of this one's: float32, (rows, width).
+    private Tensor Gathered(Tensor own, int rows, long width)
+    {
+        using var scope = NewDisposeScope();
+        var all = empty(rows, width);
+        var dense = own.detach().cpu().contiguous();
         _shards.Gather(dense.numel() == 0 ? [] : MemoryMarshal.Cast<byte, float>(dense.bytes),
             MemoryMarshal.Cast<byte, float>(all.bytes), rows);
-        return all;
+        return all.to(own.device).MoveToOuterDisposeScope();
     }
 
     // The pooled features as a leaf that wants a gradient: float32, (N, feature width).

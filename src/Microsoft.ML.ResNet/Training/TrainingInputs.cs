@@ -130,8 +130,6 @@ internal sealed class TrainingInputs : IDisposable
     /// <returns>float32; the caller owns it.</returns>
     public Tensor Of(Tensor rows)
     {
-        if (rows.shape[0] == 0)
-            return empty(0);
         var input = _cachedViews.Count > 0 ? _cachedViews[0].Of(rows) : _frozen.Run(rows);
         return _scale is null ? input : Scaled(_scale, input);
     }
@@ -197,7 +195,7 @@ internal sealed class TrainingInputs : IDisposable
     }
 
     private Tensor Augment(Tensor pixels, ArraySegment<long> rows, int epoch, int step, int[]? own)
-        => pixels.shape[0] == 0 ? pixels : _recipe.Augmentation.Apply(pixels,
+        => pixels.shape[0] == 0 ? pixels.new_empty([0, .. SizesOf(pixels)]) : _recipe.Augmentation.Apply(pixels,
             new AugmentationContext(_seed, epoch, rows, _normalization, new Random(Seeds.Derive(_seed, epoch, step)))
             {
                 Pictures = _train.Pictures,
@@ -220,21 +218,26 @@ internal sealed class TrainingInputs : IDisposable
         return new RowShares(rows, [.. places.Select(own => own.ToArray())], _shards.Rank);
     }
 
+    // Of augmented images, whatever is kept of them.
+    private long[] SizesOf(Tensor kept) => _train.Pictures is { } pictures
+        ? [pictures.Target.Shape.Channels, pictures.Target.Shape.Height, pictures.Target.Shape.Width]
+        : kept.shape[1..];
+
     // Any image may be another's partner, so all come together before they are mixed, and each process keeps its own mixtures.
     private MixedBatch Mixed(ImageMix mix, PixelBatch batch, Random random, RowShares shares)
     {
-        var sizes = _train.Pictures is { } pictures ? [pictures.Target.Shape.Channels, pictures.Target.Shape.Height,
-            pictures.Target.Shape.Width] : batch.Pixels.shape[1..];
-        using var pixels = empty([shares.Rows.Count, .. sizes], ScalarType.Byte);
-        var all = new byte[pixels.numel()];
+        using var gathered = empty([shares.Rows.Count, .. SizesOf(batch.Pixels)], ScalarType.Byte);
+        var all = new byte[gathered.numel()];
         var length = all.Length / shares.Rows.Count;
-        var target = pixels.bytes;
-        using (var own = batch.Pixels.contiguous())
+        var target = gathered.bytes;
+        using (var host = batch.Pixels.cpu())
+        using (var own = host.contiguous())
             _processes!.AllGather(own.shape[0] == 0 ? [] : own.bytes, all, [.. shares.Places.Select(places => places.Length * length)]);
         foreach (var (index, place) in shares.Places.SelectMany(places => places).Index())
             all.AsSpan(index * length, length).CopyTo(target[(place * length)..]);
+        using var pixels = gathered.to(batch.Pixels.device);
         var mixed = mix.Apply(batch with { Pixels = pixels }, random);
-        using var indices = tensor(shares.Own.Select(place => (long)place).ToArray(), [shares.Own.Length]);
+        using var indices = tensor(shares.Own.Select(place => (long)place).ToArray(), [shares.Own.Length], device: pixels.device);
         return mixed with { Images = mixed.Images with { Pixels = mixed.Images.Pixels.index_select(0, indices) } };
     }
 

@@ -180,6 +180,7 @@ internal sealed class TrainingLoop : IDisposable
         _optimizer.ZeroGradients();
         foreach (var piece in inputs.PiecesOf(rows.Count))
             Accumulate(inputs, engine, batch.Slice(piece), (double)piece.Count / rows.Count);
+        engine.CompleteGradients();
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(learningRate);

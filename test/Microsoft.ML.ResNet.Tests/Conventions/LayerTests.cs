@@ -29,7 +29,7 @@ public class LayerTests
         ("Reporting", ["Foundation"]),
         ("Augmentation", ["Data", "Network/Torch", "Network", "Images", "Foundation"]),
         ("Data", ["Images/Columns", "Images/Views", "Network/Torch", "Network", "Images", "Distributed", "Foundation"]),
-        ("Network/Torch", ["Network", "Images", "Tensors", "Foundation"]),
+        ("Network/Torch", ["Network", "Images", "Tensors", "Distributed", "Foundation"]),
         ("Cpu/Training", ["Cpu/Kernels", "Network", "Images", "Tensors", "Distributed"]),
         ("Cpu/Inference", ["Cpu/Kernels", "Network", "Images", "Tensors"]),
         ("Network", ["Images", "Tensors", "Foundation"]),

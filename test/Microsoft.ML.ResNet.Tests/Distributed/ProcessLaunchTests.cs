@@ -4,14 +4,24 @@ namespace Microsoft.ML.ResNet.Tests.Distributed;
 public class ProcessLaunchTests
 {
     [TestMethod]
-    [DataRow("OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=4", 2, 4, "Open MPI's mpirun")]
-    [DataRow("PMI_RANK=0 PMI_SIZE=3", 0, 3, "MPICH's mpirun")]
-    [DataRow("SLURM_PROCID=7 SLURM_NTASKS=8 SLURM_STEP_ID=0", 7, 8, "Slurm's srun")]
-    [DataRow("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 MASTER_ADDR=localhost MASTER_PORT=29500", 1, 2, "torchrun")]
-    [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_ID=3", 1, 2, "Open MPI's mpirun")]
-    [DataRow("OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=1", 0, 1, "Open MPI's mpirun")]
-    public void Each_launcher_is_understood(string environment, int rank, int size, string launcher)
-        => Assert.AreEqual(new ProcessLaunch(rank, size, launcher), Find(environment));
+    [DataRow("OMPI_COMM_WORLD_RANK=2 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=0", 2, 4, "Open MPI's mpirun", 0)]
+    [DataRow("PMI_RANK=0 PMI_SIZE=3", 0, 3, "MPICH's mpirun", null)]
+    [DataRow("PMI_RANK=5 PMI_SIZE=8 MPI_LOCALRANKID=1", 5, 8, "MPICH's mpirun", 1)]
+    [DataRow("SLURM_PROCID=7 SLURM_NTASKS=8 SLURM_STEP_ID=0 SLURM_LOCALID=3", 7, 8, "Slurm's srun", 3)]
+    [DataRow("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 MASTER_ADDR=localhost MASTER_PORT=29500", 1, 2, "torchrun", 1)]
+    [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_ID=3 SLURM_LOCALID=0", 1, 2, "Open MPI's mpirun", null)]
+    [DataRow("OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=1", 0, 1, "Open MPI's mpirun", null)]
+    public void Each_launcher_is_understood(string environment, int rank, int size, string launcher, int? localRank)
+        => Assert.AreEqual(new ProcessLaunch(rank, size, launcher, localRank), Find(environment));
+
+    [TestMethod]
+    [DataRow(null, 0, 4, 0)]
+    [DataRow(null, 3, 4, 3)]
+    [DataRow(null, 5, 4, 1, DisplayName = "more ranks than devices share them")]
+    [DataRow(null, 2, 0, 0, DisplayName = "no device")]
+    [DataRow(2, 3, 4, 2, DisplayName = "a device that was asked for")]
+    public void The_ranks_of_a_machine_take_its_devices_in_turn(int? wanted, int localRank, int devices, int index)
+        => Assert.AreEqual(index, ComputeDevices.IndexOf(wanted, localRank, devices));
 
     [TestMethod]
     [DataRow("")]

@@ -19,6 +19,9 @@ internal sealed class ThreadGroup : ProcessGroup
     /// <summary>Slept before every exchange: the latency of a network.</summary>
     public TimeSpan Latency { get; init; }
 
+    /// <summary>Called before every exchange, by the thread that exchanges.</summary>
+    public Action BeforeExchange { get; set; } = () => { };
+
     /// <summary>Runs the same work as so many ranks, each on a thread of its own.</summary>
     /// <returns>For each rank, its result. The exception of the first rank that has failed is thrown.</returns>
     public static T[] Run<T>(int size, Func<ThreadGroup, T> work, TimeSpan latency = default)
@@ -94,6 +97,7 @@ internal sealed class ThreadGroup : ProcessGroup
     // What every rank has brought to the same exchange.
     private byte[][] Meet(byte[] own)
     {
+        BeforeExchange();
         Thread.Sleep(Latency);
         try
         {

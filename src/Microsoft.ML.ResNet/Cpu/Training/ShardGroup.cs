@@ -16,6 +16,9 @@ internal sealed class ShardGroup(int shards, ProcessGroup? processes = null)
     /// <summary>Shards of a batch.</summary>
     public int Shards => shards;
 
+    /// <summary>The processes, where there are several.</summary>
+    public ProcessGroup? Processes => processes is { Size: > 1 } ? processes : null;
+
     /// <summary>How many processes there are.</summary>
     public int Size => processes?.Size ?? 1;
 

@@ -26,7 +26,33 @@ internal sealed class BatchNorm : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    /// <summary>Knows the rest of a batch of which other processes have a part; <see langword="null"/> where this one has all.</summary>
+    public SharedBatch? Shared { get; set; }
+
     public override Tensor forward(Tensor x)
-        => nn.functional.batch_norm(x, running_mean, running_var, weight, bias, training,
-            BatchNormalization.Momentum, BatchNormalization.Epsilon);
+        => training && Shared is { } shared
+            ? shared.Normalize(x, this)
+            : nn.functional.batch_norm(x, running_mean, running_var, weight, bias, training,
+                BatchNormalization.Momentum, BatchNormalization.Epsilon);
+
+    /// <summary>Normalises by statistics that are given.</summary>
+    /// <param name="x">(N, C, H, W).</param>
+    /// <param name="mean">float32, (C).</param>
+    /// <param name="variance">float32, (C).</param>
+    /// <param name="weight">float32, (C).</param>
+    /// <param name="bias">float32, (C).</param>
+    /// <returns>A tensor like <paramref name="x"/>; the caller owns it.</returns>
+    public static Tensor Normalize(Tensor x, Tensor mean, Tensor variance, Tensor weight, Tensor bias)
+        => nn.functional.batch_norm(x, mean, variance, weight, bias, training: false, BatchNormalization.Momentum,
+            BatchNormalization.Epsilon);
+
+    /// <summary>Lets the running statistics follow those of a batch.</summary>
+    /// <param name="mean">float32, (C).</param>
+    /// <param name="variance">float32, (C); the unbiased one.</param>
+    public void Follow(Tensor mean, Tensor variance)
+    {
+        using var noGradient = no_grad();
+        running_mean.mul_(1 - BatchNormalization.Momentum).add_(mean, alpha: BatchNormalization.Momentum);
+        running_var.mul_(1 - BatchNormalization.Momentum).add_(variance, alpha: BatchNormalization.Momentum);
+    }
 }

@@ -20,17 +20,18 @@ internal static class ComputeDevices
 {
     /// <summary>Chooses the device.</summary>
     /// <param name="wanted">The option.</param>
-    /// <param name="gpuIndex"><c>MLContext.GpuDeviceId</c>; <see langword="null"/> is the first.</param>
+    /// <param name="gpuIndex"><c>MLContext.GpuDeviceId</c>; <see langword="null"/> is the first, or each rank's own.</param>
     /// <param name="fallbackToCpu"><c>MLContext.FallbackToCpu</c>.</param>
+    /// <param name="localRank">Which process of this machine's it is, from 0.</param>
     /// <exception cref="InvalidOperationException">CUDA is wanted and not there, and there is no falling back.</exception>
-    public static torch.Device Resolve(ComputeDevice wanted, int? gpuIndex, bool fallbackToCpu)
+    public static torch.Device Resolve(ComputeDevice wanted, int? gpuIndex, bool fallbackToCpu, int localRank = 0)
     {
         ResNetRuntime.EnsureStarted();
         if (wanted == ComputeDevice.Cpu)
             return torch.CPU;
 
         var devices = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
-        var index = gpuIndex ?? 0;
+        var index = IndexOf(gpuIndex, localRank, devices);
         if (index >= 0 && index < devices)
             return torch.device($"cuda:{index}");
         if (wanted == ComputeDevice.Auto || fallbackToCpu)
@@ -40,4 +41,7 @@ internal static class ComputeDevices
                 + "set Device to Auto or Cpu."
             : $"CUDA device {index} was asked for (MLContext.GpuDeviceId); this machine has devices 0 to {devices - 1}.");
     }
+
+    /// <summary>The CUDA device of a process: that which is asked for, or the processes of a machine take turns.</summary>
+    internal static int IndexOf(int? wanted, int localRank, int devices) => wanted ?? (devices == 0 ? 0 : localRank % devices);
 }

@@ -86,6 +86,20 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
     /// <summary>In what precision convolutions are computed in training mode. The default is 32 bits.</summary>
     public TrainingPrecision Precision { get; set; }
 
+    /// <summary>
+    /// With whom batches are shared while it trains; <see langword="null"/>, the default, is nobody. It stays the caller's.
+    /// </summary>
+    public SharedBatch? Shared
+    {
+        get;
+        set
+        {
+            field = value;
+            foreach (var norm in BatchNorms)
+                norm.Shared = value;
+        }
+    }
+
     /// <summary>Features to logits: the network's last step.</summary>
     /// <param name="features">Pooled features: float32, (N, feature width).</param>
     /// <returns>Logits: float32, (N, classes); the caller owns them.</returns>
@@ -202,10 +216,11 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>
         return _pools ? nn.functional.max_pool2d(x, 3, stride: 2, padding: 1) : x;
     }
 
-    private static Tensor PassBlocks(Tensor x, IEnumerable<nn.Module<Tensor, Tensor>> blocks)
+    private Tensor PassBlocks(Tensor x, IEnumerable<nn.Module<Tensor, Tensor>> blocks)
     {
         foreach (var block in blocks)
         {
+            x = Shared?.Divide(x) ?? x;
             var y = block.forward(x);
             x.Dispose();
             x = y;
