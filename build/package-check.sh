@@ -72,6 +72,7 @@ cp -r "$root"/build/package-check/* "$work"
 cache=$(dotnet nuget locals global-packages --list | sed 's/^[^:]*: //')
 lower=${cache:?}/$(tr '[:upper:]' '[:lower:]' <<< "$package")
 unpacked=("$lower/$version" "$lower.scoring/$version" "$lower.aspnetcore/$version")
+rm -rf "${unpacked[@]}" # of a check that was killed
 
 cd "$work"
 export PackageFeed="$work/feed" CheckedPackage=$package CheckedVersion=$version

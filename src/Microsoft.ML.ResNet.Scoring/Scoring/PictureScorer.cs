@@ -13,6 +13,9 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <param name="scorer">Computes it; stays the caller's.</param>
 internal sealed class PictureScorer(TrainedResNet model, BatchScorer scorer)
 {
+    /// <summary>What is wrong with a picture that could be read and yet has no scores.</summary>
+    public const string NoNumbers = "expected probabilities, found that the network makes NaN of the picture";
+
     private readonly Lazy<ClassActivations> _activations = new(() => new(model));
 
     /// <summary>How many pictures are best handed over together.</summary>
@@ -89,7 +92,7 @@ internal sealed class PictureScorer(TrainedResNet model, BatchScorer scorer)
         ImagePredictionOptions options, CancellationToken cancellation)
     {
         if (scores.Contains(float.NaN))
-            return new(ImageProblemKind.NoNumbers, ScoreBuffer.NoNumbers);
+            return new(ImageProblemKind.NoNumbers, NoNumbers);
         var top = Top(scores, Math.Min(options.Top, scores.Length));
         if (!options.WithActivationMap)
             return new(top, picture.Size.Height, picture.Size.Width, map: null);

@@ -14,9 +14,6 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <param name="capacity">Rows in a full batch; at least 1.</param>
 internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int capacity)
 {
-    /// <summary>What is wrong with a picture that could be read and yet has no scores.</summary>
-    public const string NoNumbers = "expected probabilities, found that the network makes NaN of the picture";
-
     private readonly byte[] _pixels = new byte[capacity * target.Shape.Size];
     private readonly float[] _values = new float[capacity * output.Width];
     private readonly int[] _slots = new int[capacity]; // the row's place among the readable images, or -1
@@ -105,7 +102,7 @@ internal sealed class ScoreBuffer(ImageOutput output, ImageTarget target, int ca
     {
         uint label = 0;
         GetPredictedLabel(row, ref label);
-        value = label > 0 ? default : (_problems[row] ?? NoNumbers).AsMemory();
+        value = label > 0 ? default : (_problems[row] ?? PictureScorer.NoNumbers).AsMemory();
     }
 
     // Images that could be read lie side by side, so those behind one that could not move up.
