@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.ML.ResNet.Tests.Images;
 using Microsoft.ML.ResNet.Tests.Interop.Onnx;
-using Microsoft.ML.ResNet.Tests.Serving;
 using Samples.Serving;
 
 namespace Microsoft.ML.ResNet.Tests.Samples;
@@ -84,7 +83,9 @@ public class NoNumbersTests
         await application.StartAsync();
         using var client = new HttpClient { BaseAddress = new(application.Urls.First()) };
 
-        using var answer = await client.PostAsync("/predict?map=true", new ByteArrayContent(TestService.Picture(1)));
+        var picture = await File.ReadAllBytesAsync(Path.Combine(Folder.Value, "green", "5.png"));
+
+        using var answer = await client.PostAsync("/predict?map=true", new ByteArrayContent(picture));
 
         Assert.AreEqual(HttpStatusCode.InternalServerError, answer.StatusCode);
         var problem = await answer.Content.ReadAsStringAsync();
