@@ -46,7 +46,8 @@ public class SharedBatchTests
             => [.. Enumerable.Range(0, Channels).Select(channel => parts.Sum(part => values(part.result)[channel]))];
     }
 
-    // As PyTorch does it, in one process; the loss is the sum of outputs times what is to be their gradient. Gradients of two passes add up.
+    // As PyTorch does it, in one process; the loss is the sum of outputs times what is to be their gradient.
+    // Gradients of two passes add up.
     private static Result Whole(float[] x, float[] toGradient)
     {
         using var scope = NewDisposeScope();

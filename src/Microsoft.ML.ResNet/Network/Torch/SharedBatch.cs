@@ -6,8 +6,8 @@ namespace Microsoft.ML.ResNet.Network.Torch;
 /// Batches of which each of several processes has some images, through autograd. Batch normalisation is that of the whole batch: moments on
 /// the way forward, and sums of gradients on the way back, come together from all processes.
 /// <para>
-/// Autograd goes back piece by piece. The graph is cut in front of each normalisation, where processes exchange, and in front of each block,
-/// so that nothing is gone through twice. A function of one's own within the graph would exchange from inside libtorch, where an exception
+/// Autograd goes back piece by piece. The graph is cut in front of each normalisation, where processes exchange, and in front of each
+/// block, so that nothing is gone through twice. A function of one's own within the graph would exchange from inside libtorch, where an exception
 /// ends the process, and on a thread of libtorch's where there is a GPU.
 /// </para>
 /// </summary>
