@@ -41,12 +41,11 @@ internal static class ModelFile
     // Steps of a pipeline lie in folders whose numbers have leading zeros, so that the order of their names is theirs.
     private static (ZipArchiveEntry Description, ZipArchiveEntry Weights) Entries(ZipArchive zip)
     {
-        var networks = from description in zip.Entries
+        var networks = from description in zip.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal)
                        where description.Name == ModelArchive.DescriptionEntry
                        let folder = description.FullName[..^description.Name.Length]
                        let weights = zip.GetEntry(folder + ModelArchive.WeightsEntry)
                        where weights is not null
-                       orderby folder
                        select (description, weights);
         return networks.Cast<(ZipArchiveEntry, ZipArchiveEntry)?>().FirstOrDefault() ?? throw new ModelFormatException(
             $"The model has no residual network: no entry '{ModelArchive.DescriptionEntry}' with '{ModelArchive.WeightsEntry}' beside it.");

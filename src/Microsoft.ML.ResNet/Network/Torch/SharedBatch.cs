@@ -7,8 +7,8 @@ namespace Microsoft.ML.ResNet.Network.Torch;
 /// the way forward, and sums of gradients on the way back, come together from all processes.
 /// <para>
 /// Autograd goes back piece by piece. The graph is cut in front of each normalisation, where processes exchange, and in front of each
-/// block, so that nothing is gone through twice. A function of one's own within the graph would exchange from inside libtorch, where an exception
-/// ends the process, and on a thread of libtorch's where there is a GPU.
+/// block, so that nothing is gone through twice. A function of one's own within the graph would exchange from inside libtorch, where an
+/// exception ends the process, and on a thread of libtorch's where there is a GPU.
 /// </para>
 /// </summary>
 /// <param name="processes">The processes. All of them pass the same layers in the same order, with or without images.</param>
