@@ -4,10 +4,9 @@ namespace Microsoft.ML.ResNet.Images;
 /// Which rows' images a reader is going to ask for, where several processes share them. A view that decodes ahead leaves the others alone.
 /// </summary>
 /// <remarks>
-/// <para>What a view makes of it changes no image: one that is asked for all the same, because a filter behind the view has given rows
-/// other numbers or a cache keeps all, is decoded then, and from there on all are decoded ahead.</para>
-/// <para>Nobody knows of an image that is not decoded whether it can be read. So that rows have the same numbers in all processes, none is
-/// left out, and an image that cannot be read comes empty.</para>
+/// What a view makes of it changes no image and no row: one that is asked for all the same, because a filter behind the view has given rows
+/// other numbers or a cache keeps all, is decoded then, and from there on all are decoded ahead. Nobody knows of an image that is not
+/// decoded whether it can be read, so a view that leaves such images out decodes all.
 /// </remarks>
 /// <param name="isWanted">Whether a row, by its number in the view, is.</param>
 internal sealed class RowsWanted(Func<long, bool> isWanted)
@@ -19,9 +18,6 @@ internal sealed class RowsWanted(Func<long, bool> isWanted)
 
     /// <summary>What the cursor that this thread is opening is for; <see langword="null"/> for all rows.</summary>
     public static RowsWanted? OfThisCursor => _ofCursorsBeingOpened;
-
-    /// <summary>Why the image that came empty last cannot be read.</summary>
-    public string? Problem { get; set; }
 
     /// <summary>Whether a row's image will be asked for.</summary>
     public bool Contains(long row) => _areAll || isWanted(row);

@@ -22,7 +22,6 @@ internal sealed class LabeledImageReading : IDisposable
     private readonly ImageColumnReader _image;
     private readonly int[] _rowsPerClass;
     private readonly SharedReading? _shared;
-    private readonly RowsWanted? _wanted; // where images come decoded, and some are other processes'
     private ImageTarget _stored; // set with the builder
     private ImageShape _shape;
     private PixelStoreBuilder? _builder;
@@ -43,11 +42,9 @@ internal sealed class LabeledImageReading : IDisposable
         _shared = shared;
         _rowsPerClass = new int[checked((int)((KeyDataViewType)columns.Label.Type).Count)];
         if (shared is not null && LabeledImageView.IsDecodedAhead(columns.Feature))
-        {
-            _wanted = shared.Wanted;
-            columns.Images.EmptyIsUnreadable = true;
-        }
-        _cursor = _wanted is null ? Open(data, columns) : _wanted.Opening(() => Open(data, columns));
+            _cursor = shared.Wanted.Opening(() => Open(data, columns)); // some are other processes'
+        else
+            _cursor = Open(data, columns);
         _image = columns.Images.Open(_cursor, columns.Feature);
     }
 
@@ -132,7 +129,7 @@ internal sealed class LabeledImageReading : IDisposable
         if (problem is null && image.TryRead(_stored, _builder!.NextImage, out var picture, out problem))
             Add(row, picture);
         else
-            AddUnreadable(row, _wanted?.Problem ?? problem!);
+            AddUnreadable(row, problem!);
     }
 
     private bool IsOwn(Row row) => _shared is null || _shared.IsOwn(row.Index);

@@ -59,8 +59,11 @@ internal sealed class ImageFolderImages : ILabeledImages
                 yield return new(_files[i].Label.AsMemory(), default);
     }
 
+    // Where images may be left out, only decoding all tells which rows there are.
     private IEnumerable<LabeledImage> Decode(RowsWanted? wanted)
     {
+        if (_options.UnreadableImageBehavior == UnreadableImageBehavior.Skip)
+            wanted = null;
         using var reader = _store.OpenReader();
         var free = new Stack<DecodedChunk>();
         var read = Opening(reader);
@@ -72,8 +75,8 @@ internal sealed class ImageFolderImages : ILabeledImages
                 var index = chunk.First + i;
                 if (chunk.Problem(i) is { } problem)
                     OnUnreadable(index, problem);
-                if (wanted is not null && (chunk.Problem(i) is not null || !chunk.Holds(i)))
-                    yield return Later(index, read, wanted);
+                if (!chunk.Holds(i))
+                    yield return Later(index, read, wanted!);
                 else if (chunk.Problem(i) is null)
                     yield return new(_files[index].Label.AsMemory(), chunk.Pixels(i));
             }
@@ -87,16 +90,11 @@ internal sealed class ImageFolderImages : ILabeledImages
 
     private ReadOnlyMemory<byte> DecodeNow(int index, Func<string, ImageBytes, string?> read, RowsWanted wanted)
     {
-        if (!_unreadable.TryGetValue(index, out var problem))
-        {
-            wanted.BecomeAll();
-            var image = new DecodedChunk(new(Shape, _options.Geometry), capacity: 1).Assign(index, count: 1).Fill(_files, read, wanted);
-            if (image.Problem(0) is null)
-                return image.Pixels(0);
-            OnUnreadable(index, problem = image.Problem(0)!);
-        }
-        wanted.Problem = $"{_store.Describe(_files[index].Name)}: {problem}";
-        return default;
+        wanted.BecomeAll();
+        var image = new DecodedChunk(new(Shape, _options.Geometry), capacity: 1).Assign(index, count: 1).Fill(_files, read, wanted);
+        if (image.Problem(0) is { } problem)
+            OnUnreadable(index, problem);
+        return image.Pixels(0);
     }
 
     /// <summary>

@@ -24,11 +24,6 @@ internal abstract class ImageColumnKind
     /// </summary>
     public PixelRange? Range { get; set; }
 
-    /// <summary>
-    /// Whether a vector without values stands for an image that cannot be read (<see cref="RowsWanted"/>), and is no error.
-    /// </summary>
-    public bool EmptyIsUnreadable { get; set; }
-
     /// <summary>Understands a column.</summary>
     /// <param name="type">The column's type.</param>
     /// <param name="options">What the caller says about the images.</param>

@@ -45,9 +45,6 @@ internal abstract class PixelVectorColumn<T>(PixelFormat format, ImageShape shap
             [NotNullWhen(false)] out string? problem)
         {
             getter(ref _value);
-            (picture, problem) = (default, column.EmptyIsUnreadable && _value.Length == 0 ? "expected an image, found none" : null);
-            if (problem is not null)
-                return false;
             PixelVectors.CheckLength(_value, format);
             picture = new(format.Shape.Height, format.Shape.Width);
             if (format.Shape == target.Shape)
