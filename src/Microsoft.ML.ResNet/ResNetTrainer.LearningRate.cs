@@ -26,7 +26,8 @@ public sealed partial class ResNetTrainer
     /// </returns>
     /// <exception cref="ArgumentOutOfRangeException">A column is missing or of another type, or the range is none.</exception>
     /// <exception cref="InvalidOperationException">
-    /// No usable rows, fewer than two classes, too little memory, or a loss that is no number in the first step.
+    /// No usable rows, fewer than two classes, too little memory, a loss that is no number in the first step, or
+    /// <see cref="Options.ProcessGroup"/> is set: the test runs in one process.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public LearningRateCurve FindLearningRate(IDataView input, LearningRateRange? range = null)
@@ -35,6 +36,9 @@ public sealed partial class ResNetTrainer
         range ??= new LearningRateRange();
         if (range.Problems().ToList() is { Count: > 0 } problems)
             throw _host.ExceptParam(nameof(range), string.Join(" ", problems));
+        if (Processes is { } processes)
+            throw _host.Except($"The test of rates runs in one process, and this is one of {processes.Size}. Leave Options.ProcessGroup "
+                + "unset for it, and call it in one of them alone.");
         using var channel = _host.Start("LearningRate");
         return TrainingGuard.ExplainMemory(channel, () => TestRates(channel, input, range));
     }

@@ -34,6 +34,9 @@ public sealed partial class ResNetTrainer
         }
     }
 
+    // What one process has thrown by itself ends all: the others go on and would wait for it.
+    private bool IsCancellationOf(Exception e) => IsCancelled && (Processes is null || ProcessGroup.IsAgreed(e));
+
     private T Together<T>(Func<T> work) => Processes is { } processes ? processes.Agree(work) : work();
 
     private void CheckAliveTogether()

@@ -302,7 +302,7 @@ public sealed partial class ResNetTrainer : ITrainerEstimator<ResNetTransformer,
             new TrainingSettings { Numerics = numerics, Memory = memory, Processes = Processes });
         if (state is not null)
             Together(() => Restored(loop, state, device, checkpoints));
-        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, () => IsCancelled)
+        var weights = new TrainingGuard(channel, recipe, _options.CancellationBehavior, IsCancellationOf)
             .Run(loop, trainStore, validationStore);
         if (Processes is { } processes)
             channel.Info($"Training as {processes} has taken {loop.Traffic} a step.");

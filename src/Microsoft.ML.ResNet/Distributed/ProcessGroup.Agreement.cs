@@ -63,6 +63,8 @@ public abstract partial class ProcessGroup
             Agreed(failure);
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
         }
+        if (outcomes.Any(other => (Outcome)other[0] != Outcome.Done))
+            (result as IDisposable)?.Dispose(); // nobody receives it
         for (var rank = 0; rank < Size; rank++)
             if ((Outcome)outcomes[rank][0] == Outcome.Cancelled)
                 throw Agreed(new OperationCanceledException());

@@ -13,9 +13,10 @@ namespace Microsoft.ML.ResNet.Fitting;
 /// <param name="recipe">How it is trained.</param>
 /// <param name="onCancellation">What a cancelled training leaves.</param>
 /// <param name="isCancelled">
-/// Whether it was cancelled; an <see cref="OperationCanceledException"/> of a user's callback may mean something else.
+/// Whether that is what an <see cref="OperationCanceledException"/> says; that of a user's callback may mean something else.
 /// </param>
-internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation, Func<bool> isCancelled)
+internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, CancellationBehavior onCancellation,
+    Func<Exception, bool> isCancelled)
 {
     /// <summary>
     /// Does all that belongs to a training, of which <see cref="Run"/> explains the steps, and explains what runs out of memory elsewhere.
@@ -54,7 +55,8 @@ internal sealed class TrainingGuard(IChannel channel, TrainingRecipe recipe, Can
         {
             return loop.Kept is { } kept ? Keep(kept, e.Message, loop) : throw ProcessGroup.Agreed(channel.Except(e.Message));
         }
-        catch (OperationCanceledException) when (onCancellation == CancellationBehavior.KeepBest && isCancelled() && loop.Kept is not null)
+        catch (OperationCanceledException e)
+            when (onCancellation == CancellationBehavior.KeepBest && isCancelled(e) && loop.Kept is not null)
         {
             return Keep(loop.Kept, $"Training was cancelled after {Epochs(loop.History)} of {recipe.NumberOfEpochs}.", loop);
         }
