@@ -4,10 +4,12 @@
 # its first prediction, the median of nine, for ResNet-20 and ResNet-50. One line for each check, "ok ..." or "FAILED ..."; ends with 1 if
 # a check failed, and with 0 and a message where clang is missing (Debian: clang zlib1g-dev), which it installs where it may: as root, with CI=true.
 # Build first: dotnet build src/Samples -c Release. Times are printed, not judged: they are the machine's.
-# usage: build/aot-check.sh [FOLDER]   FOLDER receives the program; by default artifacts/aot-check.
+# usage: build/aot-check.sh [FOLDER]   FOLDER receives the program; a new one; by default artifacts/aot-check.
 set -u
+given=${1:+$(realpath -m "$1")}
 cd "$(dirname "$0")/.."
-root=$PWD app=${1:-$PWD/artifacts/aot-check}
+root=$PWD app=${given:-$PWD/artifacts/aot-check}
+if [ -n "$given" ] && [ -n "$(ls -A "$given" 2> /dev/null)" ]; then echo "$given is not empty; expected a new folder."; exit 1; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -37,7 +39,7 @@ milliseconds() { # milliseconds MODEL PICTURE: from before the process starts to
   done | sort -n | sed -n 5p
 }
 
-rm -rf "$app"
+rm -rf "$root/artifacts/aot-check"
 dotnet publish build/aot-check/Classify.csproj -c Release -r linux-x64 -o "$app" --nologo -v quiet > "$work/publish" 2>&1 \
   || { echo "FAILED publish"; tail -n 20 "$work/publish"; exit 1; }
 program=$(stat -c %s "$app/classify") decoder=$(stat -c %s "$app/libSkiaSharp.so")
@@ -54,7 +56,8 @@ resnet predict "$work/resnet-20.zip" "${pictures[@]}" --format csv --top 10 | ta
 check "ResNet-20 tells of ${#pictures[@]} pictures what 'resnet predict' tells, to the last bit" cmp "$work/expected" "$work/found"
 check "there are as many answers as pictures" test "$(wc -l < "$work/found")" -eq ${#pictures[@]}
 head -c 5000 "$work/resnet-20.zip" > "$work/cut.zip"
-check "a model that is cut short is refused" bash -c '! "$0" "$1" "$2"' "$app/classify" "$work/cut.zip" "${pictures[0]}"
+"$app/classify" "$work/cut.zip" "${pictures[0]}" > "$work/found" 2> "$work/refused"
+check "a model that is cut short is refused: $(grep -o 'The model .*' "$work/refused" | head -n 1)" grep -q 'ModelFormatException.*The model ' "$work/refused"
 echo "ResNet-20: first prediction $(milliseconds "$work/resnet-20.zip" "${pictures[0]}") ms after the start of the process"
 
 if command -v python3 > /dev/null; then
@@ -64,6 +67,7 @@ if command -v python3 > /dev/null; then
     > "$work/imported" || { echo "FAILED import of ResNet-50"; exit 1; }
   resnet predict "$work/resnet-50.zip" "${pictures[0]}" --format csv --top 1000 | tail -n +2 > "$work/expected"
   "$app/classify" "$work/resnet-50.zip" "${pictures[0]}" > "$work/found"
+  check "ResNet-50 tells of a picture" test "$(wc -l < "$work/found")" -eq 1
   check "ResNet-50 tells what 'resnet predict' tells, to the last bit" cmp "$work/expected" "$work/found"
   echo "ResNet-50: first prediction $(milliseconds "$work/resnet-50.zip" "${pictures[0]}") ms after the start of the process"
   # A zip may store what it holds as it is; nothing then has to be inflated.

@@ -11,12 +11,19 @@ work=$(mktemp -d)
 version=0.0.0-check.$$ # of this run: others may check at the same time
 service=
 unpacked=()
-trap '[ -z "$service" ] || kill "$service"; rm -rf "$work" "${unpacked[@]}"' EXIT
+runfiles=${XDG_DATA_HOME:-$HOME/.local/share}/dotnet/runfile # where dotnet builds files that run by themselves
+finish() {
+    [ -z "$service" ] || kill "$service" 2> /dev/null || true
+    find "$runfiles" -mindepth 1 -maxdepth 1 -newer "$work/began" -exec rm -rf {} + 2> /dev/null || true
+    rm -rf "$work" "${unpacked[@]}"
+}
+trap finish EXIT
+touch "$work/began"
 
 library="$root/src/Microsoft.ML.ResNet"
 package=$(dotnet msbuild "$library" -getProperty:PackageId)
 address=https://github.com/example/resnet # of a repository: nobody asks it
-for packed in "$library.Scoring" "$library" "$library.AspNetCore" "$root/build/templates"; do
+for packed in "$library.Scoring" "$library" "$library.AspNetCore" "$library.Reports" "$root/build/templates"; do
     dotnet pack "$packed" -c Release -p:PackageVersion=$version -p:ProjectUrl=$address -o "$work/feed" --nologo -v quiet
 done
 unzip -p "$work/feed/$package.$version.nupkg" "$package.nuspec" | grep -q "id=\"$package.Scoring\" version=\"\[$version\]\"" \
@@ -62,9 +69,13 @@ check_documentation() {
     grep -q '\.pdb$' <<< "$(unzip -l "$work/feed/$1.$version.snupkg")" || { echo "$1 has no symbols."; exit 1; }
 }
 check_package "$package" lib/net10.0/Microsoft.ML.ResNet.xml "buildTransitive/net10.0/$package.targets"
+check_package "$package.Scoring" lib/net10.0/Microsoft.ML.ResNet.Scoring.xml
+check_package "$package.Reports" lib/net10.0/Microsoft.ML.ResNet.Reports.xml
 check_package "$package.AspNetCore" lib/net10.0/Microsoft.ML.ResNet.AspNetCore.xml
 check_package "$package.Templates" content/resnet-api/ResNetApi.csproj
 check_documentation "$package"
+check_documentation "$package.Scoring"
+check_documentation "$package.Reports"
 check_documentation "$package.AspNetCore"
 echo "packages: icon, readme with $(wc -l < "$work/links") links, addresses, release notes, symbols, documentation"
 

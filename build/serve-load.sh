@@ -15,8 +15,8 @@ resnet="dotnet artifacts/bin/Samples/release/resnet.dll" bench="dotnet artifacts
 work=$(mktemp -d)
 declare -A process address
 finish() {
-    kill "${process[@]}" 2> /dev/null
-    wait 2> /dev/null
+    kill "${process[@]}" 2> /dev/null || true
+    wait 2> /dev/null || true
     rm -rf "$work"
 }
 trap finish EXIT

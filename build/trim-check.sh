@@ -3,9 +3,10 @@
 # second process, which must print the same. Trimming turns JSON by reflection off, so that none can be left in the library.
 # usage: build/trim-check.sh [FOLDER]   FOLDER receives the application (600 MB, libtorch included); by default a temporary one.
 set -euo pipefail
+given=${1:+$(realpath -m "$1")}
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
-app=${1:-$work/app}
+app=${given:-$work/app}
 trap 'rm -rf "$work"' EXIT
 
 dotnet publish build/trim-check/Trimmed.csproj -c Release -o "$app" --nologo -v quiet

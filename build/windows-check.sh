@@ -57,7 +57,7 @@ if [ -e "$published/resnet20-12fca82f.th" ]; then
   run evaluate --model published.zip --data cifar10-lossless-1017.bin --json
   right=$(awk -v accuracy="$(value microAccuracy)" 'BEGIN { printf "%d", accuracy * 1017 + 0.5 }')
   check "the published ResNet-20 is right on $right of 1017, as PyTorch says" test "$code:$right" = 0:932
-  check "with the log loss of Linux, $(value logLoss here)" test "$(value logLoss | cut -c 1-8)" = "$(value logLoss here | cut -c 1-8)"
+  check "with the log loss of Linux, $(value logLoss here)" test -n "$(value logLoss)" -a "$(value logLoss | cut -c 1-8)" = "$(value logLoss here | cut -c 1-8)"
   head -c $((400 * 3073)) cifar10-lossless-1017.bin >small.bin
 else
   echo "No ../shared/data: the published ResNet-20 is not evaluated, and drawn images are trained on."
@@ -68,7 +68,8 @@ fi
 
 training="train --data $data --architecture cifar-8 --batch-size 64 --device cpu"
 train="$training --epochs 3"
-hash_of() { run export --model "$1" --safetensors "$1.safetensors"; sha256sum <"$1.safetensors" | cut -d ' ' -f 1; }
+same() { [ "${#1}" -eq 64 ] && [ "$1" = "$2" ]; } # two hashes
+hash_of() { rm -f "$1.safetensors"; run export --model "$1" --safetensors "$1.safetensors"; [ -s "$1.safetensors" ] && sha256sum <"$1.safetensors" | cut -d ' ' -f 1; }
 run $train --output whole.zip --json
 check "a training ends with a model, in $((took / 1000)) s" test "$code" = 0 -a -s whole.zip
 "$wine" "$app/resnet.exe" $train --output killed.zip --checkpoints state --checkpoint-interval 0.001 --resume >log 2>&1 &
@@ -78,10 +79,10 @@ check "a training is killed after $(ls state 2>/dev/null | tail -n 1)" kill -9 $
 wait $pid 2>/dev/null
 run $train --output killed.zip --checkpoints state --checkpoint-interval 0.001 --resume --json
 check "it goes on from its checkpoint" test "$code" = 0
-check "to the same weights" test "$(hash_of killed.zip)" = "$(hash_of whole.zip)"
+check "to the same weights" same "$(hash_of killed.zip)" "$(hash_of whole.zip)"
 
 run $train --output spilled.zip --image-memory 0 --spill . --json
-check "with the images in a temporary file the weights are the same" test "$code:$(hash_of spilled.zip)" = "0:$(hash_of whole.zip)"
+check "with the images in a temporary file the weights are the same" same "$(hash_of spilled.zip)" "$(hash_of whole.zip)"
 check "which is gone afterwards" test -z "$(find . -maxdepth 1 -name '*.pixels')"
 
 # Another program opens the model while it is trained anew: cmd's redirection lets nobody rename the file.
