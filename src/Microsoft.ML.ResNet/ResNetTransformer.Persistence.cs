@@ -18,7 +18,7 @@ namespace Microsoft.ML.ResNet;
 /// <content>Saving and loading, as ML.NET's model files want it. The entries themselves are <see cref="ModelArchive"/>'s.</content>
 public sealed partial class ResNetTransformer
 {
-    internal const string LoaderSignature = "ResNetTransformer";
+    internal const string LoaderSignature = ModelArchive.LoaderSignature;
     internal const string UserName = "Residual network";
 
     private static VersionInfo GetVersionInfo() => new(

@@ -10,8 +10,11 @@ internal class FileOperations
     public static FileOperations Current { get; set; } = new();
 
     /// <summary>Opens a file to read it. On Windows, too, another may be given its name meanwhile.</summary>
+    /// <exception cref="IOException">It is a pipe, a socket or a device, on which one might wait for ever; or it is absent.</exception>
     public virtual Stream OpenRead(string path)
-        => new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        => RegularFile.TryOpen(path, out _) is { } file
+            ? new FileStream(file, FileAccess.Read, bufferSize: 0)
+            : throw new IOException($"'{path}' is {RegularFile.FoundOther}; expected the path of a file.");
 
     /// <summary>Makes a file that is not there yet, and opens it to write it.</summary>
     /// <param name="path">The file.</param>

@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Persistence;
 /// </summary>
 internal static class ModelArchive
 {
+    /// <summary>How ML.NET's files name who reads the network.</summary>
+    public const string LoaderSignature = "ResNetTransformer";
+
     /// <summary>The entry of the description.</summary>
     public const string DescriptionEntry = "model.json";
 

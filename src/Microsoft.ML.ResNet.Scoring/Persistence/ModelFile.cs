@@ -1,16 +1,22 @@
 using System.IO.Compression;
 using System.Runtime.ExceptionServices;
+using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
 
 /// <summary>
-/// The network in a model file, read without ML.NET: of the zip, only the two entries that are <see cref="ModelArchive"/>'s are looked at,
-/// wherever in a pipeline they lie.
+/// The network in a model file, read without ML.NET: of the zip, only the folders in which ML.NET would look for the steps of a pipeline,
+/// and of these only a step that it would take for a residual network.
 /// </summary>
-internal static class ModelFile
+internal static partial class ModelFile
 {
+    private const string HeaderEntry = "Model.key";
+    private const int SignatureOffset = 0x50, SignatureLength = 24; // of the loader, in the header that ML.NET's ModelHeader describes
+
     /// <summary>Reads the first network of a model.</summary>
     /// <param name="stream">Readable and seekable, at the start of the file.</param>
     /// <exception cref="ModelFormatException">The file is damaged, no model, or one without a residual network.</exception>
@@ -38,26 +44,39 @@ internal static class ModelFile
         }
     }
 
-    // Steps of a pipeline lie in folders whose numbers have leading zeros, so that the order of their names is theirs.
+    // Steps of a pipeline lie in folders whose numbers have leading zeros, so that the order of their names is theirs. ML.NET writes
+    // backslashes on Windows.
     private static (ZipArchiveEntry Description, ZipArchiveEntry Weights) Entries(ZipArchive zip)
     {
-        var networks = from description in zip.Entries.OrderBy(entry => entry.FullName, StringComparer.Ordinal)
-                       where description.Name == ModelArchive.DescriptionEntry
-                       let folder = description.FullName[..^description.Name.Length]
-                       let weights = zip.GetEntry(folder + ModelArchive.WeightsEntry)
-                       where weights is not null
-                       select (description, weights);
-        return networks.Cast<(ZipArchiveEntry, ZipArchiveEntry)?>().FirstOrDefault() ?? throw new ModelFormatException(
-            $"The model has no residual network: no entry '{ModelArchive.DescriptionEntry}' with '{ModelArchive.WeightsEntry}' beside it.");
+        var entries = zip.Entries.ToDictionary(entry => entry.FullName.Replace('\\', '/'), StringComparer.Ordinal);
+        foreach (var name in entries.Keys.Order(StringComparer.Ordinal))
+            if (Step().Match(name) is { Success: true } step && entries.TryGetValue(step.Value + HeaderEntry, out var header)
+                && entries.TryGetValue(step.Value + ModelArchive.WeightsEntry, out var weights) && IsNetwork(header))
+                return (entries[name], weights);
+        throw new ModelFormatException("The model has no residual network: no step of it has an entry "
+            + $"'{ModelArchive.DescriptionEntry}' with '{ModelArchive.WeightsEntry}' and '{HeaderEntry}' beside it.");
     }
+
+    // What decides in ML.NET who reads a step.
+    private static bool IsNetwork(ZipArchiveEntry header)
+    {
+        using var content = header.Open();
+        var start = new byte[SignatureOffset + SignatureLength];
+        return content.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+            && Encoding.ASCII.GetString(start.AsSpan(SignatureOffset)).TrimEnd('\0') == ModelArchive.LoaderSignature;
+    }
+
+    [GeneratedRegex(@"^TransformerChain/(Transform_\d+/)*(?=model\.json$)", RegexOptions.ECMAScript)]
+    private static partial Regex Step();
 
     private static byte[] ReadAll(ZipArchiveEntry entry)
     {
-        if (entry.Length > Array.MaxLength)
-            throw new ModelFormatException($"The weights have {entry.Length} bytes; expected at most {Array.MaxLength}.");
+        if (entry.Length > UntrustedBytes.MaximumCount)
+            throw new ModelFormatException($"The weights have {entry.Length} bytes; expected at most {UntrustedBytes.MaximumCount}.");
         using var content = entry.Open();
-        var bytes = GC.AllocateUninitializedArray<byte>((int)entry.Length); // ModelZip has compared it with the file's own length
-        content.ReadExactly(bytes);
-        return bytes;
+        // weights hardly shrink: what claims more than twice what it takes in the file is not believed before it has come
+        return UntrustedBytes.TryRead(content, entry.Length, out var bytes, out var available, believed: 2 * entry.CompressedLength)
+            ? bytes
+            : throw new ModelFormatException($"The weights promise {entry.Length} bytes and have {available}.");
     }
 }

@@ -56,7 +56,7 @@ public sealed class ImageClassifier : IDisposable
     }
 
     /// <summary>Opens a model file that <c>mlContext.Model.Save</c> or <c>SaveResNet</c> wrote, without ML.NET and libtorch.</summary>
-    /// <param name="stream">The file, from the stream's position to its end; readable and seekable. It stays open.</param>
+    /// <param name="stream">The file, and nothing else; readable, seekable, at its start. It stays open.</param>
     /// <param name="options">What the classifier refuses to look at; <see langword="null"/> for the default.</param>
     /// <returns>The classifier; dispose it to free the network.</returns>
     /// <remarks>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 
 namespace Microsoft.ML.ResNet.Scoring;

@@ -16,8 +16,9 @@ internal static class UntrustedBytes
     /// <param name="count">0 to <see cref="MaximumCount"/>.</param>
     /// <param name="bytes">The bytes; empty when there were too few.</param>
     /// <param name="available">How many bytes there were, at most <paramref name="count"/>.</param>
+    /// <param name="believed">How many are believed at once; the default is 1 MiB.</param>
     /// <returns>Whether there were enough.</returns>
-    public static bool TryRead(Stream stream, long count, out byte[] bytes, out long available)
+    public static bool TryRead(Stream stream, long count, out byte[] bytes, out long available, long believed = FirstChunk)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumCount);
@@ -26,7 +27,7 @@ internal static class UntrustedBytes
         if (stream.CanSeek && (available = Math.Max(0, stream.Length - stream.Position)) < count)
             return false;
 
-        var buffer = new byte[stream.CanSeek ? count : Math.Min(count, FirstChunk)];
+        var buffer = new byte[stream.CanSeek ? count : Math.Min(count, Math.Max(believed, FirstChunk))];
         for (available = 0; ;)
         {
             available += stream.ReadAtLeast(buffer.AsSpan((int)available), buffer.Length - (int)available, throwOnEndOfStream: false);

@@ -18,7 +18,7 @@ public static class ResNetModelCatalog
     /// file as one exception.
     /// </summary>
     /// <param name="catalog">The catalog: <c>mlContext.Model</c>.</param>
-    /// <param name="stream">The file, from the stream's position to its end; readable and seekable. It stays open.</param>
+    /// <param name="stream">The file, and nothing else; readable, seekable, at its start. It stays open.</param>
     /// <param name="inputSchema">The schema that the model was saved with; <see langword="null"/> where it was saved without.</param>
     /// <returns>
     /// The model: a <see cref="ResNetTransformer"/> alone, or a pipeline, of whose steps it is one; <see cref="FindResNet"/> finds it.

@@ -1,4 +1,6 @@
+using System.Text;
 using Microsoft.ML.ResNet.Tests.Persistence;
+using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Classifying;
 
@@ -8,7 +10,7 @@ namespace Microsoft.ML.ResNet.Tests.Classifying;
 [TestClass]
 public class OpenModelTests
 {
-    private const string Weights = "weights.safetensors", Description = "model.json";
+    private const string Weights = "weights.safetensors", Description = "model.json", Header = "Model.key";
     private static readonly MLContext Ml = new(seed: 1);
     private static readonly ImagePredictionOptions All = new() { Top = int.MaxValue };
     private static readonly string Golden = Path.Combine(AppContext.BaseDirectory, "Golden", "models", "format-1.zip");
@@ -59,7 +61,8 @@ public class OpenModelTests
     [TestMethod]
     public void Weights_that_were_changed_are_refused()
     {
-        var entries = Step("", "a", "b", "c").Select(entry => entry.Name == Weights ? (entry.Name, Flipped(entry.Bytes)) : entry);
+        var entries = Step("TransformerChain/", "a", "b", "c")
+            .Select(entry => entry.Name == $"TransformerChain/{Weights}" ? (entry.Name, Flipped(entry.Bytes)) : entry);
 
         var error = Assert.ThrowsExactly<ModelFormatException>(() => ImageClassifier.Load(new MemoryStream(SavedModel.Zip(entries))));
 
@@ -87,11 +90,51 @@ public class OpenModelTests
         Assert.ThrowsExactly<ObjectDisposedException>(() => classifier.Predict(picture));
     }
 
+    // ML.NET names its folders, and says in each who reads it; on Windows its zips have backslashes.
+    [TestMethod]
+    public void What_ML_NET_would_not_take_for_a_step_of_the_pipeline_is_not_asked()
+    {
+        var own = Step("TransformerChain/Transform_001/", "a", "b", "c").ToList();
+        foreach (var decoy in new[] { "", "A/", "TransformerChain/A/", "TransformerChain/Transform_x/", "Loader/Transform_000/" })
+            Check([.. Step(decoy, "x", "y", "z"), .. own]);
+        var first = Step("TransformerChain/Transform_000/", "x", "y", "z").ToList();
+        var header = first.Single(entry => entry.Name.EndsWith(Header, StringComparison.Ordinal));
+        first.Remove(header);
+        Check([.. first, .. own]);
+        Check([.. first, (header.Name, OfAnotherReader(header.Bytes)), .. own]);
+        Check([.. own.Select(entry => (entry.Name.Replace('/', '\\'), entry.Bytes))]);
+
+        static void Check(IEnumerable<(string Name, byte[] Bytes)> entries)
+        {
+            using var opened = ImageClassifier.Load(new MemoryStream(SavedModel.Zip(entries)));
+            CollectionAssert.AreEqual(new[] { "a", "b", "c" }, opened.Model.ClassNames.ToArray());
+        }
+    }
+
+    [TestMethod]
+    [OSCondition(OperatingSystems.Linux)]
+    [Timeout(20_000)]
+    public void A_pipe_is_refused_and_not_waited_for()
+    {
+        var pipe = Path.Combine(TestAssembly.TemporaryFolder, $"pipe-{Guid.NewGuid():n}");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", pipe))
+            made.WaitForExit();
+
+        StringAssert.Contains(Assert.Throws<IOException>(() => ImageClassifier.Load(pipe)).Message, "a pipe");
+        StringAssert.Contains(Assert.Throws<IOException>(() => Ml.Model.LoadResNet(pipe, out _)).Message, "a pipe");
+    }
+
     private static IEnumerable<(string Name, byte[] Bytes)> Step(string folder, params string[] classes)
     {
         var (description, weights) = SavedModel.Entries(SavedModel.Create(classes: SavedModel.TextLabels(classes)));
-        return [(folder + Description, description), (folder + Weights, weights)];
+        var header = SavedModel.Unzip(File.ReadAllBytes(Golden)).Single(entry => entry.Name.EndsWith(Header, StringComparison.Ordinal)
+            && Encoding.ASCII.GetString(entry.Bytes).Contains("ResNetTransformer", StringComparison.Ordinal));
+        return [(folder + Description, description), (folder + Weights, weights), (folder + Header, header.Bytes)];
     }
+
+    private static byte[] OfAnotherReader(byte[] header)
+        => Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(header)
+            .Replace("ResNetTransformer", "ValueToKeyMapping", StringComparison.Ordinal));
 
     private static byte[] Flipped(byte[] bytes)
     {

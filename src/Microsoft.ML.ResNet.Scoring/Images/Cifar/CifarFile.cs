@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Unicode;
+using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Images.Cifar;
 

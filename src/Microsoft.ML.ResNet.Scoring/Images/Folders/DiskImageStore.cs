@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Foundation;
+
 namespace Microsoft.ML.ResNet.Images.Folders;
 
 /// <summary>Class folders on disk.</summary>

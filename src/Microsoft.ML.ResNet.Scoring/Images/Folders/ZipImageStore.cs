@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.IO.Compression;
+using Microsoft.ML.ResNet.Foundation;
 using Microsoft.Win32.SafeHandles;
 
 namespace Microsoft.ML.ResNet.Images.Folders;

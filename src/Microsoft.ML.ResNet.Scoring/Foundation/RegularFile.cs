@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace Microsoft.ML.ResNet.Images;
+namespace Microsoft.ML.ResNet.Foundation;
 
 /// <summary>
 /// Opens files that have a content of their own. Opening a pipe the usual way waits, perhaps for ever, for somebody who writes into it.
@@ -57,7 +57,7 @@ internal static partial class RegularFile
     private static SafeFileHandle? OpenWithoutWaiting(string path)
     {
         if (!OperatingSystem.IsLinux() && !OperatingSystem.IsMacOS())
-            return File.OpenHandle(path);
+            return File.OpenHandle(path, share: FileShare.Read | FileShare.Delete);
         // O_RDONLY is 0, then O_NONBLOCK and O_CLOEXEC, which have no effect on how a regular file is read
         var flags = OperatingSystem.IsLinux() ? 0x800 | 0x80000 : 0x4 | 0x1000000;
         var descriptor = Open(path, flags);
