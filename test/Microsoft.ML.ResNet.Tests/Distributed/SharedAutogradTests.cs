@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Support;
+using static Microsoft.ML.ResNet.Tests.Support.SharedTraining;
 
 namespace Microsoft.ML.ResNet.Tests.Distributed;
 
@@ -117,7 +118,7 @@ public class SharedAutogradTests
         options.CheckpointDirectory = folder;
         options.Resume = true;
         foreach (var size in new[] { 3, 2 })
-            foreach (var (_, failure) in ThreadGroup.RunAll(size, group => StoppedAfterAnEpoch(options, group)))
+            foreach (var (_, failure) in ThreadGroup.RunAll(size, group => StoppedAfterAnEpoch(options, group, Rows)))
                 Assert.IsInstanceOfType<OperationCanceledException>(failure, $"{failure}");
 
         Assert.HasCount(2, Directory.GetFiles(folder));
@@ -192,41 +193,10 @@ public class SharedAutogradTests
         }
     }
 
-    private static Lazy<ResNetModelParameters> Start { get; } = new(() =>
-    {
-        var ml = new MLContext(seed: 2);
-        var rows = TinyImages.View(ml, 24, seed: 2);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
-        return ml.MulticlassClassification.Trainers.ResNet(Options(ResNetArchitecture.Cifar(8), epochs: 1)).Fit(keys.Transform(rows)).Model;
-    });
-
-    private static ResNetTrainer.Options Options(ResNetArchitecture architecture, int epochs = 2)
-    {
-        var options = TinyImages.Options(epochs);
-        options.Architecture = architecture;
-        return options;
-    }
-
-    private static IReadOnlyList<NamedTensor> StoppedAfterAnEpoch(ResNetTrainer.Options options, ProcessGroup group)
-    {
-        using var stop = new CancellationTokenSource();
-        options = options.Snapshot();
-        options.MetricsCallback = _ => stop.Cancel(); // at rank 0 alone
-        options.CancellationToken = stop.Token;
-        return Train(options, group);
-    }
-
     private static IReadOnlyList<NamedTensor> Train(ResNetTrainer.Options options, ProcessGroup? group, int rows = Rows,
         List<string>? log = null)
     {
-        var ml = new MLContext(seed: 1);
-        if (log is not null)
-            ml.Log += (_, message) => log.Add(message.RawMessage);
-        var images = TinyImages.View(ml, rows);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(images);
-        options = options.Snapshot();
-        options.ProcessGroup = group;
-        using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(images));
+        using var model = Fit(options, group, rows, log);
         return model.Model.Network.Weights;
     }
 

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.Runtime;
+using static Microsoft.ML.ResNet.Tests.Support.SharedTraining;
 
 namespace Microsoft.ML.ResNet.Tests.Distributed;
 
@@ -72,7 +73,7 @@ public class SharedTrainingTests
         options.CheckpointDirectory = folder;
         options.Resume = true;
         foreach (var size in new[] { 4, 2 })
-            foreach (var (_, failure) in ThreadGroup.RunAll(size, group => StoppedAfterAnEpoch(options, group)))
+            foreach (var (_, failure) in ThreadGroup.RunAll(size, group => StoppedAfterAnEpoch(options, group, Rows)))
                 Assert.IsInstanceOfType<OperationCanceledException>(failure, $"{failure}");
 
         Assert.HasCount(2, Directory.GetFiles(folder));
@@ -244,21 +245,6 @@ public class SharedTrainingTests
         }
     }
 
-    private static Lazy<ResNetModelParameters> Start { get; } = new(() =>
-    {
-        var ml = new MLContext(seed: 2);
-        var rows = TinyImages.View(ml, 24, seed: 2);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(rows);
-        return ml.MulticlassClassification.Trainers.ResNet(Options(ResNetArchitecture.Cifar(8), epochs: 1)).Fit(keys.Transform(rows)).Model;
-    });
-
-    private static ResNetTrainer.Options Options(ResNetArchitecture architecture, int epochs = 2)
-    {
-        var options = TinyImages.Options(epochs);
-        options.Architecture = architecture;
-        return options;
-    }
-
     private static LabeledImageSet ReadShared(ProcessGroup group)
     {
         var ml = new MLContext(seed: 1);
@@ -269,26 +255,10 @@ public class SharedTrainingTests
             out _, group)!;
     }
 
-    private static string StoppedAfterAnEpoch(ResNetTrainer.Options options, ProcessGroup group)
-    {
-        using var stop = new CancellationTokenSource();
-        options = options.Snapshot();
-        options.MetricsCallback = _ => stop.Cancel(); // at rank 0 alone
-        options.CancellationToken = stop.Token;
-        return Hash(options, group);
-    }
-
     // Of all weights, with the figures of every epoch to the last bit.
     private static string Hash(ResNetTrainer.Options options, ProcessGroup? group, List<string>? log = null, int rows = Rows)
     {
-        var ml = new MLContext(seed: 1);
-        if (log is not null)
-            ml.Log += (_, message) => log.Add(message.RawMessage);
-        var images = TinyImages.View(ml, rows);
-        var keys = ml.Transforms.Conversion.MapValueToKey("Label").Fit(images);
-        options = options.Snapshot();
-        options.ProcessGroup = group;
-        using var model = ml.MulticlassClassification.Trainers.ResNet(options).Fit(keys.Transform(images));
+        using var model = Fit(options, group, rows, log);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var tensor in model.Model.Network.Weights)
             hash.AppendData(tensor.Data.Span);
