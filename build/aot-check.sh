@@ -12,24 +12,16 @@ root=$PWD app=${given:-$PWD/artifacts/aot-check}
 if [ -n "$given" ] && [ -n "$(ls -A "$given" 2> /dev/null)" ]; then echo "$given is not empty; expected a new folder."; exit 1; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
+. build/checks.sh
 most=15000000 # bytes, an image decoder included
 
 is_ready() { command -v clang > /dev/null && { echo 'int main(void) { return 0; }' | clang -x c - -lz -o "$work/linked"; } 2> /dev/null; }
-if ! is_ready && [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
-  { apt-get update && apt-get install --yes --no-install-recommends clang zlib1g-dev; } > /dev/null 2>&1
-fi
+is_ready || install clang zlib1g-dev
 if ! is_ready; then
   echo "No clang that links zlib (Debian: clang zlib1g-dev): compiling ahead of time is not checked."
   exit 0
 fi
 
-check() { # check DESCRIPTION COMMAND...: the command must succeed
-  local what=$1
-  shift
-  if "$@" > "$work/check.txt" 2>&1; then echo "ok $what"; else echo "FAILED $what"; tail -n 5 "$work/check.txt"; failed=1; fi
-}
-resnet() { dotnet "$root/artifacts/bin/Samples/release/resnet.dll" "$@"; }
 milliseconds() { # milliseconds MODEL PICTURE: from before the process starts to its first prediction, the median of nine
   local start end
   for _ in $(seq 9); do
@@ -45,13 +37,13 @@ dotnet publish build/aot-check/Classify.csproj -c Release -r linux-x64 -o "$app"
 program=$(stat -c %s "$app/classify") decoder=$(stat -c %s "$app/libSkiaSharp.so")
 check "the program has $program bytes and its image decoder $decoder, together at most $most" test $((program + decoder)) -le $most
 
-resnet import --weights test/Microsoft.ML.ResNet.Tests/Golden/cifar-20.pth --architecture cifar-20 --classes cifar10 \
+here import --weights test/Microsoft.ML.ResNet.Tests/Golden/cifar-20.pth --architecture cifar-20 --classes cifar10 \
   --output "$work/resnet-20.zip" > "$work/imported" || { echo "FAILED import of ResNet-20"; exit 1; }
 pictures=()
 for name in subsampled.jpg progressive.jpg grey.jpg interlaced.png palette.png lossy.webp still.gif colour.bmp; do
   pictures+=("$root/test/Microsoft.ML.ResNet.Fuzzing/Corpus/images/$name")
 done
-resnet predict "$work/resnet-20.zip" "${pictures[@]}" --format csv --top 10 | tail -n +2 > "$work/expected"
+here predict "$work/resnet-20.zip" "${pictures[@]}" --format csv --top 10 | tail -n +2 > "$work/expected"
 "$app/classify" "$work/resnet-20.zip" "${pictures[@]}" > "$work/found"
 check "ResNet-20 tells of ${#pictures[@]} pictures what 'resnet predict' tells, to the last bit" cmp "$work/expected" "$work/found"
 check "there are as many answers as pictures" test "$(wc -l < "$work/found")" -eq ${#pictures[@]}
@@ -63,9 +55,9 @@ echo "ResNet-20: first prediction $(milliseconds "$work/resnet-20.zip" "${pictur
 if command -v python3 > /dev/null; then
   python3 build/aot-check/random-resnet50.py "$work/resnet-50.safetensors"
   seq 1000 | sed 's/^/class /' > "$work/classes.txt"
-  resnet import --weights "$work/resnet-50.safetensors" --architecture resnet50 --classes "$work/classes.txt" --output "$work/resnet-50.zip" \
+  here import --weights "$work/resnet-50.safetensors" --architecture resnet50 --classes "$work/classes.txt" --output "$work/resnet-50.zip" \
     > "$work/imported" || { echo "FAILED import of ResNet-50"; exit 1; }
-  resnet predict "$work/resnet-50.zip" "${pictures[0]}" --format csv --top 1000 | tail -n +2 > "$work/expected"
+  here predict "$work/resnet-50.zip" "${pictures[0]}" --format csv --top 1000 | tail -n +2 > "$work/expected"
   "$app/classify" "$work/resnet-50.zip" "${pictures[0]}" > "$work/found"
   check "ResNet-50 tells of a picture" test "$(wc -l < "$work/found")" -eq 1
   check "ResNet-50 tells what 'resnet predict' tells, to the last bit" cmp "$work/expected" "$work/found"

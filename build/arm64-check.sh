@@ -10,33 +10,25 @@ cd "$(dirname "$0")/.."
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0 accuracy=null milliseconds=null
+accuracy=null milliseconds=null
+. build/checks.sh
 
 is_ready() { command -v qemu-aarch64-static >/dev/null && test -e /lib/ld-linux-aarch64.so.1 && ls /usr/lib/aarch64-linux-gnu/libssl.so.3 >/dev/null 2>&1; }
-install() {
-  [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-  { dpkg --add-architecture arm64 && apt-get update &&
-    apt-get install --yes --no-install-recommends qemu-user-static libc6:arm64 libstdc++6:arm64 libssl3:arm64; } >/dev/null 2>&1
-}
-is_ready || install
+if ! is_ready; then
+  may_install && dpkg --add-architecture arm64
+  install qemu-user-static libc6:arm64 libstdc++6:arm64 libssl3:arm64
+fi
 if ! is_ready; then
   echo "No qemu-aarch64-static with libc6:arm64, libstdc++6:arm64 and libssl3:arm64 (Debian: dpkg --add-architecture arm64): scoring on ARM64 is not checked."
   exit 0
 fi
 
-check() { # check DESCRIPTION COMMAND...: the command must succeed
-  local what=$1
-  shift
-  if "$@" >"$work/check.txt" 2>&1; then echo "ok $what"; else echo "FAILED $what"; tail -n 5 "$work/check.txt" "$work/out" "$work/err" 2>/dev/null; failed=1; fi
-}
 run() { # run VERB...: on ARM64; keeps output, error, exit code and milliseconds
   local start
   start=$(date +%s%3N)
   DOTNET_EnableWriteXorExecute=0 DOTNET_TieredPGO=0 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 qemu-aarch64-static "$app/resnet" "$@" >"$work/out" 2>"$work/err"
   code=$? took=$(($(date +%s%3N) - start))
 }
-here() { dotnet "$root/artifacts/bin/Samples/release/resnet.dll" "$@"; }
-value() { tail -n 1 "${2:-$work/out}" | sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; } # a value of the line that --json ends with
 
 # Folders of its own, which are kept, so that the next run is quick and what was restored for this machine stays.
 app=$root/artifacts/arm64/app

@@ -28,13 +28,10 @@ run_tests() { # the README's test command; its own counts are added to ours
     return $status
 }
 
+. build/install.sh
 command -v dotnet > /dev/null || { echo "The .NET 10 SDK is needed: no dotnet on the path."; echo "0 passed, 1 failed"; exit 1; }
 has_torch() { python3 -c 'import torch' 2> /dev/null || /usr/bin/python3 -c 'import torch' 2> /dev/null; }
 has_chromium() { command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null; }
-install() { # install PACKAGE: Debian's, where this is CI and may
-    [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null || return 0
-    { apt-get update && apt-get install --yes --no-install-recommends "$1"; } > /dev/null 2>&1
-}
 has_torch || install python3-torch; has_torch || echo "No python3 with torch: tests that exchange files with PyTorch are skipped."
 has_chromium || install chromium; has_chromium || echo "No chromium: tests that open pages in a browser are skipped."
 { command -v mpirun.openmpi && command -v mpirun.mpich; } > /dev/null || { install openmpi-bin; install mpich; }

@@ -4,19 +4,13 @@
 set -u
 cd "$(dirname "$0")/.."
 resnet="dotnet $PWD/artifacts/bin/Samples/release/resnet.dll"
-work=$(mktemp -d)
-failed=0
+root=$PWD work=$(mktemp -d)
+. build/checks.sh
 
-check() { # check DESCRIPTION COMMAND...: the command must succeed
-  local what=$1
-  shift
-  if "$@" >"$work/check.txt" 2>&1; then echo "ok $what"; else echo "FAILED $what"; tail -n 5 "$work/check.txt" "$work/out" "$work/err" 2>/dev/null; failed=1; fi
-}
 run() { # run VERB...: keeps output, error and exit code
   $resnet "$@" >"$work/out" 2>"$work/err"
   code=$?
 }
-value() { tail -n 1 "$work/out" | sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; } # a value of the line that --json ends with
 above() { awk -v found="$(value "$1")" -v least="$2" 'BEGIN { exit !(found != "" && found + 0 > least) }'; }
 fails_with() { # fails_with EXIT-CODE PATTERN: as it should, with one clear line and no stack trace
   test "$code" -eq "$1" && grep -q -- "$2" "$work/err" && test "$(grep -c . "$work/err")" -eq 1

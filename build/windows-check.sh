@@ -15,26 +15,17 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-failed=0
+. build/checks.sh
 
-if [ ! -x "$wine" ] && [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update && apt-get install --yes --no-install-recommends wine64; } >/dev/null 2>&1
-fi
+[ -x "$wine" ] || install wine64
 [ -x "$wine" ] || { echo "No $wine (Debian: wine64): Windows is not checked."; exit 0; }
 
-check() { # check DESCRIPTION COMMAND...: the command must succeed
-  local what=$1
-  shift
-  if "$@" >"$work/check.txt" 2>&1; then echo "ok $what"; else echo "FAILED $what"; tail -n 5 "$work/check.txt" "$work/out" "$work/err" 2>/dev/null; failed=1; fi
-}
 run() { # run VERB...: under Wine; keeps output, error, exit code and milliseconds
   local start
   start=$(date +%s%3N)
   timeout 600 "$wine" "$app/resnet.exe" "$@" >"$work/out" 2>"$work/err"
   code=$? took=$(($(date +%s%3N) - start))
 }
-here() { dotnet "$root/artifacts/bin/Samples/release/resnet.dll" "$@"; }
-value() { tail -n 1 "${2:-$work/out}" | sed -nE "s/.*\"$1\":\"?([^\",}]*).*/\1/p"; } # a value of the line that --json ends with
 above() { awk -v found="$1" -v least="$2" 'BEGIN { exit !(found != "" && found + 0 > least) }'; }
 
 app=$root/artifacts/windows/app
