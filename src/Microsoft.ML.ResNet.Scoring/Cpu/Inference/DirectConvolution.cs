@@ -10,6 +10,8 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal sealed unsafe class DirectConvolution : InferenceLayer
 {
+    private const int WeightsAtATime = 16 * 1024; // floats: they, and the pixels that meet them, stay in the second cache
+
     private readonly TileKernel _kernel;
     private readonly PackedWeights _weights;
     private readonly FeatureMap _input, _output;
@@ -50,23 +52,17 @@ internal sealed unsafe class DirectConvolution : InferenceLayer
             {
                 Input = workspace[_input],
                 InputOffsets = inputs,
-                RunOffsets = runs,
-                RunCount = _runs.Length,
                 RunLength = (nint)_weights.Kernel * _input.Layout.BlockChannels,
                 OutputOffsets = outputs,
                 BlockStride = _output.Layout.BlockStride,
-                Accumulates = Accumulates,
-                Rectifies = Rectifies,
             };
             var tiles = Tiles(images);
             for (var shard = first; shard < end;)
             {
                 var (group, start) = Math.DivRem(shard, tiles);
                 var stop = Math.Min(end - group * tiles, tiles);
-                tile.Weights = _weights.Weights(group);
-                tile.Bias = _weights.Bias(group);
                 tile.Output = workspace[_output] + (nint)group * ConvolutionTile.MaxBlocks * _output.Layout.BlockStride;
-                RunGroup(ref tile, _weights.BlocksIn(group), start, stop, images);
+                RunGroup(ref tile, group, runs, start, stop, images);
                 shard = group * tiles + stop;
             }
         }
@@ -81,9 +77,28 @@ internal sealed unsafe class DirectConvolution : InferenceLayer
         _weights.Dispose();
     }
 
-    // Tiles lie side by side: while a group's weights stay in the cache, all pixels of all images pass by.
+    // Tiles lie side by side: while weights stay in the cache, all pixels of all images pass by. Where a group has more of them than that,
+    // some runs of a window are done at a time, and the output holds the sums meanwhile; no addition changes its place.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void RunGroup(ref ConvolutionTile tile, int blocks, int first, int end, int images)
+    private void RunGroup(ref ConvolutionTile tile, int group, nint* runs, int first, int end, int images)
+    {
+        var blocks = _weights.BlocksIn(group);
+        var weightsOfRun = tile.RunLength * blocks * MapLayout.FullBlock;
+        var runsAtATime = (int)Math.Clamp(WeightsAtATime / weightsOfRun, 1, _runs.Length);
+        for (var run = 0; run < _runs.Length; run += runsAtATime)
+        {
+            tile.RunOffsets = runs + run;
+            tile.RunCount = Math.Min(runsAtATime, _runs.Length - run);
+            tile.Weights = _weights.Weights(group) + run * weightsOfRun;
+            tile.Bias = run == 0 ? _weights.Bias(group) : null;
+            tile.Accumulates = Accumulates || run > 0;
+            tile.Rectifies = Rectifies && run + runsAtATime >= _runs.Length;
+            RunTiles(ref tile, blocks, first, end, images);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RunTiles(ref ConvolutionTile tile, int blocks, int first, int end, int images)
     {
         var cursor = new IndirectionCursor(_input.Layout, _output.Layout, _weights.Kernel, _stride, images, first * ConvolutionTile.Pixels);
         for (var index = first; index < end; index++)

@@ -23,20 +23,24 @@ internal sealed unsafe class MaxPool(FeatureMap input, FeatureMap output) : Infe
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunBlock(float* source, float* target)
     {
-        for (var y = 0; y < output.Layout.Shape.Height; y++)
-            for (var x = 0; x < output.Layout.Shape.Width; x++)
-                for (var channel = 0; channel < MapLayout.FullBlock; channel += Vector<float>.Count)
-                    Max(source + input.Layout.Offset(2 * y - 1, 2 * x - 1) + channel).Store(target + output.Layout.Offset(y, x) + channel);
+        var (height, width) = (output.Layout.Shape.Height, output.Layout.Shape.Width);
+        nint sourceRow = input.Layout.RowStride, targetRow = output.Layout.RowStride;
+        source += input.Layout.Offset(-1, -1);
+        target += output.Layout.Offset(0, 0);
+        for (var y = 0; y < height; y++, source += 2 * sourceRow, target += targetRow)
+            for (nint i = 0; i < (nint)width * MapLayout.FullBlock; i += Vector<float>.Count)
+            {
+                // a pixel is a block of channels, and the window of the next begins two pixels further
+                var window = source + i + i / MapLayout.FullBlock * MapLayout.FullBlock;
+                var max = Vector.Max(Row(window), Row(window + sourceRow));
+                Vector.Max(max, Row(window + 2 * sourceRow)).Store(target + i);
+            }
     }
 
-    private Vector<float> Max(float* window)
-    {
-        var max = Vector<float>.Zero;
-        for (var row = 0; row < 3; row++)
-            for (var column = 0; column < 3; column++)
-                max = Vector.Max(max, Vector.Load(window + row * input.Layout.RowStride + column * MapLayout.FullBlock));
-        return max;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<float> Row(float* window)
+        => Vector.Max(Vector.Max(Vector.Load(window), Vector.Load(window + MapLayout.FullBlock)),
+            Vector.Load(window + 2 * MapLayout.FullBlock));
 }
 
 /// <summary>The mean of every channel.</summary>

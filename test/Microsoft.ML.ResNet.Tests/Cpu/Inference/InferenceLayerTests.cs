@@ -46,6 +46,18 @@ public unsafe class InferenceLayerTests
     }
 
     [TestMethod]
+    [DataRow(1, false)]
+    [DataRow(1, true)]
+    [DataRow(3, false)]
+    [DataRow(3, true)]
+    public void Convolutions_whose_weights_come_in_parts_are_those_of_the_definition(int kernel, bool adds)
+    {
+        GuardedAllocator.SkipWhereThereIsNone();
+        using var scope = new AllocatorScope(new GuardedAllocator(below: false));
+        AssertIsDefinition(new ConvolutionShape(kernel == 1 ? 1100 : 272, 48, kernel, 1, 3, 5), adds, rectifies: !adds, seed: 3);
+    }
+
+    [TestMethod]
     [DataRow(false)]
     [DataRow(true)]
     public void Pooling_and_padding_are_those_of_the_definition(bool below)
