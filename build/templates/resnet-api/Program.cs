@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.AspNetCore;
 
 var builder = WebApplication.CreateBuilder(args);
 const int MostBytes = 16 << 20;
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = MostBytes + (64 << 10));
+builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, Replies.Default));
 builder.Services.AddResNet(builder.Configuration["Model"] ?? "model.zip",
     options => options.Limits = new() { MaximumBytes = MostBytes, MaximumPixels = 25_000_000 });
 
@@ -29,3 +32,9 @@ app.MapPost("/predict", async (HttpRequest request, ResNetService model, int? to
             or ImageProblemKind.TooManyPixels ? 413 : 422);
 });
 app.Run();
+
+// What is answered as JSON, by generated code; an answer of another type needs a line here.
+[JsonSerializable(typeof(IReadOnlyList<string>))]
+[JsonSerializable(typeof(IReadOnlyList<ClassProbability>))]
+[JsonSerializable(typeof(ProblemDetails))]
+internal sealed partial class Replies : JsonSerializerContext;

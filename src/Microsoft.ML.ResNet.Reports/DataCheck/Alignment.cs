@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Reports.DataCheck;
 
@@ -65,10 +66,17 @@ internal sealed class Alignment
         if (radius == 0)
             return [.. grey];
         var (across, both) = (new float[grey.Length], new float[grey.Length]);
+        Span<float> wide = stackalloc float[Side + 2 * radius];
         for (var y = 0; y < Side; y++)
-            for (var x = 0; x < Side; x++)
-                for (var offset = -radius; offset <= radius; offset++)
-                    across[y * Side + x] += grey[y * Side + Math.Clamp(x + offset, 0, Side - 1)];
+        {
+            var line = grey.AsSpan(y * Side, Side);
+            var sum = across.AsSpan(y * Side, Side);
+            wide[..radius].Fill(line[0]);
+            line.CopyTo(wide[radius..]);
+            wide[(radius + Side)..].Fill(line[^1]);
+            for (var offset = 0; offset <= 2 * radius; offset++)
+                TensorPrimitives.Add(sum, wide.Slice(offset, Side), sum);
+        }
         for (var y = 0; y < Side; y++)
             for (var offset = -radius; offset <= radius; offset++)
                 TensorPrimitives.Add(both.AsSpan(y * Side, Side), across.AsSpan(Math.Clamp(y + offset, 0, Side - 1) * Side, Side),
@@ -139,8 +147,12 @@ internal sealed class Alignment
                 (square, otherSquare) = (square + a * a, otherSquare + b * b);
             }
             var gain = MathF.Sqrt(square / otherSquare);
-            for (var i = 0; i < mask.Length; i++)
-                warped[i] = ((warped[i] - otherMean) * gain - (_grey[i] - mean)) * mask[i];
+            for (var i = 0; i < mask.Length; i += Vector256<float>.Count)
+            {
+                var (theirs, ours) = (Vector256.LoadUnsafe(ref warped[i]), Vector256.LoadUnsafe(ref _grey[i]));
+                (((theirs - Vector256.Create(otherMean)) * gain - (ours - Vector256.Create(mean))) * Vector256.LoadUnsafe(ref mask[i]))
+                    .CopyTo(warped, i);
+            }
             Span<double> slope = stackalloc double[Parameters], step = stackalloc double[Parameters];
             for (var i = 0; i < Parameters; i++)
                 slope[i] = TensorPrimitives.Dot<float>(_change[i], warped);
@@ -177,6 +189,8 @@ internal sealed class Alignment
     /// <summary>Where the other picture's pixels come to lie: its place for a place (u, v) of this one.</summary>
     private readonly record struct Warp(double A, double B, double C, double D, double E, double F)
     {
+        private static readonly double[] Us = [.. Enumerable.Range(0, Side).Select(x => (double)((x - Centre) / Half))];
+
         private const double MostStep = 0.15; // in halves of the side; a longer one leaves what the slope knows of
 
         public static Warp None { get; } = new(1, 0, 0, 0, 1, 0);
@@ -189,12 +203,15 @@ internal sealed class Alignment
         public float Sample(float[] other, float[] warped, float[] mask)
         {
             var count = 0;
+            Span<float> columns = stackalloc float[Side], rows = stackalloc float[Side];
             for (var y = 0; y < Side; y++)
+            {
+                var v = (y - Centre) / Half;
+                Places(A, B * v, C, columns);
+                Places(D, E * v, F, rows);
                 for (var x = 0; x < Side; x++)
                 {
-                    var (u, v) = ((x - Centre) / Half, (y - Centre) / Half);
-                    var (column, row) = ((float)(A * u + B * v + C) * Half + Centre, (float)(D * u + E * v + F) * Half + Centre);
-                    var pixel = y * Side + x;
+                    var (column, row, pixel) = (columns[x], rows[x], y * Side + x);
                     if (!(column >= 0 && column <= Side - 1 && row >= 0 && row <= Side - 1))
                     {
                         (warped[pixel], mask[pixel]) = (0, 0);
@@ -207,7 +224,20 @@ internal sealed class Alignment
                     (warped[pixel], mask[pixel]) = (upper + (lower - upper) * down, 1);
                     count++;
                 }
+            }
             return count;
+        }
+
+        // Of the pixels of a line, each at factor * u + across + shift.
+        private static void Places(double factor, double across, double shift, Span<float> places)
+        {
+            for (var x = 0; x < Side; x += Vector256<float>.Count)
+            {
+                var low = Vector256.LoadUnsafe(ref Us[x]) * factor + Vector256.Create(across) + Vector256.Create(shift);
+                var high = Vector256.LoadUnsafe(ref Us[x + Vector256<double>.Count]) * factor + Vector256.Create(across)
+                    + Vector256.Create(shift);
+                (Vector256.Narrow(low, high) * Half + Vector256.Create(Centre)).CopyTo(places[x..]);
+            }
         }
 
         /// <summary>This warp after the inverse of a small one.</summary>

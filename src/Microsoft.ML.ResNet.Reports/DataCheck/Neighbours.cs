@@ -1,4 +1,5 @@
-using System.Runtime.Intrinsics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Microsoft.ML.ResNet.Reports.DataCheck;
 
@@ -11,8 +12,10 @@ namespace Microsoft.ML.ResNet.Reports.DataCheck;
 /// <param name="Count">Neighbours of each vector.</param>
 internal sealed record Neighbours(int[] Index, float[] Cosine, int Count)
 {
-    private const int Rows = 32; // of a block: with 512 numbers each, they stay in the first cache
-    private const int Columns = 256;
+    private const int Rows = 32; // of a block: with 192 numbers each, they stay in the first cache beside a tile
+    private const int Together = 4; // rows whose products are computed together, with the columns of a tile
+
+    private static readonly int Lanes = Vector<float>.Count, Tile = 2 * Lanes;
 
     /// <summary>The neighbours of a vector.</summary>
     public ReadOnlySpan<int> Of(int vector) => Index.AsSpan(vector * Count, Count);
@@ -34,6 +37,7 @@ internal sealed record Neighbours(int[] Index, float[] Cosine, int Count)
         var found = new Neighbours(new int[vectors * count], new float[vectors * count], count);
         found.Index.AsSpan().Fill(-1);
         found.Cosine.AsSpan().Fill(float.NegativeInfinity);
+        var tiles = Tiles(unit, width);
         var done = 0;
         Parallel.For(0, (vectors + Rows - 1) / Rows, new ParallelOptions
         {
@@ -42,53 +46,79 @@ internal sealed record Neighbours(int[] Index, float[] Cosine, int Count)
         }, block =>
         {
             var (first, end) = (block * Rows, Math.Min(vectors, (block + 1) * Rows));
-            for (var from = 0; from < vectors; from += Columns)
-                found.Take(queries, unit, width, first, end, from, Math.Min(vectors, from + Columns));
+            Span<float> products = stackalloc float[Together * Tile];
+            for (var column = 0; column < vectors; column += Tile)
+                for (var row = first; row < end; row += Together)
+                {
+                    Products(queries, width, row, ref tiles[column * width], products);
+                    for (var i = 0; i < Together && row + i < end; i++)
+                        found.Take(row + i, column, products.Slice(i * Tile, Tile));
+                }
             progress?.Invoke(Interlocked.Add(ref done, end - first));
         });
         return found;
     }
 
-    private void Take(float[] queries, float[] unit, int width, int first, int end, int from, int to)
+    /// <summary>Vectors side by side, <see cref="Tile"/> of them: their first numbers, their second ones, and so on.</summary>
+    private static float[] Tiles(float[] unit, int width)
     {
-        Span<float> products = stackalloc float[4];
-        for (var column = from; column < to; column += 4)
-            for (var row = first; row < end; row++)
-            {
-                Products(queries, unit, width, row, column, products);
-                for (var i = 0; i < 4 && column + i < to; i++)
-                    if (column + i != row)
-                        Insert(row, column + i, products[i]);
-            }
-    }
-
-    /// <summary>One vector's products with four others; beyond the last, with the last.</summary>
-    private static void Products(float[] queries, float[] unit, int width, int row, int column, Span<float> products)
-    {
-        var last = unit.Length / width - 1;
-        ref var a = ref queries[row * width];
-        ref var b0 = ref unit[column * width];
-        ref var b1 = ref unit[Math.Min(last, column + 1) * width];
-        ref var b2 = ref unit[Math.Min(last, column + 2) * width];
-        ref var b3 = ref unit[Math.Min(last, column + 3) * width];
-        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
-        nuint i = 0;
-        for (; i + 16 <= (nuint)width; i += 16)
+        var vectors = unit.Length / width;
+        var tiles = new float[(vectors + Tile - 1) / Tile * Tile * width];
+        for (var vector = 0; vector < vectors; vector++)
         {
-            var x = Vector512.LoadUnsafe(ref a, i);
-            s0 = Vector512.FusedMultiplyAdd(x, Vector512.LoadUnsafe(ref b0, i), s0);
-            s1 = Vector512.FusedMultiplyAdd(x, Vector512.LoadUnsafe(ref b1, i), s1);
-            s2 = Vector512.FusedMultiplyAdd(x, Vector512.LoadUnsafe(ref b2, i), s2);
-            s3 = Vector512.FusedMultiplyAdd(x, Vector512.LoadUnsafe(ref b3, i), s3);
+            var (tile, place) = Math.DivRem(vector, Tile);
+            for (var i = 0; i < width; i++)
+                tiles[(tile * width + i) * Tile + place] = unit[vector * width + i];
         }
-        (products[0], products[1], products[2], products[3])
-            = (Vector512.Sum(s0), Vector512.Sum(s1), Vector512.Sum(s2), Vector512.Sum(s3));
-        for (var rest = (int)i; rest < width; rest++)
-            for (var other = 0; other < 4; other++)
-                products[other] += queries[row * width + rest] * unit[Math.Min(last, column + other) * width + rest];
+        return tiles;
     }
 
-    // Sorted by insertion: almost every product is smaller than the last one kept.
+    /// <summary>Products of four vectors with all of a tile; beyond the last, of the last.</summary>
+    private static void Products(float[] queries, int width, int row, ref float tile, Span<float> products)
+    {
+        var last = queries.Length / width - 1;
+        ref var a0 = ref queries[row * width];
+        ref var a1 = ref queries[Math.Min(last, row + 1) * width];
+        ref var a2 = ref queries[Math.Min(last, row + 2) * width];
+        ref var a3 = ref queries[Math.Min(last, row + 3) * width];
+        Vector<float> s00 = default, s01 = default, s10 = default, s11 = default;
+        Vector<float> s20 = default, s21 = default, s30 = default, s31 = default;
+        for (var i = 0; i < width; i++)
+        {
+            var (b0, b1) = (Vector.LoadUnsafe(ref tile, (nuint)(i * Tile)), Vector.LoadUnsafe(ref tile, (nuint)(i * Tile + Lanes)));
+            var a = new Vector<float>(Unsafe.Add(ref a0, i));
+            (s00, s01) = (Vector.FusedMultiplyAdd(a, b0, s00), Vector.FusedMultiplyAdd(a, b1, s01));
+            a = new Vector<float>(Unsafe.Add(ref a1, i));
+            (s10, s11) = (Vector.FusedMultiplyAdd(a, b0, s10), Vector.FusedMultiplyAdd(a, b1, s11));
+            a = new Vector<float>(Unsafe.Add(ref a2, i));
+            (s20, s21) = (Vector.FusedMultiplyAdd(a, b0, s20), Vector.FusedMultiplyAdd(a, b1, s21));
+            a = new Vector<float>(Unsafe.Add(ref a3, i));
+            (s30, s31) = (Vector.FusedMultiplyAdd(a, b0, s30), Vector.FusedMultiplyAdd(a, b1, s31));
+        }
+        s00.CopyTo(products);
+        s01.CopyTo(products[Lanes..]);
+        s10.CopyTo(products[Tile..]);
+        s11.CopyTo(products[(Tile + Lanes)..]);
+        s20.CopyTo(products[(2 * Tile)..]);
+        s21.CopyTo(products[(2 * Tile + Lanes)..]);
+        s30.CopyTo(products[(3 * Tile)..]);
+        s31.CopyTo(products[(3 * Tile + Lanes)..]);
+    }
+
+    // Almost every product is smaller than the last one kept.
+    private void Take(int row, int column, ReadOnlySpan<float> products)
+    {
+        var least = new Vector<float>(Cosine[(row + 1) * Count - 1]);
+        if (!Vector.GreaterThanAny(new Vector<float>(products), least)
+            && !Vector.GreaterThanAny(new Vector<float>(products[Lanes..]), least))
+            return;
+        var vectors = Index.Length / Count;
+        for (var i = 0; i < Tile && column + i < vectors; i++)
+            if (column + i != row)
+                Insert(row, column + i, products[i]);
+    }
+
+    // Sorted by insertion.
     private void Insert(int vector, int neighbour, float cosine)
     {
         var indices = Index.AsSpan(vector * Count, Count);

@@ -70,9 +70,10 @@ internal sealed class SharedReading(ProcessGroup processes)
             builder.Statistics.Add(other.Sums, other.Images);
         int[] ranks = [.. usable.Select(row => RankOf(row.Index))];
         var (target, stored, statistics) = (builder.Target, builder.Shape, builder.Measure());
+        var kept = processes.Agree(builder.Build); // which may write the last images to a file
         using var scope = NewDisposeScope();
         List<float> weights = [.. usable.Select(row => row.Weight).OfType<float>()];
-        var store = new DistributedPixelStore(builder.Build(), new RowOwners(ranks), StoredRow.Of(stored), processes,
+        var store = new DistributedPixelStore(kept, new RowOwners(ranks), StoredRow.Of(stored), processes,
             tensor(usable.Select(row => (long)row.Class).ToArray()),
             weights.Count == 0 ? null : tensor(PixelStoreBuilder.Relative(weights)),
             target is null ? null : new WholePictures(Sizes(ranks, told), target.Value));

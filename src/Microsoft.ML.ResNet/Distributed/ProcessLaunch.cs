@@ -29,13 +29,15 @@ public sealed record ProcessLaunch
     /// <summary>PyTorch's launcher.</summary>
     internal const string Torchrun = "torchrun";
 
+    private const string SlurmStep = "SLURM_STEP_ID";
+
     // The first that is there counts: mpirun within a Slurm job, say, knows better than Slurm. Slurm's own variables are those of a step,
     // which srun starts: the script of a job, or a shell within it, has their number of tasks too, and is none of them.
     private static readonly (string Rank, string Size, string LocalRank, string? Needs, string Launcher)[] Variables =
     [
         ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", null, OpenMpi),
         ("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", null, Mpich),
-        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID", "Slurm's srun"),
+        ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", SlurmStep, "Slurm's srun"),
         ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", Torchrun),
     ];
 
@@ -60,12 +62,20 @@ public sealed record ProcessLaunch
                 throw new InvalidOperationException(
                     $"The environment says {rankName}={rankText} and {sizeName}={sizeText}, as {launcher} would; expected a rank from 0 to "
                     + $"below the size. Unset both to run one process, or start the processes by {launcher}.");
-            if (size == 1 && needs == "SLURM_STEP_ID")
+            if (size == 1 && needs == SlurmStep)
                 continue;
-            return new ProcessLaunch(rank, size, launcher, Number(variable(localName) ?? ""));
+            return new ProcessLaunch(rank, size, launcher, Number(variable(localName) ?? "") ?? LocalRankOfSlurm(variable, rank, size));
         }
         return null;
     }
+
+    // srun --mpi=pmi2 starts ranks itself and gives them PMI_RANK and PMI_SIZE, but no MPI_LOCALRANKID. Where mpirun has started them
+    // within a step, Slurm's variables are those of its helper: rank and size tell that.
+    private static int? LocalRankOfSlurm(Func<string, string?> variable, int rank, int size)
+        => variable(SlurmStep) is not null
+            && Number(variable("SLURM_PROCID") ?? "") == rank && Number(variable("SLURM_NTASKS") ?? "") == size
+            ? Number(variable("SLURM_LOCALID") ?? "")
+            : null;
 
     /// <summary>As in <c>rank 3 of 16, started by Open MPI's mpirun</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rank {Rank} of {Size}, started by {Launcher}");

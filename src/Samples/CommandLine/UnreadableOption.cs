@@ -13,6 +13,10 @@ internal static class UnreadableOption
         Description = description,
         HelpName = "skip|stop",
         CustomParser = Arguments.OneOf<UnreadableImageBehavior?>(
-            ("skip", UnreadableImageBehavior.Skip), ("stop", UnreadableImageBehavior.Throw)),
+            (Word(UnreadableImageBehavior.Skip), UnreadableImageBehavior.Skip),
+            (Word(UnreadableImageBehavior.Throw), UnreadableImageBehavior.Throw)),
     };
+
+    /// <summary>The option's word for what is done.</summary>
+    public static string Word(UnreadableImageBehavior behavior) => behavior == UnreadableImageBehavior.Throw ? "stop" : "skip";
 }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Nodes;
 using Samples.Output;
 using Spectre.Console;
 
@@ -75,12 +75,14 @@ internal abstract class PredictionWriter
 
         public override void Add(string file, IReadOnlyList<Answer> answers)
         {
-            var probabilities = answers.Select(answer => $"{JsonSerializer.Serialize(answer.Class)}:{Text(answer.Probability)}");
+            var probabilities = answers.Select(answer => $"{Quoted(answer.Class)}:{Text(answer.Probability)}");
             writer.Write(_count++ == 0 ? "[\n" : ",\n");
-            writer.Write($"{{\"image\":{JsonSerializer.Serialize(file)},\"class\":{JsonSerializer.Serialize(answers[0].Class)},"
+            writer.Write($"{{\"image\":{Quoted(file)},\"class\":{Quoted(answers[0].Class)},"
                 + $"\"probabilities\":{{{string.Join(',', probabilities)}}}}}");
         }
 
         public override void End() => writer.WriteLine(_count == 0 ? "[]" : "\n]");
+
+        private static string Quoted(string text) => JsonValue.Create(text).ToJsonString();
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -10,10 +11,7 @@ internal static class UnreadableFiles
     public static void Write(Stream stream, JsonArray files)
     {
         foreach (var file in files)
-        {
-            stream.Write(JsonSerializer.SerializeToUtf8Bytes(file));
-            stream.WriteByte((byte)'\n');
-        }
+            stream.Write(Encoding.UTF8.GetBytes($"{file!.ToJsonString()}\n"));
     }
 
     /// <summary>Reads what <see cref="Write"/> has written.</summary>

@@ -25,20 +25,21 @@ internal sealed class PictureUpload : IDisposable
 
     /// <summary>Reads it.</summary>
     /// <param name="request">The request; its body is read to the end.</param>
-    /// <param name="most">The most bytes that a picture may have.</param>
+    /// <param name="limits">How large a picture may be.</param>
     /// <param name="memory">What the pictures of all requests may take.</param>
     /// <param name="cancellation">The request's end.</param>
     /// <exception cref="RequestProblem">There is no picture, more than one, or too large a one; or there is no memory left.</exception>
-    public static async Task<PictureUpload> ReadAsync(HttpRequest request, int most, MemoryBudget memory, CancellationToken cancellation)
+    public static async Task<PictureUpload> ReadAsync(HttpRequest request, ServingLimits limits, MemoryBudget memory,
+        CancellationToken cancellation)
     {
         var upload = new PictureUpload(memory);
         try
         {
             if (MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
                 && type.MediaType.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase))
-                await upload.ReadFormAsync(request.Body, HeaderUtilities.RemoveQuotes(type.Boundary).ToString(), most, cancellation);
+                await upload.ReadFormAsync(request.Body, HeaderUtilities.RemoveQuotes(type.Boundary).ToString(), limits, cancellation);
             else
-                await upload.AppendAsync(request.Body, most, cancellation);
+                await upload.AppendAsync(request.Body, limits, cancellation);
             return upload;
         }
         catch
@@ -55,7 +56,7 @@ internal sealed class PictureUpload : IDisposable
         _buffer = [];
     }
 
-    private async Task ReadFormAsync(Stream body, string boundary, int most, CancellationToken cancellation)
+    private async Task ReadFormAsync(Stream body, string boundary, ServingLimits limits, CancellationToken cancellation)
     {
         if (boundary.Length is 0 or > 70) // RFC 2046
             throw new RequestProblem(StatusCodes.Status400BadRequest, "Expected a form with a boundary of 1 to 70 characters.");
@@ -72,7 +73,7 @@ internal sealed class PictureUpload : IDisposable
                     throw new RequestProblem(StatusCodes.Status400BadRequest,
                         $"Expected one field '{Field}', found more. Send one picture with each request.");
                 found = true;
-                await AppendAsync(section.Body, most, cancellation);
+                await AppendAsync(section.Body, limits, cancellation);
             }
         }
         catch (Exception e) when (e is (IOException or InvalidDataException) and not BadHttpRequestException)
@@ -84,15 +85,16 @@ internal sealed class PictureUpload : IDisposable
             throw new RequestProblem(StatusCodes.Status400BadRequest, $"Expected a form with a field '{Field}', found none.");
     }
 
-    private async Task AppendAsync(Stream stream, int most, CancellationToken cancellation)
+    private async Task AppendAsync(Stream stream, ServingLimits limits, CancellationToken cancellation)
     {
         if (_buffer.Length == 0)
             Grow(FirstRoom);
         while (await stream.ReadAsync(_buffer.AsMemory(_length), cancellation) is > 0 and var more)
         {
             _length += more;
-            if (_length > most)
-                throw new RequestProblem(StatusCodes.Status413PayloadTooLarge, $"Expected a picture of at most {most} bytes, found more.");
+            if (_length > limits.PictureBytes)
+                throw new RequestProblem(StatusCodes.Status413PayloadTooLarge,
+                    $"Expected a picture of at most {limits.PictureBytes} bytes, found more. {limits.OfBytes}");
             if (_length == _buffer.Length)
                 Grow(2 * _buffer.Length);
         }

@@ -46,7 +46,7 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
     {
         var model = Model(request.Query["model"]);
         var wanted = Wanted(request.Query, model.Service.Model.ClassNames);
-        using var picture = await PictureUpload.ReadAsync(request, limits.PictureBytes, _memory, cancellation);
+        using var picture = await PictureUpload.ReadAsync(request, limits, _memory, cancellation);
         var clock = Stopwatch.StartNew();
         var prediction = await model.Service.PredictAsync(picture.Content, wanted, cancellation);
         if (prediction.IsReadable)
@@ -81,10 +81,11 @@ internal sealed class PredictEndpoint(IReadOnlyList<ServedModel> models, Serving
         return new() { Top = top, WithActivationMap = withMap || mapClass is not null, ActivationMapClass = mapClass };
     }
 
-    private static PredictionReply Reply(ServedModel model, ImagePrediction prediction, TimeSpan duration)
+    private PredictionReply Reply(ServedModel model, ImagePrediction prediction, TimeSpan duration)
     {
         if (!prediction.IsReadable)
-            throw new RequestProblem(StatusOf(prediction.ProblemKind), $"This picture cannot be classified: {prediction.Problem}.");
+            throw new RequestProblem(StatusOf(prediction.ProblemKind), $"This picture cannot be classified: {prediction.Problem}."
+                + (prediction.ProblemKind == ImageProblemKind.TooManyPixels ? $" {limits.OfPixels}" : ""));
         var best = prediction.Top[0];
         return new(model.Name, best.Name, best.Probability, [.. prediction.Top.Select(one => new ClassReply(one.Name, one.Probability))],
             prediction.Height, prediction.Width, Math.Round(duration.TotalMilliseconds, 3), Map(prediction.Map));

@@ -120,7 +120,7 @@ internal static class WebService
             {
                 RequestProblem problem => (problem.Status, problem.Message),
                 BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge,
-                    $"Expected a request of at most {limits.RequestBytes} bytes, found more."),
+                    $"Expected a request of at most {limits.RequestBytes} bytes, found more. {limits.OfBytes}"),
                 BadHttpRequestException bad => (bad.StatusCode, bad.Message),
                 OperationCanceledException => (StatusCodes.Status408RequestTimeout,
                     $"Expected a request that is done in {limits.Time.TotalSeconds:0} seconds, found that it takes longer."),

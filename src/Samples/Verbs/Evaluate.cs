@@ -110,7 +110,7 @@ internal static class Evaluate
             Options = new(StringComparer.Ordinal)
             {
                 ["part of the data"] = data.Split ?? "none",
-                [Unreadable.Name] = UnreadableOf(options) == UnreadableImageBehavior.Throw ? "stop" : "skip",
+                [Unreadable.Name] = UnreadableOption.Word(UnreadableOf(options)),
             },
             Data = ShardData.NamesOf(data),
             Content = ShardData.ContentOf(data, shard, cancellation),

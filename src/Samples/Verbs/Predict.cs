@@ -119,7 +119,7 @@ internal static class Predict
                 cancellation.ThrowIfCancellationRequested();
                 writer.Add(file, answers[..top]);
                 if (options.WantsJson())
-                    result["predictions"]!.AsArray().Add(ToJson(file, answers[..top]));
+                    result["predictions"]!.AsArray().Add((JsonNode)ToJson(file, answers[..top]));
             }
             writer.End();
         }
@@ -139,7 +139,7 @@ internal static class Predict
             {
                 [Format.Name] = FormatOf(options),
                 [Top.Name] = FormattableString.Invariant($"{options.GetValue(Top)}"),
-                [Unreadable.Name] = options.GetValue(Unreadable) == UnreadableImageBehavior.Throw ? "stop" : "skip",
+                [Unreadable.Name] = UnreadableOption.Word(options.GetValue(Unreadable) ?? UnreadableImageBehavior.Skip),
             },
             Data = Fingerprint.OfLines(all),
             Content = Fingerprint.OfFiles(files, cancellation),
@@ -164,7 +164,7 @@ internal static class Predict
                 throw new InvalidDataException($"{file}: {problem}.");
             if (unreadable.Count < MostNamed)
                 Display.Error($"{file}: {problem}.");
-            unreadable.Add(new JsonObject { ["image"] = file, ["problem"] = problem });
+            unreadable.Add((JsonNode)new JsonObject { ["image"] = file, ["problem"] = problem });
         }
         result["images"] = files - unreadable.Count;
         if (files == unreadable.Count && files == all) // in a part of the files, there may be none

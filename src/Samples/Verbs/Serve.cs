@@ -16,7 +16,7 @@ namespace Samples.Verbs;
 /// <summary><c>resnet serve</c>: a page to try models, and <c>POST /predict</c> for programs.</summary>
 internal static class Serve
 {
-    private const int MostPort = 65_535;
+    private static readonly ServingLimits Usual = new();
 
     private static readonly Argument<string[]> Models = new("MODEL")
     {
@@ -25,19 +25,8 @@ internal static class Serve
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Option<int> Port = new("--port")
-    {
-        Description = "The port to listen on; 0 is any that is free.",
-        HelpName = "N",
-        CustomParser = argument =>
-        {
-            var port = Arguments.WholeNumber(least: 0)(argument);
-            if (port > MostPort)
-                argument.AddError($"--port is '{port}'; expected at most {MostPort}.");
-            return port ?? 0;
-        },
-        DefaultValueFactory = _ => 5080,
-    };
+    private static readonly Option<int> Port = Number("--port", "N", "The port to listen on; 0 is any that is free.",
+        least: 0, most: 65_535, usual: 5080);
 
     private static readonly Option<string> Host = new("--host")
     {
@@ -53,12 +42,21 @@ internal static class Serve
         HelpName = "NAME",
     };
 
+    private static readonly Option<int> MaxMegapixels = Number(ServingLimits.PixelsOption, "MEGAPIXELS",
+        $"The most megapixels of a picture, up to {ServingLimits.MostMegapixels}; each takes 4 MB while it is decoded, and as many "
+        + "pictures are decoded at a time as there are processors.",
+        least: 1, most: ServingLimits.MostMegapixels, usual: (int)(Usual.PicturePixels / ServingLimits.Megapixel));
+
+    private static readonly Option<int> MaxMebibytes = Number(ServingLimits.BytesOption, "MIB",
+        $"The most MiB of a picture's file, up to {ServingLimits.MostMebibytes}.",
+        least: 1, most: ServingLimits.MostMebibytes, usual: Usual.PictureBytes / ServingLimits.Mebibyte);
+
     /// <summary>The verb with its options.</summary>
     public static Command Command()
     {
         var command = new Command("serve", "Serves a page to try models, and predictions for programs, until Ctrl+C.")
         {
-            Models, Port, Host, AllowedHosts,
+            Models, Port, Host, AllowedHosts, MaxMegapixels, MaxMebibytes,
         };
         command.Validators.Add(parsed =>
         {
@@ -71,6 +69,20 @@ internal static class Serve
         command.SetWork(Run);
         return command;
     }
+
+    private static Option<int> Number(string name, string unit, string description, int least, int most, int usual) => new(name)
+    {
+        Description = description,
+        HelpName = unit,
+        CustomParser = argument =>
+        {
+            var number = Arguments.WholeNumber(least)(argument);
+            if (number > most)
+                argument.AddError($"{name} is '{number}'; expected at most {most}.");
+            return number ?? usual;
+        },
+        DefaultValueFactory = _ => usual,
+    };
 
     private static void Start(WebApplication service, ParseResult options, CancellationToken cancellation)
     {
@@ -88,7 +100,12 @@ internal static class Serve
 
     private static JsonObject Run(ParseResult options, Display display, CancellationToken cancellation)
     {
-        var (limits, metrics) = (new ServingLimits(), new ServingMetrics());
+        var metrics = new ServingMetrics();
+        var limits = Usual with
+        {
+            PicturePixels = options.GetValue(MaxMegapixels) * ServingLimits.Megapixel,
+            PictureBytes = options.GetValue(MaxMebibytes) * ServingLimits.Mebibyte,
+        };
         var models = ServedModel.LoadAll(options.GetValue(Models)!, limits);
         try
         {

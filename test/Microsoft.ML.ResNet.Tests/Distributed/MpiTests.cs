@@ -133,6 +133,22 @@ public class MpiTests
         Assert.HasCount(1, Directory.GetFiles(disk.Path));
     }
 
+    [TestMethod]
+    [DynamicData(nameof(Launchers))]
+    [Timeout(600_000)]
+    public void A_full_disk_at_rank_1_ends_all_and_the_rank_is_named(string launcher)
+    {
+        using var disk = SmallDisk.Mount(Path.Combine(_folder, $"spill-small-{launcher}"), kibibytes: 64);
+        string[] training = [.. Training(_data, $"spilled-{launcher}.zip"), "--image-memory", "0", "--spill"];
+
+        var run = Run(launcher, ["-n", "1", .. Program([.. training, _folder]), ":", "-n", "1", .. Program([.. training, disk.Path])]);
+
+        Assert.AreNotEqual(0, run.ExitCode);
+        Assert.Contains("Rank 1 of 2 has ended the training: The images need more memory than --image-memory grants, and "
+            + $"'{disk.Path}' has no room for them", run.Errors.ReplaceLineEndings(" "));
+        Assert.IsEmpty(Directory.GetFiles(_folder, "*.pixels"));
+    }
+
     private static string[] Training(string data, string model, int epochs = 1) =>
     [
         "train", "--data", data, "--architecture", "cifar-8", "--epochs", $"{epochs}", "--batch-size", "16",

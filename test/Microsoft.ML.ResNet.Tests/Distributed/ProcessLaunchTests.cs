@@ -11,6 +11,12 @@ public class ProcessLaunchTests
     [DataRow("RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 MASTER_ADDR=localhost MASTER_PORT=29500", 1, 2, "torchrun", 1)]
     [DataRow("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_ID=3 SLURM_LOCALID=0", 1, 2,
         "Open MPI's mpirun", null)]
+    [DataRow("PMI_RANK=5 PMI_SIZE=8 SLURM_PROCID=5 SLURM_NTASKS=8 SLURM_STEP_ID=0 SLURM_LOCALID=1", 5, 8, "MPICH's mpirun", 1,
+        DisplayName = "srun --mpi=pmi2")]
+    [DataRow("PMI_RANK=5 PMI_SIZE=8 SLURM_PROCID=1 SLURM_NTASKS=2 SLURM_STEP_ID=0 SLURM_LOCALID=0", 5, 8, "MPICH's mpirun", null,
+        DisplayName = "mpirun, whose helpers srun has started")]
+    [DataRow("PMI_RANK=1 PMI_SIZE=2 SLURM_PROCID=1 SLURM_NTASKS=2 SLURM_LOCALID=1", 1, 2, "MPICH's mpirun", null,
+        DisplayName = "mpirun within the script of a job")]
     [DataRow("OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=1", 0, 1, "Open MPI's mpirun", null)]
     public void Each_launcher_is_understood(string environment, int rank, int size, string launcher, int? localRank)
         => Assert.AreEqual(new ProcessLaunch(rank, size, launcher, localRank), Find(environment));

@@ -109,6 +109,44 @@ public class SharedReadingTests
             Assert.Contains(Path.Combine("a", "005.png"), failure!.Message);
     }
 
+    [TestMethod]
+    public void A_rank_whose_temporary_file_finds_no_room_stops_all_and_is_named()
+    {
+        using var disk = SmallDisk.Mount(ImageSamples.NewFolder(), kibibytes: 4);
+        var folder = Folder(isBroken: _ => false);
+
+        var ends = ThreadGroup.RunAll(Size, group => Read(group, data => data.LoadFromImageFolder(folder, Sized()),
+            new ImageMemory(0, group.Rank == 2 ? disk.Path : Path.GetTempPath())));
+
+        Assert.IsInstanceOfType<IOException>(ends[2].Failure);
+        foreach (var (rank, (_, failure)) in ends.Index())
+            Assert.StartsWith((rank == 2 ? "" : "Rank 2 of 4 has ended the training: ") + "The images need more memory than "
+                + $"ImageMemoryBudgetMiB grants, and '{disk.Path}' has no room for them", failure!.Message, $"rank {rank}");
+    }
+
+    [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void A_rank_whose_source_fails_stops_all_and_is_named(bool isCached)
+    {
+        const string Reason = "The cable of the disk is out.";
+        var labels = Enumerable.Range(0, Rows).Select(row => (byte)(row % 10));
+        var file = ImageSamples.NewFile("data.bin", ImageSamples.Cifar10(1, [.. labels]));
+
+        var ends = ThreadGroup.RunAll(Size, group => Read(group, data =>
+        {
+            var source = new WatchedView(data.LoadFromCifarBinary(file), row =>
+            {
+                if (group.Rank == 1 && row == 9)
+                    throw new IOException(Reason);
+            });
+            return isCached ? data.Cache(source) : source;
+        }));
+
+        foreach (var (rank, (_, failure)) in ends.Index())
+            Assert.AreEqual((rank == 1 ? "" : "Rank 1 of 4 has ended the training: ") + Reason, failure!.Message, $"rank {rank}");
+    }
+
     private static ImageFolderOptions Sized() => new() { Height = Side, Width = Side, MaxDegreeOfParallelism = 2 };
 
     private static string Folder(Func<int, bool> isBroken) => ImageSamples.FolderOf(Files(isBroken));
@@ -124,7 +162,7 @@ public class SharedReadingTests
 
     private static Outcome Alone(Func<DataOperationsCatalog, IDataView> load) => Read(group: null, load);
 
-    private static Outcome Read(ProcessGroup? group, Func<DataOperationsCatalog, IDataView> load)
+    private static Outcome Read(ProcessGroup? group, Func<DataOperationsCatalog, IDataView> load, ImageMemory? memory = null)
     {
         var ml = new MLContext(seed: 1);
         var images = load(ml.Data);
@@ -132,8 +170,8 @@ public class SharedReadingTests
         var names = ml.Data.LoadFromEnumerable(classes.Select(name => new Named { Label = name }));
         var keyed = ml.Transforms.Conversion.MapValueToKey("Label", keyData: names).Fit(images).Transform(images);
         var columns = TinyImages.Options().TrainingColumns.Find(((IHostEnvironment)ml).Register("test"), keyed.Schema);
-        using var set = LabeledImageSet.Read(keyed, columns, new ImageRequest(null, ImageGeometry.Fill), ImageMemory.Of(null, null),
-            () => { }, out var leftOut, group)!;
+        using var set = LabeledImageSet.Read(keyed, columns, new ImageRequest(null, ImageGeometry.Fill),
+            memory ?? ImageMemory.Of(null, null), () => { }, out var leftOut, group)!;
         var pixels = set.Store.PixelsOf(0, (int)set.Store.Count);
         return new([.. pixels.bytes], set.Store.BytesInMemory!.Value, string.Join(' ', leftOut.Describe()),
             string.Join(' ', set.Normalization.Mean.Concat(set.Normalization.Deviation)));

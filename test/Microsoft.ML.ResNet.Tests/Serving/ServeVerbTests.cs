@@ -48,6 +48,9 @@ public class ServeVerbTests
         foreach (var (exitCode, message, arguments) in new (int, string, string[])[]
         {
             (2, "--port is '70000'; expected at most 65535", [model, "--port", "70000"]),
+            (2, "--max-megapixels is '101'; expected at most 100", [model, "--max-megapixels", "101"]),
+            (2, "--max-megapixels is '0'; expected a whole number, at least 1", [model, "--max-megapixels", "0"]),
+            (2, "--max-mib is '65'; expected at most 64", [model, "--max-mib", "65"]),
             (2, "--host is 'nowhere'; expected localhost or an address", [model, "--host", "nowhere"]),
             (1, "none.zip' does not exist", ["none.zip"]),
             (2, "--allowed-host is 'http://a'", [model, "--allowed-host", "http://a"]),

@@ -93,9 +93,10 @@ public class ServiceTests
             ("/predict", new StringContent("junk") { Headers = { ContentType = new("multipart/form-data") } }, 400, "a boundary"),
             ("/predict?model=third", Form(good), 404, "a model among 'first', found 'third'"),
             ("/predict?model=" + new string('x', 5_000), Form(good), 404, "xxx..."),
-            ("/predict", Form(new byte[50_001]), 413, "at most 50000 bytes, found more"),
+            ("/predict", Form(new byte[50_001]), 413, "at most 50000 bytes, found more. This service takes pictures by --max-mib 0.048"),
             ("/predict", new ByteArrayContent(new byte[200_000]), 413, "at most"),
-            ("/predict", Form(TestService.Picture(1, 80, 60)), 413, "at most 4000 pixels, found 80 x 60"),
+            ("/predict", Form(TestService.Picture(1, 80, 60)), 413,
+                "at most 4000 pixels, found 80 x 60. This service takes pictures by --max-megapixels 0.004, which may be 100 at most."),
             ("/predict", new StringContent("hello"), 415, "expected an image in a format"),
             ("/predict", Form(good[..(good.Length / 2)]), 422, "found a file that ends too early"),
         })

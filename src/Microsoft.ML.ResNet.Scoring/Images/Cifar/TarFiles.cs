@@ -147,41 +147,15 @@ internal sealed class TarFiles(Stream archive)
         }
     }
 
-    private sealed class ContentStream(TarFiles files) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(Span<byte> buffer) => files.Read(buffer);
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
-
     private int Read(Span<byte> buffer)
     {
         var read = archive.Read(buffer[..(int)Math.Min(buffer.Length, _left)]);
         _left -= read;
         return read;
+    }
+
+    private sealed class ContentStream(TarFiles files) : ForwardStream
+    {
+        public override int Read(Span<byte> buffer) => files.Read(buffer);
     }
 }

@@ -5,29 +5,10 @@ namespace Microsoft.ML.ResNet.Images.Cifar;
 /// of gzip takes some truncations for the end, so somebody has to look.
 /// </summary>
 /// <param name="inner">The stream to read; disposed with this one.</param>
-internal sealed class ZeroTailStream(Stream inner) : Stream
+internal sealed class ZeroTailStream(Stream inner) : ForwardStream
 {
     /// <summary>How many of the bytes read last are zero, without a gap.</summary>
     public long TrailingZeros { get; private set; }
-
-    /// <inheritdoc/>
-    public override bool CanRead => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override bool CanWrite => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
@@ -37,23 +18,6 @@ internal sealed class ZeroTailStream(Stream inner) : Stream
         TrailingZeros = lastOther < 0 ? TrailingZeros + read : read - lastOther - 1;
         return read;
     }
-
-    /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
