@@ -66,7 +66,7 @@ check_documentation() {
     local nupkg="$work/feed/$1.$version.nupkg"
     unzip -p "$nupkg" '*.xml' | grep -o '<member name="[^"]*"' \
         | sed -E 's/.*"[A-Z]://; s/".*//; s/\(.*//; s/`+[0-9]+//g; s/(\.([A-Za-z0-9_]+))\.#ctor$/\1.\2/' | sort -u > "$work/documented"
-    sed -E 's/^((static|override|abstract|virtual|const|readonly) )*//; s/\.this\[.*/.Item/; s/ (->|=).*//; s/\(.*//; s/<.*>//; s/\.(get|set|init)$//' \
+    sed -E 's/^((static|override|sealed|abstract|virtual|const|readonly) )*//; s/\.this\[.*/.Item/; s/ (->|=).*//; s/\(.*//; s/<.*>//; s/\.(get|set|init)$//' \
         "$root/src/$2"/PublicAPI.*.txt | sort -u > "$work/public"
     [ "$(wc -l < "$work/documented")" -gt 10 ] || { echo "$1 is not documented."; exit 1; }
     if comm -23 "$work/documented" "$work/public" | grep .; then echo "$1 documents members that nobody can see."; exit 1; fi
