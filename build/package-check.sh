@@ -217,8 +217,8 @@ check_tool() {
     cd "$work/desk"
     ProjectUrl=$repository "$root/build/pack-tool.sh" "$work/feed" "$version" linux-x64 any
     check_package "$package.Tool"
-    check_package "$package.Tool.linux-x64" resnet libtorch_cpu.so DnnImageModels/ResNet18Onnx/ResNet18.onnx
-    check_package "$package.Tool.any" resnet.dll runtimes/linux-arm64/native/libSkiaSharp.so
+    check_package "$package.Tool.linux-x64" tools/net10.0/linux-x64/{resnet.dll,libtorch_cpu.so,DnnImageModels/ResNet18Onnx/ResNet18.onnx}
+    check_package "$package.Tool.any" tools/net10.0/any/{resnet.dll,runtimes/linux-arm64/native/libSkiaSharp.so}
     [ "$(stat -c %s "$work/feed/$package.Tool.linux-x64.$version.nupkg")" -lt 250000000 ] || { echo "The tool is more than nuget.org takes."; exit 1; }
     for id in Tool Tool.any; do
         HOME=$work/home dotnet tool install "$package.$id" --version "$version" --source "$work/feed" --tool-path "$work/${id#*.}"

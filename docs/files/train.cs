@@ -2,6 +2,7 @@
 #:package Microsoft.ML.ResNet@0.1.0
 #:package TorchSharp-cpu@0.107.0
 #:package Microsoft.ML.DnnImageFeaturizer.ResNet18@0.23.1
+#:package Microsoft.ML.OnnxRuntime.Managed@1.31.1
 #:property PublishAot=false
 
 // Learns the classes of photos, one folder for each: dotnet run train.cs -- photos [model.zip]
