@@ -49,7 +49,9 @@ check "ResNet-20 tells of ${#pictures[@]} pictures what 'resnet predict' tells, 
 check "there are as many answers as pictures" test "$(wc -l < "$work/found")" -eq ${#pictures[@]}
 head -c 5000 "$work/resnet-20.zip" > "$work/cut.zip"
 "$app/classify" "$work/cut.zip" "${pictures[0]}" > "$work/found" 2> "$work/refused"
-check "a model that is cut short is refused: $(grep -o 'The model .*' "$work/refused" | head -n 1)" grep -q 'ModelFormatException.*The model ' "$work/refused"
+code=$?
+check "a model that is cut short is refused: $(grep -o 'The model .*' "$work/refused" | head -n 1)" \
+  test "$code:$(wc -l < "$work/refused"):$(grep -c "^$work/cut.zip: The model " "$work/refused")" = 1:1:1
 echo "ResNet-20: first prediction $(milliseconds "$work/resnet-20.zip" "${pictures[0]}") ms after the start of the process"
 
 if command -v python3 > /dev/null; then

@@ -48,10 +48,13 @@ public sealed class KeepPublicDocs : Task
 
     private static IEnumerable<IMemberDefinition> MembersOf(TypeDefinition type)
         => type.Methods.Where(IsVisible)
-            .Concat<IMemberDefinition>(type.Fields.Where(field => field.IsPublic || field.IsFamily || field.IsFamilyOrAssembly))
+            .Concat<IMemberDefinition>(type.Fields.Where(field
+                => field.IsPublic || (field.IsFamily || field.IsFamilyOrAssembly) && !type.IsSealed))
             .Concat(type.Properties.Where(property => IsVisible(property.GetMethod) || IsVisible(property.SetMethod)))
             .Concat(type.Events.Where(happening => IsVisible(happening.AddMethod)));
 
+    // Nobody derives from a sealed class.
     private static bool IsVisible(MethodDefinition? method)
-        => method is { IsPublic: true } or { IsFamily: true } or { IsFamilyOrAssembly: true };
+        => method is { IsPublic: true } or { IsFamily: true, DeclaringType.IsSealed: false }
+            or { IsFamilyOrAssembly: true, DeclaringType.IsSealed: false };
 }

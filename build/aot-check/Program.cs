@@ -10,7 +10,9 @@ if (args.Length < 2)
 }
 var times = Environment.GetEnvironmentVariable("CLASSIFY_TIMES") is not null;
 Tell("main");
-using var classifier = ImageClassifier.Load(args[0]);
+using var classifier = Open(args[0]);
+if (classifier is null)
+    return 1;
 Tell("model");
 var isFirst = true;
 foreach (var path in args[1..])
@@ -28,6 +30,20 @@ foreach (var path in args[1..])
     Console.WriteLine($"{path},{string.Join(',', answers)}");
 }
 return 0;
+
+// Whatever is wrong with the content is one kind of exception; that there is no such file, or no right to read it, are .NET's own.
+static ImageClassifier? Open(string path)
+{
+    try
+    {
+        return ImageClassifier.Load(path);
+    }
+    catch (Exception e) when (e is ModelFormatException or IOException or UnauthorizedAccessException)
+    {
+        Console.Error.WriteLine($"{path}: {e.Message}");
+        return null;
+    }
+}
 
 void Tell(string what)
 {

@@ -12,7 +12,17 @@ if (args is not [var model, _, ..])
     Console.Error.WriteLine("Expected a model and pictures: dotnet run score.cs -- model.zip a.jpg b.jpg");
     return 2;
 }
-using var classifier = new MLContext().Model.LoadImageClassifier(model);
+ImageClassifier classifier;
+try
+{
+    classifier = new MLContext().Model.LoadImageClassifier(model);
+}
+catch (Exception e) when (e is ModelFormatException or IOException) // no model, or a broken one; no such file
+{
+    Console.Error.WriteLine($"{model}: {e.Message}");
+    return 1;
+}
+using var _ = classifier;
 var status = 0;
 foreach (var file in args.Skip(1))
 {

@@ -2,10 +2,12 @@
 #:package Microsoft.ML.ResNet@0.1.0
 #:package TorchSharp-cpu@0.107.0
 #:package Microsoft.ML.DnnImageFeaturizer.ResNet18@0.23.1
+#:package Microsoft.ML.OnnxRuntime.Managed@1.31.1
 #:property PublishAot=false
 
 // Learns the classes of photos, one folder for each: dotnet run train.cs -- photos [model.zip]
-// Copy it to a folder of its own; the .NET 10 SDK is all that it needs.
+// Copy it to a folder of its own; the .NET 10 SDK is all that it needs. The last package is named for its version alone: the one that
+// ResNet18 asks for is not found, of which NuGet would warn (NU1603).
 using Microsoft.ML;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.Runtime;

@@ -51,11 +51,16 @@ internal static partial class Vocabulary
             "choose an empty folder for --checkpoints. To train a finished model for more epochs, start from it: --from FILE"),
         (OneClass(), "The training images are all of one class; expected at least two. Add images that are something else."),
         (Slower(), "Lower --learning-rate."),
-        (OnTheCpu(), "or pass --device cpu"),
-        (ABackend(), "Training needs it; predict, evaluate, report and serve do not. A build with -p:TorchBackend=cpu brings it for x64 "
-            + "Linux, x64 Windows and Apple silicon."),
+        (ABackend(), $"Training needs it; predict, evaluate, report and serve do not. {Brings("it")}"),
+        (ImageNetWeights(), $"{Brings("them")} check --quick does without."),
+        (AnotherBackend(), "or install or build resnet again."),
+        (AGpu(), "It takes NVIDIA's driver and a build of resnet with -p:TorchBackend=cuda; or pass --device cpu"),
         (PhotosInATar(), " Image files are not read from a .tar.gz: unpack it (tar -xzf) and name the folder."),
     ];
+
+    // True of the tool, and of a build from the sources.
+    private static string Brings(string what)
+        => $"On x64 Linux, x64 Windows and Apple silicon resnet brings {what}, unless it was built with -p:TorchBackend=none.";
 
     // Names of classes and files are theirs, whatever words they hold.
     private const string Quoted = @"(?<!\w)'[^']*'(?!\w)";
@@ -110,6 +115,12 @@ internal static partial class Vocabulary
     [GeneratedRegex(@"Add one backend to the application: .*\(\d+(\.\d+)*\)\.")]
     private static partial Regex ABackend();
 
-    [GeneratedRegex(@"or set Device to Auto or Cpu")]
-    private static partial Regex OnTheCpu();
+    [GeneratedRegex(@"They come with a NuGet package, whose build puts them there: .*build it again\.")]
+    private static partial Regex ImageNetWeights();
+
+    [GeneratedRegex(@"or restore the package of the backend again, in the version of TorchSharp \(\d+(\.\d+)*\)\.")]
+    private static partial Regex AnotherBackend();
+
+    [GeneratedRegex(@"Reference the package TorchSharp-cuda-linux .* or set Device to Auto or Cpu")]
+    private static partial Regex AGpu();
 }

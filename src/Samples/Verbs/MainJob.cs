@@ -34,6 +34,8 @@ internal static class MainJob
 
     private static JsonObject Run(ProcessGroup? processes, Display display, CancellationToken cancellation)
     {
+        ResNetRuntime.EnsureStarted(); // or says that there is no libtorch
+
         // 1. Images: 3x32x32 bytes each, with the class name as label. Loading is lazy.
         var folder = Directory.CreateTempSubdirectory("resnet-").FullName;
         FigureSet.Write(folder, TrainImages, TestImages, Seed);

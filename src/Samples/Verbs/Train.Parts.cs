@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Microsoft.ML;
+using Microsoft.ML.ResNet;
 using Samples.Output;
 using Samples.Training;
 
@@ -69,6 +70,7 @@ internal static partial class Train
     public static TrainingWork Prepare(MLContext mlContext, ParseResult options, Display display, LeftOutFiles leftOut,
         CancellationToken cancellation)
     {
+        ResNetRuntime.EnsureStarted(); // or says that there is no libtorch, before thousands of pictures are looked at
         var data = new DataPath(PathOfData(options));
         return IsPictures(data, options)
             ? PicturesFor(mlContext, data, options, display, leftOut, cancellation)

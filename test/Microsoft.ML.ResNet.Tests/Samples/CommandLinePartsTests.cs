@@ -37,8 +37,19 @@ public class CommandLinePartsTests
         + "or greater", "The training images are all of one class; expected at least two. Add images that are something else.")]
     [DataRow("The native library libtorch was not found for linux-arm64. Add one backend to the application: the package TorchSharp-cpu, "
         + "or TorchSharp-cuda-linux or TorchSharp-cuda-windows for a GPU, in the version of TorchSharp (0.107.0).",
-        "The native library libtorch was not found for linux-arm64. Training needs it; predict, evaluate, report and serve do not. A "
-        + "build with -p:TorchBackend=cpu brings it for x64 Linux, x64 Windows and Apple silicon.")]
+        "The native library libtorch was not found for linux-arm64. Training needs it; predict, evaluate, report and serve do not. On "
+        + "x64 Linux, x64 Windows and Apple silicon resnet brings it, unless it was built with -p:TorchBackend=none.")]
+    [DataRow("There are no ImageNet weights at '/a/ResNet18.onnx'. They come with a NuGet package, whose build puts them there: run "
+        + "'dotnet add package Microsoft.ML.DnnImageFeaturizer.ResNet18' in the application's own project and build it again.",
+        "There are no ImageNet weights at '/a/ResNet18.onnx'. On x64 Linux, x64 Windows and Apple silicon resnet brings them, unless it "
+        + "was built with -p:TorchBackend=none. check --quick does without.")]
+    [DataRow("The native library '/a/libtorch_cpu.so' is there but cannot be loaded: libgomp.so.1: no such file. Install or update what "
+        + "that names, or restore the package of the backend again, in the version of TorchSharp (0.107.0).",
+        "The native library '/a/libtorch_cpu.so' is there but cannot be loaded: libgomp.so.1: no such file. Install or update what "
+        + "that names, or install or build resnet again.")]
+    [DataRow("No CUDA device was found. Reference the package TorchSharp-cuda-linux or TorchSharp-cuda-windows and check the driver, or "
+        + "set Device to Auto or Cpu.",
+        "No CUDA device was found. It takes NVIDIA's driver and a build of resnet with -p:TorchBackend=cuda; or pass --device cpu.")]
     public void Messages_speak_of_options_and_leave_names_alone(string message, string expected)
         => Assert.AreEqual(expected, Vocabulary.Translate(message));
 

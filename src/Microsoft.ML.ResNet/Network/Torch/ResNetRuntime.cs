@@ -42,11 +42,14 @@ public static partial class ResNetRuntime
         }
     }
 
-    /// <summary>Sets libtorch up unless that is done.</summary>
+    /// <summary>
+    /// Sets libtorch up, unless that is done. <c>Fit</c> does so itself; an application that calls this before hears at once, and not after
+    /// its data was looked at, that it cannot train.
+    /// </summary>
     /// <exception cref="InvalidOperationException">
     /// libtorch is not there or does not load; the message names the package to add.
     /// </exception>
-    internal static void EnsureStarted()
+    public static void EnsureStarted()
     {
         lock (Gate)
         {
