@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Foundation;
+
 namespace Microsoft.ML.ResNet.Tensors;
 
 /// <summary>
@@ -30,7 +32,7 @@ internal static class UntrustedBytes
         if (stream.CanSeek && (available = Math.Max(0, stream.Length - stream.Position)) < count)
             return false;
 
-        var buffer = GC.AllocateUninitializedArray<byte>((int)(stream.CanSeek ? count : Math.Min(count, Math.Max(believed, FirstChunk))));
+        var buffer = NewArray((int)(stream.CanSeek ? count : Math.Min(count, Math.Max(believed, FirstChunk))));
         for (available = 0; available < count;)
         {
             if (available == buffer.Length)
@@ -44,5 +46,13 @@ internal static class UntrustedBytes
         }
         bytes = buffer;
         return true;
+    }
+
+    private static unsafe byte[] NewArray(int length)
+    {
+        var array = GC.AllocateUninitializedArray<byte>(length);
+        fixed (byte* memory = array)
+            LargePages.Advise(memory, (nuint)length);
+        return array;
     }
 }
