@@ -37,7 +37,7 @@ public sealed partial class ResNetTransformer
         CheckSaveable();
         ctx.SetVersionInfo(GetVersionInfo());
         var hash = "";
-        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
+        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = StoredWeights.Write(writer.BaseStream, _network));
         ctx.SaveBinaryStream(ModelArchive.DescriptionEntry,
             writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
