@@ -40,6 +40,7 @@ internal sealed unsafe class WinogradWeights : IDisposable
     /// <param name="convolution">What this was made for.</param>
     /// <param name="group">The group.</param>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Pack(FoldedConvolution convolution, int group)
     {
         var outputs = Math.Min(GroupChannels, Outputs - group * GroupChannels);
