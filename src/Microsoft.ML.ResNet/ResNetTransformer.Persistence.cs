@@ -1,9 +1,12 @@
+using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.Runtime;
 
 [assembly: LoadableClass(typeof(ResNetTransformer), null, typeof(SignatureLoadModel), ResNetTransformer.UserName,
@@ -37,7 +40,7 @@ public sealed partial class ResNetTransformer
         CheckSaveable();
         ctx.SetVersionInfo(GetVersionInfo());
         var hash = "";
-        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = ModelArchive.WriteWeights(writer.BaseStream, _network));
+        ctx.SaveBinaryStream(ModelArchive.WeightsEntry, writer => hash = StoredWeights.Write(writer.BaseStream, _network));
         ctx.SaveBinaryStream(ModelArchive.DescriptionEntry,
             writer => ModelArchive.WriteDescription(writer.BaseStream, _network, _columns, hash));
     }
@@ -63,8 +66,13 @@ public sealed partial class ResNetTransformer
         {
             (TrainedResNet, ModelColumns)? read = null;
             var found = ctx.TryLoadBinaryStream(ModelArchive.DescriptionEntry, description =>
-                ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry,
-                    weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream)));
+            {
+                if (WeightsInZip(ctx) is { } entry)
+                    read = Read(description.BaseStream, entry);
+                else
+                    ctx.TryLoadBinaryStream(ModelArchive.WeightsEntry,
+                        weights => read = ModelArchive.Read(description.BaseStream, weights.BaseStream));
+            });
             return read ?? throw new ModelFormatException(
                 $"The model has no entry '{(found ? ModelArchive.WeightsEntry : ModelArchive.DescriptionEntry)}'.");
         }
@@ -73,6 +81,32 @@ public sealed partial class ResNetTransformer
             throw new ModelFormatException($"The model's entries are damaged: {e.Message}", e);
         }
     }
+
+    private static (TrainedResNet, ModelColumns) Read(Stream description, ZipArchiveEntry weights)
+    {
+        using var opened = ModelArchive.Open(description, weights);
+        opened.Verify();
+        return (opened.Model, opened.Columns);
+    }
+
+    // ML.NET copies an entry to a temporary file before anybody reads it, which takes longer than reading it. Where it is found in the zip
+    // itself, and is no longer than an array, it is read from there.
+    private static ZipArchiveEntry? WeightsInZip(ModelLoadContext ctx)
+    {
+        try
+        {
+            var (entries, path) = (Entries(ctx.Repository), Path.Combine(ctx.Directory ?? "", ModelArchive.WeightsEntry));
+            return (entries.TryGetValue(path, out var entry) || entries.TryGetValue(path.Replace('/', '\\'), out entry))
+                && entry.Length <= UntrustedBytes.MaximumCount ? entry : null;
+        }
+        catch (MissingFieldException) // of another version of ML.NET
+        {
+            return null;
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_entries")]
+    private static extern ref Dictionary<string, ZipArchiveEntry> Entries(RepositoryReader zip);
 
     private static IDataTransform Create(IHostEnvironment env, ModelLoadContext ctx, IDataView input)
         => Create(env, ctx).MakeDataTransform(input);

@@ -25,7 +25,7 @@ internal static class FirstPrediction
                 Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, LearningRate = 0.001 },
                 Device = ComputeDevice.Cpu,
             }).Fit(rows);
-            mlContext.Model.Save(model, rows.Schema, result.GetValue(file));
+            mlContext.Model.SaveResNet(model, rows.Schema, result.GetValue(file)!);
             model.SaveOnnx(result.GetValue(file) + ".onnx", new() { InputName = nameof(Image.Features) });
         });
         return verb;

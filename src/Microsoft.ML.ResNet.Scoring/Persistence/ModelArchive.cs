@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Tensors;
@@ -70,17 +71,52 @@ internal static class ModelArchive
     /// <exception cref="ModelFormatException">The entries are damaged or contradict each other.</exception>
     public static (TrainedResNet Model, ModelColumns Columns) Read(Stream description, Stream weights)
     {
+        var length = weights.Length - weights.Position;
+        using var opened = Open(description, weights, length, believed: length);
+        opened.Verify();
+        return (opened.Model, opened.Columns);
+    }
+
+    /// <summary>Reads a model, whose weights are still to be compared with their checksum.</summary>
+    /// <param name="description">The entry <see cref="DescriptionEntry"/>.</param>
+    /// <param name="weights">The entry <see cref="WeightsEntry"/>; seekable where it is longer than an array.</param>
+    /// <param name="length">How many bytes it promises to have.</param>
+    /// <param name="believed">How many of them are believed before they have come.</param>
+    /// <exception cref="ModelFormatException">The entries are damaged or contradict each other.</exception>
+    public static OpenedModel Open(Stream description, Stream weights, long length, long believed)
+    {
         var (read, architecture, shape, normalization, classes, columns, geometry) = Read(ReadBounded(description));
         var (history, keptEpoch) = HistoryJson.Read(read.History);
-        CheckHash(weights, read.Weights?.Sha256);
-        var tensors = ReadWeights(weights);
-        WeightCheck.Check(tensors, architecture, shape.Channels, read.Classes.Count);
-        return (new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime)
+        var checksum = new WeightsChecksum(read.Weights?.Sha256);
+        try
         {
-            History = history,
-            KeptEpoch = keptEpoch,
-            Geometry = geometry,
-        }, columns);
+            var tensors = Checked(ReadWeights(weights, length, believed, checksum), architecture, shape.Channels, read.Classes.Count,
+                checksum);
+            return new(new TrainedResNet(architecture, shape, normalization, classes, tensors, read.FlipsAtTestTime)
+            {
+                History = history,
+                KeptEpoch = keptEpoch,
+                Geometry = geometry,
+            }, columns, checksum);
+        }
+        catch
+        {
+            checksum.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads a model whose weights are an entry of a zip, and are still to be compared with their checksum.</summary>
+    /// <param name="description">The entry <see cref="DescriptionEntry"/>.</param>
+    /// <param name="weights">The entry <see cref="WeightsEntry"/>.</param>
+    /// <exception cref="ModelFormatException">The entries are damaged or contradict each other.</exception>
+    public static OpenedModel Open(Stream description, ZipArchiveEntry weights)
+    {
+        if (weights.Length > UntrustedBytes.MaximumCount)
+            throw new ModelFormatException($"The weights have {weights.Length} bytes; expected at most {UntrustedBytes.MaximumCount}.");
+        using var content = weights.Open();
+        // weights hardly shrink: what claims more than twice what it takes in the file is not believed before it has come
+        return Open(description, content, weights.Length, believed: 2 * weights.CompressedLength);
     }
 
     /// <summary>Finds out whether reading the weights will compare them with a checksum.</summary>
@@ -147,19 +183,20 @@ internal static class ModelArchive
         return copy.ToArray();
     }
 
-    private static void CheckHash(Stream weights, string? expected)
+    // What is longer than an array is read tensor by tensor, after all of it has been compared.
+    private static Stream ReadWeights(Stream weights, long length, long believed, WeightsChecksum checksum)
     {
-        if (expected is null)
-            return;
-        var start = weights.Position;
-        var found = Convert.ToHexStringLower(SHA256.HashData(weights));
-        if (!found.Equals(expected, StringComparison.OrdinalIgnoreCase))
-            throw new ModelFormatException(
-                $"{WeightsEntry} is damaged: its SHA-256 is {found}, {DescriptionEntry} says {UntrustedText.Quote(expected)}.");
-        weights.Position = start;
+        if (length > UntrustedBytes.MaximumCount)
+        {
+            checksum.Verify(weights);
+            return weights;
+        }
+        if (!UntrustedBytes.TryRead(weights, length, out var bytes, out var available, believed, checksum.Append))
+            throw new ModelFormatException($"The weights promise {length} bytes and have {available}.");
+        return new MemoryStream(bytes, 0, bytes.Length, writable: false, publiclyVisible: true); // so that none is copied
     }
 
-    private static IReadOnlyList<NamedTensor> ReadWeights(Stream stream)
+    private static IReadOnlyList<NamedTensor> Parse(Stream stream)
     {
         try
         {
@@ -168,6 +205,22 @@ internal static class ModelArchive
         catch (WeightsFormatException e)
         {
             throw new ModelFormatException($"{WeightsEntry} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static IReadOnlyList<NamedTensor> Checked(Stream weights, ResNetArchitecture architecture, int channels, int classes,
+        WeightsChecksum checksum)
+    {
+        try
+        {
+            var tensors = Parse(weights);
+            WeightCheck.Check(tensors, architecture, channels, classes);
+            return tensors;
+        }
+        catch (ModelFormatException)
+        {
+            checksum.Verify(); // damage explains whatever else is wrong
+            throw;
         }
     }
 }

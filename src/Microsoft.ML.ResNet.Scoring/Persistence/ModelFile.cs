@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
-using Microsoft.ML.ResNet.Tensors;
 
 namespace Microsoft.ML.ResNet.Persistence;
 
@@ -18,10 +17,19 @@ internal static partial class ModelFile
     private const int SignatureOffset = 0x50, SignatureLength = 24; // of the loader, in the header that ML.NET's ModelHeader describes
 
     /// <summary>Reads the first network of a model.</summary>
-    /// <param name="stream">Readable and seekable, at the start of the file.</param>
+    /// <inheritdoc cref="Open"/>
+    public static TrainedResNet Read(Stream stream)
+    {
+        using var opened = Open(stream);
+        opened.Verify();
+        return opened.Model;
+    }
+
+    /// <summary>Reads the first network of a model, whose weights are still to be compared with their checksum.</summary>
+    /// <param name="stream">Readable and seekable, at the start of the file; not needed any more afterwards.</param>
     /// <exception cref="ModelFormatException">The file is damaged, no model, or one without a residual network.</exception>
     /// <exception cref="IOException">The stream failed.</exception>
-    public static TrainedResNet Read(Stream stream)
+    public static OpenedModel Open(Stream stream)
     {
         ModelZip.Check(stream);
         try
@@ -29,9 +37,7 @@ internal static partial class ModelFile
             using var zip = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
             var (description, weights) = Entries(zip);
             using var text = description.Open();
-            var bytes = ReadAll(weights);
-            using var tensors = new MemoryStream(bytes, 0, bytes.Length, writable: false, publiclyVisible: true); // so that none is copied
-            return ModelArchive.Read(text, tensors).Model;
+            return ModelArchive.Open(text, weights);
         }
         catch (InvalidDataException e) when (DiskError.Behind(e) is { } error)
         {
@@ -68,15 +74,4 @@ internal static partial class ModelFile
 
     [GeneratedRegex(@"^TransformerChain/(Transform_\d+/)*(?=model\.json$)", RegexOptions.ECMAScript)]
     private static partial Regex Step();
-
-    private static byte[] ReadAll(ZipArchiveEntry entry)
-    {
-        if (entry.Length > UntrustedBytes.MaximumCount)
-            throw new ModelFormatException($"The weights have {entry.Length} bytes; expected at most {UntrustedBytes.MaximumCount}.");
-        using var content = entry.Open();
-        // weights hardly shrink: what claims more than twice what it takes in the file is not believed before it has come
-        return UntrustedBytes.TryRead(content, entry.Length, out var bytes, out var available, believed: 2 * entry.CompressedLength)
-            ? bytes
-            : throw new ModelFormatException($"The weights promise {entry.Length} bytes and have {available}.");
-    }
 }

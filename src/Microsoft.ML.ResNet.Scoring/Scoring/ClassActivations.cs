@@ -17,7 +17,7 @@ internal sealed class ClassActivations(TrainedResNet model)
     public ActivationMap Of(ReadOnlySpan<float> lastMap, int classIndex, PictureArea area)
     {
         var channels = _shape.Channels;
-        var weights = Floats(_classifier.Weight).Slice(classIndex * channels, channels);
+        var weights = _classifier.Unscaled.Slice(classIndex * channels, channels);
         var values = new float[_shape.PlaneSize];
         for (var place = 0; place < values.Length; place++)
             values[place] = Dot(lastMap.Slice(place * channels, channels), weights);

@@ -79,12 +79,18 @@ public sealed class ImageClassifier : IDisposable
             throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.",
                 nameof(stream));
         ImageDecoder.LoadAhead();
-        var network = ModelFile.Read(stream);
-        var choice = EngineChoice.TryKernels(network, out var problem)
-            ?? throw new NotSupportedException($"The network needs libtorch, because {problem}. Load it with mlContext.Model.LoadResNet.");
+        using var opened = ModelFile.Open(stream);
+        var network = opened.Model;
+        if (EngineChoice.TryKernels(network, out var problem) is not { } choice)
+        {
+            opened.Verify();
+            throw new NotSupportedException($"The network needs libtorch, because {problem}. Load it with mlContext.Model.LoadResNet.");
+        }
         var scorer = new BatchScorer(network, choice);
         try
         {
+            scorer.Engine.Prepare(); // while the weights are compared with their checksum
+            opened.Verify();
             return new(new ResNetModelParameters(network), scorer, options, owned: scorer);
         }
         catch

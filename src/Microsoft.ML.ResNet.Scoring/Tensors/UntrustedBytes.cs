@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Foundation;
+
 namespace Microsoft.ML.ResNet.Tensors;
 
 /// <summary>
@@ -10,6 +12,7 @@ internal static class UntrustedBytes
     public static int MaximumCount => Array.MaxLength;
 
     private const int FirstChunk = 1 << 20;
+    private const int Piece = 2 << 20; // what is told of at once
 
     /// <summary>Reads exactly <paramref name="count"/> bytes, or tells how many there were.</summary>
     /// <param name="stream">Read from its position; need not be seekable.</param>
@@ -17,8 +20,10 @@ internal static class UntrustedBytes
     /// <param name="bytes">The bytes; empty when there were too few.</param>
     /// <param name="available">How many bytes there were, at most <paramref name="count"/>.</param>
     /// <param name="believed">How many are believed at once; the default is 1 MiB.</param>
+    /// <param name="arrived">Told of the bytes, in order, piece by piece as they come; they do not change any more.</param>
     /// <returns>Whether there were enough.</returns>
-    public static bool TryRead(Stream stream, long count, out byte[] bytes, out long available, long believed = FirstChunk)
+    public static bool TryRead(Stream stream, long count, out byte[] bytes, out long available, long believed = FirstChunk,
+        Action<ReadOnlyMemory<byte>>? arrived = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumCount);
@@ -27,17 +32,27 @@ internal static class UntrustedBytes
         if (stream.CanSeek && (available = Math.Max(0, stream.Length - stream.Position)) < count)
             return false;
 
-        var buffer = new byte[stream.CanSeek ? count : Math.Min(count, Math.Max(believed, FirstChunk))];
-        for (available = 0; ;)
+        var buffer = NewArray((int)(stream.CanSeek ? count : Math.Min(count, Math.Max(believed, FirstChunk))));
+        for (available = 0; available < count;)
         {
-            available += stream.ReadAtLeast(buffer.AsSpan((int)available), buffer.Length - (int)available, throwOnEndOfStream: false);
-            if (available < buffer.Length)
+            if (available == buffer.Length)
+                Array.Resize(ref buffer, (int)Math.Min(count, 2L * buffer.Length));
+            var piece = buffer.AsMemory((int)available, (int)Math.Min(arrived is null ? count : Piece, buffer.Length - available));
+            var read = stream.ReadAtLeast(piece.Span, piece.Length, throwOnEndOfStream: false);
+            available += read;
+            if (read < piece.Length)
                 return false;
-            if (available == count)
-                break;
-            Array.Resize(ref buffer, (int)Math.Min(count, 2L * buffer.Length));
+            arrived?.Invoke(piece);
         }
         bytes = buffer;
         return true;
+    }
+
+    private static unsafe byte[] NewArray(int length)
+    {
+        var array = GC.AllocateUninitializedArray<byte>(length);
+        fixed (byte* memory = array)
+            LargePages.Advise(memory, (nuint)length);
+        return array;
     }
 }

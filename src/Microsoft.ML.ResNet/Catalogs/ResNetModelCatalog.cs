@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.ExceptionServices;
+using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Persistence;
@@ -123,8 +124,10 @@ public static class ResNetModelCatalog
     /// </param>
     /// <remarks>
     /// The file is ML.NET's own: <see cref="ModelOperationsCatalog.Load(string, out DataViewSchema)"/> and <see cref="LoadResNet(
-    /// ModelOperationsCatalog, string, out DataViewSchema?)"/> read it. ML.NET's own <c>Save</c> to a path empties a file of before and
-    /// writes then: a full disk, or a model that cannot be saved, leaves neither the old model nor the new one.
+    /// ModelOperationsCatalog, string, out DataViewSchema?)"/> read it. Weights are stored in it as they are, where ML.NET's own
+    /// <c>Save</c> deflates them, which hardly makes them smaller and takes much longer, to save and to load. Nor is a file of before lost,
+    /// which ML.NET's <c>Save</c> to a path empties first: a full disk, or a model that cannot be saved, leaves neither the old model nor
+    /// the new one there.
     /// </remarks>
     /// <exception cref="InvalidOperationException">
     /// The model cannot be saved: it could not be loaded again, or a step of the pipeline has no form in a file. Nothing was written.
@@ -141,7 +144,8 @@ public static class ResNetModelCatalog
         Contracts.CheckNonEmpty(filePath, nameof(filePath));
         foreach (var network in ResNets(model))
             network.CheckSaveable();
-        SafeFile.Write(filePath, stream => catalog.Save(model, inputSchema, stream));
+        SafeFile.Write(filePath, stream
+            => StoredWeights.Save(stream, TemporaryFolder(catalog), zip => catalog.Save(model, inputSchema, zip)));
     }
 
     /// <summary>Finds the residual network in a model, such as one that was loaded.</summary>
@@ -155,6 +159,10 @@ public static class ResNetModelCatalog
         Contracts.CheckValue(model, nameof(model));
         return ResNets(model).FirstOrDefault();
     }
+
+    // Where ML.NET puts what it saves, for the time being.
+    private static string TemporaryFolder(ModelOperationsCatalog catalog)
+        => (CatalogUtils.GetEnvironment(catalog) as IHostEnvironmentInternal)?.TempFilePath ?? Path.GetTempPath();
 
     private static IEnumerable<ResNetTransformer> ResNets(ITransformer model) => model switch
     {

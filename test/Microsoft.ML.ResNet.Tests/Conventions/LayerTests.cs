@@ -38,7 +38,7 @@ public class LayerTests
         ("Images/Folders", ["Images", "Foundation"]),
         ("Images/Cifar", ["Images", "Foundation"]),
         ("Images", ["Foundation"]),
-        ("Cpu/Kernels", []),
+        ("Cpu/Kernels", ["Foundation"]),
         ("Tensors", ["Foundation"]),
         ("Distributed", ["Foundation"]),
         ("Foundation", []),

@@ -1,5 +1,8 @@
+using System.IO.Compression;
+using System.IO.Hashing;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
+using Microsoft.ML.ResNet.Persistence;
 using Microsoft.ML.ResNet.Tests.Support;
 
 namespace Microsoft.ML.ResNet.Tests.Persistence;
@@ -30,6 +33,67 @@ public class SaveResNetTests
         Assert.IsNotNull(schema!.GetColumnOrNull("Features"));
         ViewComparison.AssertSameRows(model.Transform(data), ours.Transform(data), "ours against what was saved");
         ViewComparison.AssertSameRows(ours.Transform(data), theirs.Transform(data), "theirs against ours");
+    }
+
+    [TestMethod]
+    public void Weights_are_stored_and_all_else_is_what_ML_NETs_Save_writes()
+    {
+        var data = TinyImages.View(Ml, 5);
+        using var model = Chain(Copy("Before", "Features"), Network(), Chain(Network()), Copy("Again", "Score"));
+        Ml.Model.Save(model, data.Schema, _path + ".theirs");
+        Ml.Model.SaveResNet(model, data.Schema, _path);
+
+        using var theirs = ZipFile.OpenRead(_path + ".theirs");
+        using var ours = ZipFile.OpenRead(_path);
+        CollectionAssert.AreEqual(theirs.Entries.Select(entry => entry.FullName).ToArray(),
+            ours.Entries.Select(entry => entry.FullName).ToArray());
+        foreach (var (expected, actual) in theirs.Entries.Zip(ours.Entries))
+        {
+            CollectionAssert.AreEqual(Content(expected), Content(actual), expected.FullName);
+            Assert.AreEqual(Crc32.HashToUInt32(Content(actual)), actual.Crc32, actual.FullName);
+            if (actual.Name == ModelArchive.WeightsEntry)
+                Assert.AreEqual(actual.Length, actual.CompressedLength);
+            else if (actual.Length > 200)
+                Assert.IsLessThan(actual.Length, actual.CompressedLength, actual.FullName);
+        }
+        Assert.AreEqual(2, ours.Entries.Count(entry => entry.Name == ModelArchive.WeightsEntry));
+    }
+
+    [TestMethod]
+    public void A_file_whose_weights_are_deflated_or_stored_gives_one_model_to_every_reader()
+    {
+        var data = TinyImages.View(Ml, 5);
+        using var model = Network();
+        Ml.Model.Save(model, data.Schema, _path + ".deflated");
+        Ml.Model.SaveResNet(model, data.Schema, _path);
+        Assert.IsLessThan(new FileInfo(_path).Length, new FileInfo(_path + ".deflated").Length);
+
+        var picture = Path.Combine(AppContext.BaseDirectory, "Corpus", "images", "subsampled.jpg");
+        using var expected = model.CreateClassifier();
+        foreach (var path in new[] { _path, _path + ".deflated" })
+        {
+            using var classifier = ImageClassifier.Load(path);
+            AssertSame(expected.Predict(picture), classifier.Predict(picture));
+            foreach (var loaded in new[] { Ml.Model.LoadResNet(path, out _), Ml.Model.Load(path, out _) })
+                using (loaded as IDisposable)
+                    ViewComparison.AssertSameRows(model.Transform(data), loaded.Transform(data), path);
+        }
+    }
+
+    [TestMethod]
+    public void Nothing_is_left_in_the_folder_for_temporary_files()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(_path)!, "temporary")).FullName;
+        var ml = new MLContext { TempFilePath = folder };
+        using var model = Network();
+        ml.Model.SaveResNet(model, null, _path);
+        Assert.IsEmpty(Directory.GetFileSystemEntries(folder));
+
+        Directory.Delete(folder);
+        File.WriteAllText(folder, "no folder");
+        var before = File.ReadAllBytes(_path);
+        StringAssert.Contains(Assert.Throws<IOException>(() => ml.Model.SaveResNet(model, null, _path)).Message, "was not written");
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(_path));
     }
 
     [TestMethod]
@@ -98,6 +162,21 @@ public class SaveResNetTests
         Assert.Throws<ArgumentNullException>(() => Ml.Model.SaveResNet(null!, null, _path));
         Assert.Throws<ArgumentNullException>(() => ((ModelOperationsCatalog)null!).SaveResNet(model, null, _path));
         Assert.IsFalse(File.Exists(_path));
+    }
+
+    private static void AssertSame(ImagePrediction expected, ImagePrediction actual)
+    {
+        Assert.IsTrue(expected.IsReadable, expected.Problem);
+        CollectionAssert.AreEqual(expected.Top.Select(top => (top.Name, top.Probability)).ToArray(),
+            actual.Top.Select(top => (top.Name, top.Probability)).ToArray());
+    }
+
+    private static byte[] Content(ZipArchiveEntry entry)
+    {
+        using var content = entry.Open();
+        using var copy = new MemoryStream();
+        content.CopyTo(copy);
+        return copy.ToArray();
     }
 
     private static ResNetTransformer Network() => new(Ml, SavedModel.Create(), SavedModel.Columns);

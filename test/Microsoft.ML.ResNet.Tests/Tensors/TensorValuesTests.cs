@@ -32,4 +32,25 @@ public class TensorValuesTests
 
         Assert.AreSame(tensor, tensor.ToFloat32());
     }
+
+    [TestMethod]
+    public void One_value_that_is_no_finite_number_is_found_wherever_it_stands()
+    {
+        for (var length = 0; length <= 40; length++)
+        {
+            var values = Enumerable.Range(0, length).Select(i => i % 2 == 0 ? float.MaxValue : -float.Epsilon).ToArray();
+            Assert.IsTrue(Tensor(values).IsFinite(), $"{length}");
+            for (var place = 0; place < length; place++)
+                foreach (var value in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity })
+                {
+                    var old = values[place];
+                    values[place] = value;
+                    Assert.IsFalse(Tensor(values).IsFinite(), $"{value} at {place} of {length}");
+                    values[place] = old;
+                }
+        }
+    }
+
+    private static NamedTensor Tensor(float[] values)
+        => new("a", ElementType.Float32, [values.Length], MemoryMarshal.AsBytes<float>(values).ToArray());
 }

@@ -13,6 +13,9 @@ internal sealed class CpuEngine(TrainedResNet model, TileKernel kernel, int thre
     private InferenceNetwork? _network;
 
     /// <inheritdoc/>
+    public void Prepare() => Network();
+
+    /// <inheritdoc/>
     public void Run(ReadOnlyMemory<byte> pixels, int count, NetworkOutput output, Memory<float> values)
         => Network().Run(pixels, count, _plan.StepOf(output), values);
 

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// pixel's channels do; that, and the border of zeros, leaves the inner loop without a condition. Adding the shortcut and ReLU cost no pass
 /// of their own.
 /// </summary>
-internal sealed unsafe class DirectConvolution : InferenceLayer
+internal sealed unsafe class DirectConvolution : ConvolutionLayer
 {
     private const int WeightsAtATime = 16 * 1024; // floats: they, and the pixels that meet them, stay in the second cache
 
@@ -32,11 +32,11 @@ internal sealed unsafe class DirectConvolution : InferenceLayer
                     select block * input.Layout.BlockStride + row * input.Layout.RowStride];
     }
 
-    /// <summary>Whether the result is added to what the output map holds.</summary>
-    public bool Accumulates { get; init; }
+    /// <inheritdoc/>
+    public override int Pieces => _weights.Groups;
 
-    /// <summary>Whether negative results become zero.</summary>
-    public bool Rectifies { get; init; }
+    /// <inheritdoc/>
+    public override void Pack(FoldedConvolution convolution, int piece) => _weights.Pack(convolution, piece);
 
     /// <inheritdoc/>
     public override int Shards(int images) => checked(_weights.Groups * Tiles(images));

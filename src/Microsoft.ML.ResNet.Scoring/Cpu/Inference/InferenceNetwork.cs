@@ -40,6 +40,7 @@ internal sealed unsafe class InferenceNetwork : IDisposable
             ? 1
             : (int)Math.Clamp(MemoryTogether / (sizeof(float) * built.Maps.Sum(map => map.Layout.ImageStride)), 1, MostImagesTogether);
         Workspaces = new WorkspacePool(built.Maps, Math.Max(threads, Environment.ProcessorCount));
+        Pack(built.ToPack, threads);
     }
 
     /// <summary>The network; its steps are what can be asked for.</summary>
@@ -89,6 +90,15 @@ internal sealed unsafe class InferenceNetwork : IDisposable
         Workspaces.Dispose();
         foreach (var layer in _layers)
             layer.Dispose();
+    }
+
+    // The largest layers first, so that the last threads at work have little left.
+    private static void Pack(IEnumerable<(ConvolutionLayer Layer, FoldedConvolution Weights)> layers, int threads)
+    {
+        var pieces = layers.OrderByDescending(entry => entry.Weights.Unscaled.Length)
+            .SelectMany(entry => Enumerable.Range(0, entry.Layer.Pieces).Select(piece => (entry.Layer, entry.Weights, Index: piece)))
+            .ToArray();
+        WorkerTeam.Scoring.Run([pieces.Length], threads, (_, i, _) => pieces[i].Layer.Pack(pieces[i].Weights, pieces[i].Index));
     }
 
     private void Run(byte* pixels, int count, PlanStep output, float* values, int threads)

@@ -12,6 +12,7 @@ internal sealed class InferenceNetworkBuilder
     private readonly TileKernel _kernel;
     private readonly List<FeatureMap> _maps = [];
     private readonly List<InferenceLayer> _layers = [];
+    private readonly List<(ConvolutionLayer, FoldedConvolution)> _toPack = [];
     private readonly Dictionary<PlanStep, FeatureMap> _mapOf = [];
     private readonly Dictionary<PlanStep, PlanStep> _lastReader = [];
     private readonly Dictionary<PlanStep, int> _border = [];
@@ -46,6 +47,9 @@ internal sealed class InferenceNetworkBuilder
     /// <summary>All layers, in order.</summary>
     public IReadOnlyList<InferenceLayer> Layers => _layers;
 
+    /// <summary>The layers whose weights have to be packed, and the weights.</summary>
+    public IReadOnlyList<(ConvolutionLayer Layer, FoldedConvolution Weights)> ToPack => _toPack;
+
     /// <summary>The layout of the map that a step writes.</summary>
     /// <param name="step">The step.</param>
     /// <param name="border">Pixels of zeros that its readers want around it.</param>
@@ -71,19 +75,31 @@ internal sealed class InferenceNetworkBuilder
             MaxPoolStep => new MaxPool(input, output),
             ChannelPaddingStep padding => new ChannelPadding(input, output, padding.Stride),
             AveragePoolStep => new AveragePool(input, output),
-            LinearStep linear => new DirectConvolution(_kernel, _weights.Of(linear), 1, input, output),
+            LinearStep linear => Linear(linear, input, output),
             _ => throw new NotSupportedException($"There is no layer for {step.GetType().Name}."),
         });
         foreach (var read in step.Reads.Where(read => _lastReader[read] == step && _mapOf[read] != output))
             Release(_mapOf[read]);
     }
 
-    private InferenceLayer Convolution(ConvolutionStep step, FeatureMap input, FeatureMap output)
+    private ConvolutionLayer Convolution(ConvolutionStep step, FeatureMap input, FeatureMap output)
     {
         var (folded, accumulates) = (_weights.Of(step), step.Adds is not null);
-        return WinogradConvolution.Suits(folded, step.Stride, input.Layout)
+        return WithWeights<ConvolutionLayer>(folded, WinogradConvolution.Suits(folded, step.Stride, input.Layout)
             ? new WinogradConvolution(_kernel, folded, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies }
-            : new DirectConvolution(_kernel, folded, step.Stride, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies };
+            : new DirectConvolution(_kernel, folded, step.Stride, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies });
+    }
+
+    private DirectConvolution Linear(LinearStep step, FeatureMap input, FeatureMap output)
+    {
+        var weights = _weights.Of(step);
+        return WithWeights(weights, new DirectConvolution(_kernel, weights, 1, input, output));
+    }
+
+    private T WithWeights<T>(FoldedConvolution weights, T layer) where T : ConvolutionLayer
+    {
+        _toPack.Add((layer, weights));
+        return layer;
     }
 
     // What is added to becomes the output: nobody may read it afterwards.

@@ -6,25 +6,27 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
 /// The weights of a convolution in the order in which kernels use them: for each group of two output blocks, for each float of a window,
-/// the channels of the group. What lies beyond the last channel, coming in or going out, is zero.
+/// the channels of the group. What lies beyond the last channel, coming in or going out, is zero. Groups are packed one by one, in any
+/// order, by any thread.
 /// </summary>
 internal sealed unsafe class PackedWeights : IDisposable
 {
     private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block;
 
     private readonly NativeBuffer _weights, _bias;
+    private readonly int _inputs, _blockChannels;
 
     /// <param name="convolution">Weights (out, in, k, k) and bias.</param>
     /// <param name="input">The map that windows are cut from.</param>
     public PackedWeights(FoldedConvolution convolution, MapLayout input)
     {
         (Outputs, Kernel) = ((int)convolution.Shape[0], (int)convolution.Shape[2]);
+        (_inputs, _blockChannels) = ((int)convolution.Shape[1], input.BlockChannels);
         WindowLength = checked((nint)input.Blocks * Kernel * Kernel * input.BlockChannels);
-        _weights = new NativeBuffer(checked(WindowLength * Blocks * Block), zeroed: true);
+        _weights = new NativeBuffer(checked(WindowLength * Blocks * Block));
         _bias = new NativeBuffer(Blocks * Block, zeroed: true);
         if (convolution.Bias is { } bias)
             MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(new Span<float>(_bias.Pointer, Outputs));
-        Pack(MemoryMarshal.Cast<byte, float>(convolution.Weight.Span), (int)convolution.Shape[1], input.BlockChannels);
     }
 
     /// <summary>Channels that go out.</summary>
@@ -51,27 +53,22 @@ internal sealed unsafe class PackedWeights : IDisposable
     /// <summary>The bias of a group.</summary>
     public float* Bias(int group) => _bias.Pointer + group * GroupChannels;
 
+    /// <summary>Packs the weights of a group.</summary>
+    /// <param name="convolution">What this was made for.</param>
+    /// <param name="group">The group.</param>
+    public void Pack(FoldedConvolution convolution, int group)
+    {
+        var blocks = (_inputs + _blockChannels - 1) / _blockChannels;
+        var target = Weights(group);
+        for (var block = 0; block < blocks; block++, target += (nint)Kernel * Kernel * _blockChannels * BlocksIn(group) * Block)
+            WeightPacking.Pack(convolution, group * GroupChannels, BlocksIn(group) * Block, block * _blockChannels, _blockChannels, target);
+        GC.KeepAlive(this);
+    }
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
         _weights.Dispose();
         _bias.Dispose();
-    }
-
-    private void Pack(ReadOnlySpan<float> weights, int inputs, int blockChannels)
-    {
-        var area = Kernel * Kernel;
-        for (var output = 0; output < Outputs; output++)
-        {
-            var group = output / GroupChannels;
-            var width = BlocksIn(group) * Block;
-            var target = Weights(group) + output % GroupChannels;
-            for (var input = 0; input < inputs; input++)
-                for (var tap = 0; tap < area; tap++)
-                {
-                    var i = ((nint)input / blockChannels * area + tap) * blockChannels + input % blockChannels;
-                    target[i * width] = weights[(output * inputs + input) * area + tap];
-                }
-        }
     }
 }

@@ -11,7 +11,7 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// <see cref="WinogradKernel"/> is to training, for maps in blocks of channels.
 /// </summary>
 /// <remarks>Tiles are computed some at a time, so many that their elements stay in the cache through the three steps.</remarks>
-internal sealed unsafe class WinogradConvolution : InferenceLayer
+internal sealed unsafe class WinogradConvolution : ConvolutionLayer
 {
     private const int Elements = WinogradTransforms.Elements, Block = MapLayout.FullBlock;
     private const int Slack = 16; // tiles that kernels may read behind the last
@@ -36,17 +36,17 @@ internal sealed unsafe class WinogradConvolution : InferenceLayer
             MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(new Span<float>(_bias.Pointer, _weights.Outputs));
     }
 
-    /// <summary>Whether the result is added to what the output map holds.</summary>
-    public bool Accumulates { get; init; }
-
-    /// <summary>Whether negative results become zero.</summary>
-    public bool Rectifies { get; init; }
-
     /// <summary>Whether a convolution can be computed so, and is faster for it.</summary>
     public static bool Suits(FoldedConvolution convolution, int stride, MapLayout input)
         => Vector128.IsHardwareAccelerated && input.BlockChannels == Block
             && WinogradTransforms.Pay(new ConvolutionShape((int)convolution.Shape[1], (int)convolution.Shape[0], (int)convolution.Shape[2],
                 stride, input.Shape.Height, input.Shape.Width));
+
+    /// <inheritdoc/>
+    public override int Pieces => _weights.Groups;
+
+    /// <inheritdoc/>
+    public override void Pack(FoldedConvolution convolution, int piece) => _weights.Pack(convolution, piece);
 
     /// <inheritdoc/>
     public override int Shards(int images) => (Tiles(images) + TilesOfShard - 1) / TilesOfShard;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network;
 
@@ -5,11 +6,11 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
 /// The weights of a 3x3 convolution as <see cref="WinogradConvolution"/> multiplies with them: sixteen elements, each of which is a 1x1
-/// convolution in the order of <see cref="PackedWeights"/>.
+/// convolution in the order of <see cref="PackedWeights"/>. Groups are transformed one by one, in any order, by any thread.
 /// </summary>
 internal sealed unsafe class WinogradWeights : IDisposable
 {
-    private const int Block = MapLayout.FullBlock;
+    private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block, Taps = 9;
 
     private readonly NativeBuffer _elements;
     private readonly nint _pairs;
@@ -18,19 +19,9 @@ internal sealed unsafe class WinogradWeights : IDisposable
     /// <param name="input">The map that tiles are cut from; has full blocks.</param>
     public WinogradWeights(FoldedConvolution convolution, MapLayout input)
     {
-        using var packed = new PackedWeights(convolution, input);
-        (Inputs, Outputs) = (input.Blocks * Block, packed.Blocks * Block);
+        (Inputs, Outputs) = (input.Blocks * Block, ((int)convolution.Shape[0] + Block - 1) / Block * Block);
         _pairs = checked((nint)Inputs * Outputs);
         _elements = new NativeBuffer(checked(WinogradTransforms.Elements * _pairs));
-        var target = _elements.Pointer;
-        for (var group = 0; group < packed.Groups; group++)
-        {
-            var weights = packed.Weights(group);
-            nint tap = packed.BlocksIn(group) * Block * Block; // from a weight to the next: a block of inputs meets the group's outputs
-            for (var block = 0; block < input.Blocks; block++, weights += 9 * tap, target += tap)
-                for (nint i = 0; i < tap; i += Block)
-                    WinogradTransforms.Weights(weights + i, tap, target + i, _pairs);
-        }
     }
 
     /// <summary>Channels that come in, those beyond the last included.</summary>
@@ -39,8 +30,31 @@ internal sealed unsafe class WinogradWeights : IDisposable
     /// <summary>Channels that go out, those beyond the last included.</summary>
     public int Outputs { get; }
 
+    /// <summary>Groups of two output blocks, of which the last may have but one.</summary>
+    public int Groups => (Outputs + GroupChannels - 1) / GroupChannels;
+
     /// <summary>The weights of one element: for each group of two output blocks, inputs x channels of the group.</summary>
     public float* Element(int index) => _elements.Pointer + index * _pairs;
+
+    /// <summary>Transforms the weights of a group.</summary>
+    /// <param name="convolution">What this was made for.</param>
+    /// <param name="group">The group.</param>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Pack(FoldedConvolution convolution, int group)
+    {
+        var outputs = Math.Min(GroupChannels, Outputs - group * GroupChannels);
+        nint tap = outputs * Block; // from a weight to the next: a block of inputs meets the group's outputs
+        var weights = stackalloc float[Taps * Block * GroupChannels];
+        var target = _elements.Pointer + (nint)group * GroupChannels * Inputs;
+        for (var input = 0; input < Inputs; input += Block, target += tap)
+        {
+            WeightPacking.Pack(convolution, group * GroupChannels, outputs, input, Block, weights);
+            for (nint i = 0; i < tap; i += Block)
+                WinogradTransforms.Weights(weights + i, tap, target + i, _pairs);
+        }
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Frees the memory.</summary>
     public void Dispose() => _elements.Dispose();

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.ML.ResNet.Foundation;
 
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
@@ -19,7 +20,14 @@ internal unsafe class NativeAllocator
     /// <summary>Gives memory that holds anything.</summary>
     /// <param name="bytes">How many bytes; at least 1.</param>
     /// <exception cref="OutOfMemoryException">There is not so much.</exception>
-    public virtual void* Allocate(nuint bytes) => NativeMemory.AlignedAlloc(bytes, Alignment);
+    public virtual void* Allocate(nuint bytes)
+    {
+        if (bytes < LargePages.Size)
+            return NativeMemory.AlignedAlloc(bytes, Alignment);
+        var memory = NativeMemory.AlignedAlloc(bytes, LargePages.Size);
+        LargePages.Advise(memory, bytes);
+        return memory;
+    }
 
     /// <summary>Takes memory back.</summary>
     /// <param name="memory">What <see cref="Allocate"/> gave.</param>

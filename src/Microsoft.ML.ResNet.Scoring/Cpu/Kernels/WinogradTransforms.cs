@@ -97,6 +97,7 @@ internal static unsafe class WinogradTransforms
     /// <param name="weight">Floats from one weight to the next in its row; three times that to the next row.</param>
     /// <param name="elements">Receives the first element.</param>
     /// <param name="elementPitch">Floats from one element to the next.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Weights(float* weights, nint weight, float* elements, nint elementPitch)
     {
         var rows = stackalloc Vector512<float>[4 * 3];

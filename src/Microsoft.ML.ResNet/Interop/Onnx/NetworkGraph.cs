@@ -111,7 +111,7 @@ internal sealed class NetworkGraph
     private string Convolution(ConvolutionStep step, string x)
     {
         var folded = _weights.Of(step);
-        List<string> inputs = [x, _builder.Constant($"{step.Name}.weight", folded.Weight, folded.Shape)];
+        List<string> inputs = [x, _builder.Constant($"{step.Name}.weight", folded.Weight(), folded.Shape)];
         if (folded.Bias is { } bias)
             inputs.Add(_builder.Constant($"{step.Name}.bias", bias, [folded.Shape[0]]));
         var padding = (long)step.Padding;
@@ -145,7 +145,7 @@ internal sealed class NetworkGraph
     private string Linear(LinearStep step, string x)
     {
         var folded = _weights.Of(step);
-        var weight = _builder.Constant($"{step.Name}.weight", folded.Weight, folded.Shape.Take(2));
+        var weight = _builder.Constant($"{step.Name}.weight", folded.Weight(), folded.Shape.Take(2));
         var bias = _builder.Constant($"{step.Name}.bias", folded.Bias!.Value, folded.Shape.Take(1));
         return _builder.Node("Gemm", _model.TestTimeFlip ? "logits.both" : Logits, [x, weight, bias], ("transB", 1));
     }

@@ -140,10 +140,11 @@ public unsafe class InferenceLayerTests
         foreach (var kernel in Kernels)
         {
             AssertClose(expected, Run(from, to, input, before, (x, y)
-                => new DirectConvolution(kernel, folded, shape.Stride, x, y) { Accumulates = adds, Rectifies = rectifies }));
+                => Packed(folded, new DirectConvolution(kernel, folded, shape.Stride, x, y)
+                { Accumulates = adds, Rectifies = rectifies })));
             if (from.BlockChannels == MapLayout.FullBlock && WinogradTransforms.Compute(shape))
                 AssertClose(expected, Run(from, to, input, before, (x, y)
-                    => new WinogradConvolution(kernel, folded, x, y) { Accumulates = adds, Rectifies = rectifies }));
+                    => Packed(folded, new WinogradConvolution(kernel, folded, x, y) { Accumulates = adds, Rectifies = rectifies })));
         }
     }
 
@@ -183,6 +184,14 @@ public unsafe class InferenceLayerTests
             for (var x = -layout.Border; x < layout.Shape.Width + layout.Border && layout.Border > 0; x++)
                 foreach (var y in new[] { -1, layout.Shape.Height })
                     Assert.AreEqual(0f, map[image * layout.ImageStride + layout.Offset(y, x)]);
+    }
+
+    // In an order that nobody would choose.
+    private static ConvolutionLayer Packed(FoldedConvolution weights, ConvolutionLayer layer)
+    {
+        for (var piece = layer.Pieces - 1; piece >= 0; piece--)
+            layer.Pack(weights, piece);
+        return layer;
     }
 
     private static FoldedConvolution Folded(ConvolutionShape shape, float[] weights, float[]? bias)
