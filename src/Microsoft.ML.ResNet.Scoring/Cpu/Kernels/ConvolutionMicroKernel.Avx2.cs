@@ -59,17 +59,23 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
             {
                 var (w, v) = (Vector256.Load(weights), Vector256.Load(weights + 8));
                 var p = Vector256.Create(x0[i]);
-                (a0, b0) = (Vector256.FusedMultiplyAdd(p, w, a0), Vector256.FusedMultiplyAdd(p, v, b0));
+                a0 = Vector256.FusedMultiplyAdd(p, w, a0);
+                b0 = Vector256.FusedMultiplyAdd(p, v, b0);
                 p = Vector256.Create(x1[i]);
-                (a1, b1) = (Vector256.FusedMultiplyAdd(p, w, a1), Vector256.FusedMultiplyAdd(p, v, b1));
+                a1 = Vector256.FusedMultiplyAdd(p, w, a1);
+                b1 = Vector256.FusedMultiplyAdd(p, v, b1);
                 p = Vector256.Create(x2[i]);
-                (a2, b2) = (Vector256.FusedMultiplyAdd(p, w, a2), Vector256.FusedMultiplyAdd(p, v, b2));
+                a2 = Vector256.FusedMultiplyAdd(p, w, a2);
+                b2 = Vector256.FusedMultiplyAdd(p, v, b2);
                 p = Vector256.Create(x3[i]);
-                (a3, b3) = (Vector256.FusedMultiplyAdd(p, w, a3), Vector256.FusedMultiplyAdd(p, v, b3));
+                a3 = Vector256.FusedMultiplyAdd(p, w, a3);
+                b3 = Vector256.FusedMultiplyAdd(p, v, b3);
                 p = Vector256.Create(x4[i]);
-                (a4, b4) = (Vector256.FusedMultiplyAdd(p, w, a4), Vector256.FusedMultiplyAdd(p, v, b4));
+                a4 = Vector256.FusedMultiplyAdd(p, w, a4);
+                b4 = Vector256.FusedMultiplyAdd(p, v, b4);
                 p = Vector256.Create(x5[i]);
-                (a5, b5) = (Vector256.FusedMultiplyAdd(p, w, a5), Vector256.FusedMultiplyAdd(p, v, b5));
+                a5 = Vector256.FusedMultiplyAdd(p, w, a5);
+                b5 = Vector256.FusedMultiplyAdd(p, v, b5);
             }
         }
         a0.Store(outputs[0]);
@@ -105,11 +111,14 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
             {
                 var (w, v) = (Vector256.Load(weights), Vector256.Load(weights + 8));
                 var p = Vector256.Create(x0[i]);
-                (a0, b0) = (Vector256.FusedMultiplyAdd(p, w, a0), Vector256.FusedMultiplyAdd(p, v, b0));
+                a0 = Vector256.FusedMultiplyAdd(p, w, a0);
+                b0 = Vector256.FusedMultiplyAdd(p, v, b0);
                 p = Vector256.Create(x1[i]);
-                (a1, b1) = (Vector256.FusedMultiplyAdd(p, w, a1), Vector256.FusedMultiplyAdd(p, v, b1));
+                a1 = Vector256.FusedMultiplyAdd(p, w, a1);
+                b1 = Vector256.FusedMultiplyAdd(p, v, b1);
                 p = Vector256.Create(x2[i]);
-                (a2, b2) = (Vector256.FusedMultiplyAdd(p, w, a2), Vector256.FusedMultiplyAdd(p, v, b2));
+                a2 = Vector256.FusedMultiplyAdd(p, w, a2);
+                b2 = Vector256.FusedMultiplyAdd(p, v, b2);
             }
         }
         a0.Store(outputs[0]);

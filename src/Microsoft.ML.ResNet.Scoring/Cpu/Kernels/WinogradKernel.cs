@@ -64,7 +64,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     {
         get
         {
-            var tiles = Math.Max(TilesAtATime(int.MaxValue / 2, FloatsAtOnce), _shape.IsWide ? 0 : TilesAtATime(Tiles, SumFloatsAtATime));
+            var tiles = Math.Max(MostTiles(FloatsAtOnce), _shape.IsWide ? 0 : TilesAtATime(Tiles, SumFloatsAtATime));
             // 16: micro-kernels read so many tiles at once
             return Math.Max(_shape.IsWide ? base.ScratchLength : 0,
                 checked(Elements * ((long)WinogradTransforms.ElementPitch(tiles, _shape.Inputs)
@@ -241,11 +241,13 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         }
     }
 
-    // A multiple of 16, as micro-kernels compute so many at once; equal parts of all.
+    // As many as make what a cache holds; a multiple of 16, as micro-kernels compute so many at once.
+    private int MostTiles(int floats) => Math.Max(16, floats / Math.Max(_shape.Inputs, _shape.Outputs) / 16 * 16);
+
+    // Equal parts of all.
     private int TilesAtATime(int all, int floats)
     {
-        var most = Math.Max(16, floats / Math.Max(_shape.Inputs, _shape.Outputs) / 16 * 16);
-        var parts = (all + most - 1L) / most;
-        return parts <= 1 ? Math.Min(most, (all + 15) / 16 * 16) : (int)Math.Min(most, ((all + parts - 1) / parts + 15) / 16 * 16);
+        var parts = Math.Max(1, (all + MostTiles(floats) - 1) / MostTiles(floats));
+        return ((all + parts - 1) / parts + 15) / 16 * 16;
     }
 }

@@ -38,6 +38,10 @@ public unsafe class ConvolutionKernelTests
     [DataRow(112, 16, 3, 1, 7, 7)] // the same, a row of the kernel at a time
     [DataRow(32, 16, 1, 2, 34, 34)] // more pixels than are summed over at once
     [DataRow(16, 32, 3, 1, 33, 31)]
+    [DataRow(64, 80, 3, 1, 7, 7)] // many weights, and tiles of Winograd's that hang over
+    [DataRow(80, 64, 3, 1, 5, 6)]
+    [DataRow(64, 80, 3, 1, 4, 9)]
+    [DataRow(128, 80, 3, 1, 20, 33)] // more tiles than are computed at once
     public void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
         => AssertIsDefinition(new ConvolutionShape(inputs, outputs, size, stride, height, width), seed: 1);
 
