@@ -45,8 +45,8 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
         using NativeBuffer weights = Noise(shape.WeightLength), inputs = Noise(images * _kernel.PaddedInputLength),
             gradients = Noise(images * _kernel.PaddedGradientLength), outputs = Noise(images * shape.OutputLength),
             inputGradients = Noise(images * shape.InputLength), panels = new NativeBuffer(images * _kernel.PanelsLength),
-            scratch = new NativeBuffer(_kernel.ScratchLength + _kernel.CompactLength), sums = new NativeBuffer(_kernel.SumsLength, zeroed: true),
-            figures = Noise(5 * shape.Outputs);
+            scratch = new NativeBuffer(_kernel.ScratchLength + _kernel.CompactLength),
+            sums = new NativeBuffer(_kernel.SumsLength, zeroed: true), figures = Noise(5 * shape.Outputs);
         _kernel.Pack(weights.Pointer);
         var forward = Milliseconds(() => _kernel.Forward(inputs.Pointer, outputs.Pointer, images, scratch.Pointer));
         var input = shape.Inputs % 16 != 0 ? 0

@@ -45,9 +45,9 @@ internal readonly unsafe struct ChannelNormGradient(float* Mean, float* Factor, 
 /// What happens to one image, channel by channel, between convolutions. Images are channels-last; channels are a multiple of 16.
 /// </summary>
 /// <remarks>
-/// Each loop stands here once: <c>Map</c>, <c>AddMoments</c> and <c>MaskAndSum</c> take a few pixels at a time, and of these sixteen channels
-/// after the other. So memory is read in its order, however many channels there are, and figures of channels are fetched once for a few
-/// pixels. What is computed is an operator, a small struct whose methods the compiler writes into the loop.
+/// Each loop stands here once: <c>Map</c>, <c>AddMoments</c> and <c>MaskAndSum</c> take a few pixels at a time, and of these sixteen
+/// channels after the other. So memory is read in its order, however many channels there are, and figures of channels are fetched once
+/// for a few pixels. What is computed is an operator, a small struct whose methods the compiler writes into the loop.
 /// </remarks>
 internal static unsafe partial class ChannelKernels
 {
@@ -82,7 +82,8 @@ internal static unsafe partial class ChannelKernels
                 var partMean = Sum<Values>(first + channel, count, channels, Vector512<float>.Zero) / count;
                 var partSquares = Sum<SquaredDistances>(first + channel, count, channels, partMean);
                 Merge(partMean.GetLower(), partSquares.GetLower(), share, weight, mean + channel, squares + channel);
-                Merge(partMean.GetUpper(), partSquares.GetUpper(), share, weight, mean + channel + Lanes / 2, squares + channel + Lanes / 2);
+                var upper = channel + Lanes / 2;
+                Merge(partMean.GetUpper(), partSquares.GetUpper(), share, weight, mean + upper, squares + upper);
             }
         }
     }

@@ -93,8 +93,8 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     /// <param name="width">Output pixels in a row.</param>
     /// <param name="adds">Whether to add to what the output holds.</param>
     [SkipLocalsInit]
-    public void Image(int block, Slice slice, float* input, nint inputPitch, float* weights, float* output, nint outputPitch, nint outputStep,
-        int height, int width, bool adds)
+    public void Image(int block, Slice slice, float* input, nint inputPitch, float* weights, float* output, nint outputPitch,
+        nint outputStep, int height, int width, bool adds)
     {
         if (inputPitch == width * Step && outputPitch == width * outputStep)
             (width, height) = (checked(width * height), 1); // rows without a gap between them are one row

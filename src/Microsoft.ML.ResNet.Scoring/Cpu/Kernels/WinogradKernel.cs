@@ -41,8 +41,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             && (shape.IsWide || WinogradTransforms.Compute(shape));
 
     /// <summary>
-    /// Whether the products that are saved are worth the transforms, and, where weights are many, the way from memory of elements, which are
-    /// 16/9 of them: with vectors of 512 bits products take too little time for that.
+    /// Whether the products that are saved are worth the transforms, and, where weights are many, the way from memory of elements, which
+    /// are 16/9 of them: with vectors of 512 bits products take too little time for that.
     /// </summary>
     public static bool Pays(ConvolutionShape shape)
         => Computes(shape) && (shape.IsWide
@@ -93,7 +93,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <inheritdoc/>
     public override void Forward(float* padded, float* output, int images, float* scratch)
-        => Convolve(padded, (nint)PaddedInputLength, _shape.Inputs, _elements.Pointer, output, _shape.Outputs, images, scratch, adds: false);
+        => Convolve(padded, (nint)PaddedInputLength, _shape.Inputs, _elements.Pointer, output, _shape.Outputs, images, scratch,
+            adds: false);
 
     /// <inheritdoc/>
     public override void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
