@@ -54,6 +54,7 @@ return new RootCommand("Measures the library.")
     PlainLoop.Verb(architecture, batchSize, steps, rounds), BareLoop.Verb(architecture, batchSize, steps, rounds),
     FirstPrediction.ModelVerb(architecture), FirstPrediction.LoadVerb(), FirstPrediction.LoadOnnxVerb(),
     OnnxComparison.Verb(), OnnxService.Verb(), ReadingSpeed.Verb(), PiecesVerb.Verb(), DeviceVerb.Verb(device),
+    KernelSpeeds.Verb(architecture, size),
 }.Parse(args).Invoke();
 
 Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>

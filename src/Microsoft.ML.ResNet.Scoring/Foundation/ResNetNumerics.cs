@@ -15,9 +15,9 @@ public sealed record ResNetNumerics
     public bool ChannelsLast { get; init; } = true;
 
     /// <summary>
-    /// Whether networks are trained by this library's own kernels where there are some for them: on CPUs with 512-bit vectors, for stems
-    /// without pooling, projections as shortcuts, and channels in multiples of 16. The default is <see langword="true"/>; everything else,
-    /// and a GPU, uses libtorch.
+    /// Whether networks are trained by this library's own kernels where there are some for them: on CPUs with vectors of 512 bits, or of
+    /// 256 and fused multiplication, for projections as shortcuts, convolutions without bias, and channels in multiples of 16. The default
+    /// is <see langword="true"/>; everything else, and a GPU, uses libtorch.
     /// </summary>
     public bool CpuKernelsForTraining { get; init; } = true;
 

@@ -18,21 +18,25 @@ internal static unsafe partial class ChannelKernels
     /// <param name="target">Receives half of the rows and columns, rounded up.</param>
     public static void NormalizeReluMaxPool(float* a, int height, int width, int channels, ChannelNorm norm, float* target)
     {
-        for (var channel = 0; channel < channels; channel += Lanes)
+        for (var y = -1; y < height - 1; y += PoolStride)
         {
-            var normalized = new Normalized(a + channel, norm);
-            normalized.Load(channel);
-            var pooled = target + channel;
-            for (var y = -1; y < height - 1; y += PoolStride)
+            var (top, bottom) = (Math.Max(0, y), Math.Min(y + PoolSize, height));
+            for (var channel = 0; channel < channels; channel += Lanes)
+            {
+                var normalized = new Normalized(a + channel, norm);
+                normalized.Load(channel);
+                var pooled = target + channel;
                 for (var x = -1; x < width - 1; x += PoolStride, pooled += channels)
                 {
-                    var (bottom, right) = (Math.Min(y + PoolSize, height), Math.Min(x + PoolSize, width));
+                    var right = Math.Min(x + PoolSize, width);
                     var max = Vector512<float>.Zero; // ReLU
-                    for (var row = Math.Max(0, y); row < bottom; row++)
+                    for (var row = top; row < bottom; row++)
                         for (var column = Math.Max(0, x); column < right; column++)
                             max = Vector512.MaxNative(max, normalized.At(((nint)row * width + column) * channels));
                     max.Store(pooled);
                 }
+            }
+            target += (nint)((width + 1) / PoolStride) * channels;
         }
     }
 
@@ -52,18 +56,20 @@ internal static unsafe partial class ChannelKernels
         float* target)
     {
         NativeBuffer.Clear(target, (long)height * width * channels);
-        for (var channel = 0; channel < channels; channel += Lanes)
+        for (var y = -1; y < height - 1; y += PoolStride)
         {
-            var normalized = new Normalized(a + channel, norm);
-            normalized.Load(channel);
-            nint pooled = channel;
-            for (var y = -1; y < height - 1; y += PoolStride)
+            var (top, bottom) = (Math.Max(0, y), Math.Min(y + PoolSize, height));
+            for (var channel = 0; channel < channels; channel += Lanes)
+            {
+                var normalized = new Normalized(a + channel, norm);
+                normalized.Load(channel);
+                nint pooled = channel;
                 for (var x = -1; x < width - 1; x += PoolStride, pooled += channels)
                 {
-                    var (bottom, right) = (Math.Min(y + PoolSize, height), Math.Min(x + PoolSize, width));
+                    var right = Math.Min(x + PoolSize, width);
                     var max = Vector512.Load(output + pooled);
                     var left = Vector512.Load(gradient + pooled) & Vector512.GreaterThan(max, Vector512<float>.Zero);
-                    for (var row = Math.Max(0, y); row < bottom; row++)
+                    for (var row = top; row < bottom; row++)
                         for (var column = Math.Max(0, x); column < right; column++)
                         {
                             var pixel = ((nint)row * width + column) * channels;
@@ -72,6 +78,10 @@ internal static unsafe partial class ChannelKernels
                             left = Vector512.AndNot(left, taken);
                         }
                 }
+            }
+            var rowLength = (nint)((width + 1) / PoolStride) * channels;
+            gradient += rowLength;
+            output += rowLength;
         }
     }
 }

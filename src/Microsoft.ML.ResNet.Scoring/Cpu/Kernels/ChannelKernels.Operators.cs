@@ -22,12 +22,15 @@ internal static unsafe partial class ChannelKernels
         static abstract Vector512<float> Add(Vector512<float> a, Vector512<float> mean, Vector512<float> sum);
     }
 
-    // Lets gradients pass, or not; distance is that of the normalisation's input from its mean.
+    // Lets gradients pass, or not; distance is that of the normalisation's input from its mean, i the offset in the image.
     private interface IMask
     {
         static abstract bool Masks { get; }
 
-        static abstract Vector512<float> Passes(Vector512<float> distance, Vector512<float> scale, Vector512<float> shift);
+        // Loads the figures of sixteen channels.
+        void Load(int channel);
+
+        Vector512<float> Passes(Vector512<float> distance, nint i);
     }
 
     // (a - mean) scale + shift: what the operators below share.
@@ -124,20 +127,44 @@ internal static unsafe partial class ChannelKernels
             => Vector512.FusedMultiplyAdd(a - mean, a - mean, sum);
     }
 
-    private readonly struct WhereNormIsPositive : IMask
+    private struct WhereNormIsPositive(ChannelNorm norm) : IMask
     {
+        private readonly ChannelNorm _norm = norm;
+        private Vector512<float> _scale, _shift;
+
         public static bool Masks => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Passes(Vector512<float> distance, Vector512<float> scale, Vector512<float> shift)
-            => Vector512.GreaterThan(Vector512.FusedMultiplyAdd(distance, scale, shift), Vector512<float>.Zero);
+        public void Load(int channel) => (_, _scale, _shift) = _norm.Of(channel);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly Vector512<float> Passes(Vector512<float> distance, nint i)
+            => Vector512.GreaterThan(Vector512.FusedMultiplyAdd(distance, _scale, _shift), Vector512<float>.Zero);
+    }
+
+    private readonly struct WhereOutputIsPositive(float* output) : IMask
+    {
+        private readonly float* _output = output;
+
+        public static bool Masks => true;
+
+        public void Load(int channel)
+        {
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector512<float> Passes(Vector512<float> distance, nint i)
+            => Vector512.GreaterThan(Vector512.Load(_output + i), Vector512<float>.Zero);
     }
 
     private readonly struct Everywhere : IMask
     {
         public static bool Masks => false;
 
-        public static Vector512<float> Passes(Vector512<float> distance, Vector512<float> scale, Vector512<float> shift)
-            => Vector512<float>.AllBitsSet;
+        public void Load(int channel)
+        {
+        }
+
+        public Vector512<float> Passes(Vector512<float> distance, nint i) => Vector512<float>.AllBitsSet;
     }
 }

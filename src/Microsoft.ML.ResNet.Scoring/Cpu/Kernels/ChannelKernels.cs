@@ -16,6 +16,11 @@ internal readonly unsafe struct ChannelNorm(float* Mean, float* Scale, float* Sh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public (Vector512<float> Mean, Vector512<float> Scale, Vector512<float> Shift) Of(int channel)
         => (Vector512.Load(Mean + channel), Vector512.Load(Scale + channel), Vector512.Load(Shift + channel));
+
+    /// <summary>The means of sixteen channels.</summary>
+    /// <param name="channel">The first of them.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<float> MeanOf(int channel) => Vector512.Load(Mean + channel);
 }
 
 /// <summary>
@@ -40,15 +45,22 @@ internal readonly unsafe struct ChannelNormGradient(float* Mean, float* Factor, 
 /// What happens to one image, channel by channel, between convolutions. Images are channels-last; channels are a multiple of 16.
 /// </summary>
 /// <remarks>
-/// Each loop stands here once: <c>Map</c>, <c>Sum</c> and <c>MaskAndSum</c> go over the pixels of sixteen channels at a time. What is
-/// computed is an operator, a small struct whose methods the compiler writes into the loop.
+/// Each loop stands here once: <c>Map</c>, <c>AddMoments</c> and <c>MaskAndSum</c> take a few pixels at a time, and of these sixteen
+/// channels after the other. So memory is read in its order, however many channels there are, and figures of channels are fetched once
+/// for a few pixels. What is computed is an operator, a small struct whose methods the compiler writes into the loop.
 /// </remarks>
 internal static unsafe partial class ChannelKernels
 {
     private const int Lanes = 16;
+    private const int FloatsAtATime = 1024; // a page
+    private const int FewestPixelsAtATime = 4;
+    private const int MomentFloatsAtATime = 4096; // they stay in the first-level cache until they are read again
+    private const int FewestMomentPixels = 16; // what makes up for merging them
+    private const int ChannelsAtATime = 1024; // whose sums stay in the first-level cache
 
     /// <summary>
-    /// Merges the mean and the summed squared distance from it of an image's pixels into those of the images before (Chan et al. 1979).
+    /// Merges the mean and the summed squared distance from it of an image's pixels into those of the pixels before, a few pixels at a time
+    /// (Chan et al. 1979).
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="pixels">Its pixels.</param>
@@ -58,16 +70,20 @@ internal static unsafe partial class ChannelKernels
     /// <param name="squares">The summed squared distances of each channel.</param>
     public static void AddMoments(float* image, int pixels, int channels, long before, double* mean, double* squares)
     {
-        for (var channel = 0; channel < channels; channel += Lanes)
+        var atOnce = Math.Max(FewestMomentPixels, MomentFloatsAtATime / channels);
+        for (var pixel = 0; pixel < pixels; pixel += atOnce)
         {
-            var first = image + channel;
-            var imageMean = Sum<Values>(first, pixels, channels, Vector512<float>.Zero) / pixels;
-            var square = Sum<SquaredDistances>(first, pixels, channels, imageMean);
-            for (var lane = 0; lane < Lanes; lane++)
+            var count = Math.Min(atOnce, pixels - pixel);
+            var first = image + (nint)pixel * channels;
+            var all = before + pixel + count;
+            var (share, weight) = ((double)count / all, (double)(before + pixel) * count / all);
+            for (var channel = 0; channel < channels; channel += Lanes)
             {
-                var difference = imageMean[lane] - mean[channel + lane];
-                mean[channel + lane] += difference * pixels / (before + pixels);
-                squares[channel + lane] += square[lane] + difference * difference * before * pixels / (before + pixels);
+                var partMean = Sum<Values>(first + channel, count, channels, Vector512<float>.Zero) / count;
+                var partSquares = Sum<SquaredDistances>(first + channel, count, channels, partMean);
+                Merge(partMean.GetLower(), partSquares.GetLower(), share, weight, mean + channel, squares + channel);
+                var upper = channel + Lanes / 2;
+                Merge(partMean.GetUpper(), partSquares.GetUpper(), share, weight, mean + upper, squares + upper);
             }
         }
     }
@@ -97,18 +113,18 @@ internal static unsafe partial class ChannelKernels
     /// Sets the gradient to 0 where normalisation gave no more than 0, and sums it, and it times the distance of a from its mean.
     /// </summary>
     public static void MaskByNorm(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums, double* products)
-        => MaskAndSum<WhereNormIsPositive>(gradient, a, pixels, channels, norm, sums, products);
+        => MaskAndSum(new WhereNormIsPositive(norm), gradient, a, pixels, channels, norm, sums, products);
+
+    /// <summary>
+    /// Sets the gradient to 0 where the output is 0, and sums it, and it times the distance of a from its mean.
+    /// </summary>
+    public static void MaskByOutput(float* gradient, float* output, float* a, int pixels, int channels, ChannelNorm norm, double* sums,
+        double* products)
+        => MaskAndSum(new WhereOutputIsPositive(output), gradient, a, pixels, channels, norm, sums, products);
 
     /// <summary>Sums the gradient, and it times the distance of a from its mean.</summary>
     public static void AddSums(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums, double* products)
-        => MaskAndSum<Everywhere>(gradient, a, pixels, channels, norm, sums, products);
-
-    /// <summary>Sets the gradient to 0 where the output is 0.</summary>
-    public static void MaskByOutput(float* gradient, float* output, int pixels, int channels)
-    {
-        for (nint i = 0, end = (nint)pixels * channels; i < end; i += Lanes)
-            (Vector512.Load(gradient + i) & Vector512.GreaterThan(Vector512.Load(output + i), Vector512<float>.Zero)).Store(gradient + i);
-    }
+        => MaskAndSum(new Everywhere(), gradient, a, pixels, channels, norm, sums, products);
 
     /// <summary>The mean of each channel.</summary>
     public static void Pool(float* image, int pixels, int channels, float* target)
@@ -128,11 +144,16 @@ internal static unsafe partial class ChannelKernels
         where TOperator : struct, IMap
     {
         var map = argument; // a local, whose figures can stay in registers
-        for (var channel = 0; channel < channels; channel += Lanes)
+        var atOnce = Math.Max(FewestPixelsAtATime, FloatsAtATime / channels);
+        for (var pixel = 0; pixel < pixels; pixel += atOnce)
         {
-            map.Load(channel);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
-                map.At(i).Store(target + i);
+            nint first = (nint)pixel * channels, length = (nint)Math.Min(atOnce, pixels - pixel) * channels;
+            for (var channel = 0; channel < channels; channel += Lanes)
+            {
+                map.Load(channel);
+                for (nint i = first + channel, end = first + length; i < end; i += channels)
+                    map.At(i).Store(target + i);
+            }
         }
     }
 
@@ -150,34 +171,67 @@ internal static unsafe partial class ChannelKernels
         return pixel < pixels ? TOperator.Add(Vector512.Load(a), mean, even + odd) : even + odd;
     }
 
-    private static void MaskAndSum<TOperator>(float* gradient, float* a, int pixels, int channels, ChannelNorm norm, double* sums,
-        double* products)
+    [SkipLocalsInit]
+    private static void MaskAndSum<TOperator>(TOperator argument, float* gradient, float* a, int pixels, int channels, ChannelNorm norm,
+        double* sums, double* products)
         where TOperator : struct, IMask
     {
-        for (var channel = 0; channel < channels; channel += Lanes)
+        var mask = argument;
+        float* sumsOfImage = stackalloc float[ChannelsAtATime], productsOfImage = stackalloc float[ChannelsAtATime];
+        var atOnce = Math.Max(FewestPixelsAtATime, FloatsAtATime / channels);
+        for (var panel = 0; panel < channels; panel += ChannelsAtATime)
         {
-            var (mean, scale, shift) = norm.Of(channel);
-            var (sum, product) = (Vector512<float>.Zero, Vector512<float>.Zero);
-            for (nint i = channel, end = (nint)pixels * channels; i < end; i += channels)
+            var width = Math.Min(ChannelsAtATime, channels - panel);
+            new Span<float>(sumsOfImage, width).Clear();
+            new Span<float>(productsOfImage, width).Clear();
+            for (var pixel = 0; pixel < pixels; pixel += atOnce)
             {
-                var distance = Vector512.Load(a + i) - mean;
-                var g = Vector512.Load(gradient + i);
-                if (TOperator.Masks)
+                nint first = (nint)pixel * channels + panel, length = (nint)Math.Min(atOnce, pixels - pixel) * channels;
+                for (var channel = 0; channel < width; channel += Lanes)
                 {
-                    g &= TOperator.Passes(distance, scale, shift);
-                    g.Store(gradient + i);
+                    var mean = norm.MeanOf(panel + channel);
+                    mask.Load(panel + channel);
+                    var (sum, product) = (Vector512<float>.Zero, Vector512<float>.Zero);
+                    for (nint i = first + channel, end = first + length; i < end; i += channels)
+                    {
+                        var distance = Vector512.Load(a + i) - mean;
+                        var g = Vector512.Load(gradient + i);
+                        if (TOperator.Masks)
+                        {
+                            g &= mask.Passes(distance, i);
+                            g.Store(gradient + i);
+                        }
+                        sum += g;
+                        product = Vector512.FusedMultiplyAdd(g, distance, product);
+                    }
+                    (Vector512.Load(sumsOfImage + channel) + sum).Store(sumsOfImage + channel);
+                    (Vector512.Load(productsOfImage + channel) + product).Store(productsOfImage + channel);
                 }
-                sum += g;
-                product = Vector512.FusedMultiplyAdd(g, distance, product);
             }
-            Add(sum, sums + channel);
-            Add(product, products + channel);
+            for (var channel = 0; channel < width; channel++)
+            {
+                sums[panel + channel] += sumsOfImage[channel];
+                products[panel + channel] += productsOfImage[channel];
+            }
         }
     }
 
-    private static void Add(Vector512<float> values, double* sums)
+    // Eight channels; share and weight are n / (m + n) and m n / (m + n) where n pixels come to m.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Merge(Vector256<float> partMean, Vector256<float> partSquares, double share, double weight, double* mean,
+        double* squares)
     {
-        for (var lane = 0; lane < Lanes; lane++)
-            sums[lane] += values[lane];
+        var before = Vector512.Load(mean);
+        var difference = Widened(partMean) - before;
+        Vector512.FusedMultiplyAdd(difference, Vector512.Create(share), before).Store(mean);
+        Vector512.FusedMultiplyAdd(difference * difference, Vector512.Create(weight), Vector512.Load(squares) + Widened(partSquares))
+            .Store(squares);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> Widened(Vector256<float> values)
+    {
+        var (lower, upper) = Vector256.Widen(values);
+        return Vector512.Create(lower, upper);
     }
 }

@@ -5,10 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// that <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many,
 /// they are read once for a group of images.
 /// </summary>
-internal unsafe class ConvolutionKernel : IDisposable
+internal unsafe partial class ConvolutionKernel : IDisposable
 {
-    private const int GradientRowsAtATime = 8; // of 32 pixels with 16 channels, inputs and gradients: they stay in the first-level cache
-
     private const int FloatsInCache = 48 << 10; // 192 KiB
 
     private readonly ConvolutionShape _shape;
@@ -16,6 +14,7 @@ internal unsafe class ConvolutionKernel : IDisposable
     private readonly NativeBuffer _turned; // by phase and block of inputs: rows x (columns outputs) x channels of the block
     private readonly Phase[] _phases;
     private readonly ConvolutionMicroKernel _forward;
+    private readonly ConvolutionMicroKernel.Slice[] _slices; // of it
 
     /// <param name="shape">The shape.</param>
     /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
@@ -27,18 +26,33 @@ internal unsafe class ConvolutionKernel : IDisposable
         _turned = new NativeBuffer(shape.WeightLength);
         _forward = new ConvolutionMicroKernel(shape.Size, InputPitch, (nint)shape.Size * shape.Inputs, (nint)shape.Stride * shape.Inputs,
             shape.Outputs, BlockWidth);
+        _slices = _forward.Slices;
         _phases = [.. Phases()];
+    }
+
+    // Images of one kind: the first, the floats from one to the next, and those from one row to the next.
+    private readonly record struct Maps(nint Address, nint Length, nint Pitch)
+    {
+        public Maps(float* first, nint length, nint pitch)
+            : this((nint)first, length, pitch)
+        {
+        }
+
+        public float* First => (float*)Address;
     }
 
     // One of stride x stride classes of input pixels: those that meet the same weights.
     private sealed record Phase(int Y, int X, int[] KernelRows, int[] KernelColumns, int FirstRow, int FirstColumn, long Weights,
-        ConvolutionMicroKernel MicroKernel);
+        ConvolutionMicroKernel MicroKernel)
+    {
+        public ConvolutionMicroKernel.Slice[] Slices { get; } = MicroKernel.Slices;
+    }
 
     /// <summary>Floats of an input with its border, and of what the kernels may read behind it.</summary>
-    public long PaddedInputLength => checked((_shape.Height + 2 * _shape.Padding) * InputPitch + _forward.Overrun + 16);
+    public virtual long PaddedInputLength => checked((_shape.Height + 2 * _shape.Padding) * InputPitch + _forward.Overrun + 16);
 
     /// <summary>Floats of a gradient of the output with its border, and of what the kernels may read behind it.</summary>
-    public long PaddedGradientLength
+    public virtual long PaddedGradientLength
         => checked((_shape.OutputHeight + 2 * _shape.Padding) * GradientPitch + 16L * _shape.Outputs + 16);
 
     /// <summary>Blocks of output channels.</summary>
@@ -59,7 +73,8 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <summary>
     /// Floats of scratch memory that <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
     /// </summary>
-    public virtual long ScratchLength => 0;
+    public virtual long ScratchLength
+        => checked((long)RowsAtOnce * _shape.OutputWidth * BlockWidth + (HasPanels ? PanelsLengthOf(RowsAtOnce) : 0));
 
     /// <summary>The weights by block of outputs: size x size x inputs x channels of the block.</summary>
     protected float* PackedWeights => _weights.Pointer;
@@ -71,7 +86,7 @@ internal unsafe class ConvolutionKernel : IDisposable
 
     /// <summary>The fastest kernel for a shape.</summary>
     public static ConvolutionKernel For(ConvolutionShape shape)
-        => WinogradKernel.Computes(shape) && WinogradTransforms.Pay(shape)
+        => WinogradKernel.Pays(shape)
             ? new WinogradKernel(shape)
             : new ConvolutionKernel(shape);
 
@@ -106,17 +121,9 @@ internal unsafe class ConvolutionKernel : IDisposable
     /// <param name="images">How many images.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void Forward(float* padded, float* output, int images, float* scratch)
-    {
-        var atOnce = RowsAtATime(images * _shape.Stride * InputPitch);
-        for (var row = 0; row < _shape.OutputHeight; row += atOnce)
-            for (var block = 0; block < _forward.Blocks; block++)
-                for (var image = 0; image < images; image++)
-                    _forward.Image(block, padded + image * PaddedInputLength + (nint)row * _shape.Stride * InputPitch,
-                        _shape.Stride * InputPitch, _weights.Pointer,
-                        output + image * _shape.OutputLength + (nint)row * _shape.OutputWidth * _shape.Outputs,
-                        (nint)_shape.OutputWidth * _shape.Outputs, _shape.Outputs, Math.Min(atOnce, _shape.OutputHeight - row),
-                        _shape.OutputWidth, adds: false);
-    }
+        => Multiply(_forward, _slices, new(padded, (nint)PaddedInputLength, _shape.Stride * InputPitch), _weights.Pointer,
+            new(output, (nint)_shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs), _shape.Outputs, images, _shape.OutputHeight,
+            _shape.OutputWidth, adds: false);
 
     /// <summary>Computes the gradients of the inputs of a group of images. The input channels must be a multiple of 16.</summary>
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
@@ -128,93 +135,38 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
             NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
-        var atOnce = RowsAtATime(images * GradientPitch);
         foreach (var phase in _phases)
-            for (int row = 0, rows = (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride; row < rows; row += atOnce)
-                for (var block = 0; block < phase.MicroKernel.Blocks; block++)
-                    for (var image = 0; image < images; image++)
-                        phase.MicroKernel.Image(block,
-                            paddedGradient + image * PaddedGradientLength + (phase.FirstRow + row + _shape.Padding) * GradientPitch
-                                + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs,
-                            GradientPitch, _turned.Pointer + phase.Weights,
-                            gradient + image * _shape.InputLength
-                                + (((nint)row * _shape.Stride + phase.Y) * _shape.Width + phase.X) * _shape.Inputs,
-                            (nint)_shape.Stride * _shape.Width * _shape.Inputs, (nint)_shape.Stride * _shape.Inputs,
-                            Math.Min(atOnce, rows - row), (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
+            Multiply(phase.MicroKernel, phase.Slices,
+                new(paddedGradient + (phase.FirstRow + _shape.Padding) * GradientPitch
+                    + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, (nint)PaddedGradientLength, GradientPitch),
+                _turned.Pointer + phase.Weights,
+                new(gradient + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs, (nint)_shape.InputLength,
+                    (nint)_shape.Stride * _shape.Width * _shape.Inputs),
+                (nint)_shape.Stride * _shape.Inputs, images, (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride,
+                (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
     }
 
-    // Rows of outputs whose inputs meet one block of weights before they meet the next: so many that the inputs stay in the second-level
-    // cache meanwhile, or that weights are not read more often than inputs. Tiles of narrow images take two rows.
-    private int RowsAtATime(nint floatsOfRow)
-        => 2 * (int)Math.Max(1, Math.Max(FloatsInCache, _shape.WeightLength) / Math.Max(1, 2 * floatsOfRow));
-
-    /// <summary>Adds the gradient of all weights that an image causes.</summary>
-    /// <param name="padded">The input, with its border.</param>
-    /// <param name="paddedGradient">The gradient of the output, with its border.</param>
-    /// <param name="sums"><see cref="SumsLength"/> floats, for <see cref="Unpack(int, float*, float*)"/>.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public virtual void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
+    // Some rows of all images meet all weights before the next do: so many that what a slice of the weights meets of them stays in the
+    // second-level cache meanwhile. A slice of a block's weights stays in the first-level cache.
+    private static void Multiply(ConvolutionMicroKernel kernel, ConvolutionMicroKernel.Slice[] slices, Maps inputs, float* weights,
+        Maps outputs, nint outputStep, int images, int height, int width, bool adds)
     {
-        var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs, GradientPitch,
-            _shape.Outputs, _shape.OutputWidth, BlockWidth);
-        var run = (nint)_shape.Size * _shape.Inputs;
-        var gradient = paddedGradient + _shape.Padding * GradientPitch + (nint)_shape.Padding * _shape.Outputs;
-        for (var row = 0; row < _shape.OutputHeight; row += GradientRowsAtATime)
-            for (var block = 0; block < _forward.Blocks; block++)
-            {
-                var (first, channels) = Block(block, _shape.Outputs);
-                for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
-                    kernel.Add(
-                        padded + ((nint)row * _shape.Stride + kernelRow) * InputPitch, gradient + row * GradientPitch + first,
-                            new(1, 0, 0, Math.Min(GradientRowsAtATime, _shape.OutputHeight - row)),
-                        run, channels, sums + first * WeightsOfOutput + kernelRow * run * channels);
-            }
+        var floatsOfRow = (nint)images * width * Math.Min(kernel.Step, slices[0].Count);
+        var atOnce = 2 * (int)Math.Max(1, FloatsInCache / Math.Max(1, 2 * floatsOfRow)); // tiles of narrow images take two rows
+        for (var row = 0; row < height; row += atOnce)
+            foreach (var slice in slices)
+                for (var block = 0; block < kernel.Blocks; block++)
+                    for (var image = 0; image < images; image++)
+                        kernel.Image(block, slice, inputs.First + image * inputs.Length + row * inputs.Pitch, inputs.Pitch, weights,
+                            outputs.First + image * outputs.Length + row * outputs.Pitch, outputs.Pitch, outputStep,
+                            Math.Min(atOnce, height - row), width, adds || slice != slices[0]);
     }
 
-    /// <summary>Floats of scratch memory that <see cref="BackwardWeightsOfBlock"/> takes.</summary>
-    public long CompactLength
-        => checked((long)ImagesAtATime * _shape.OutputHeight * _shape.OutputWidth * BlockWidth);
-
-    /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block at most.</summary>
-    public long BlockSumsLength => BlockWidth * WeightsOfOutput;
-
-    /// <summary>Floats that it computes for a block.</summary>
+    /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block.</summary>
     public long SumsOfBlock(int block) => Block(block, _shape.Outputs).Channels * WeightsOfOutput;
 
     /// <summary>The place of the first of them.</summary>
     public long FirstSum(int block) => Block(block, _shape.Outputs).First * WeightsOfOutput;
-
-    // As many as make a sum worth its way to memory and back.
-    private int ImagesAtATime => (int)Math.Max(1, 64 / ((long)_shape.OutputHeight * _shape.OutputWidth));
-
-    /// <summary>Computes the gradient of one block's weights over all images.</summary>
-    /// <param name="block">Which block of outputs.</param>
-    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
-    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
-    /// <param name="images">How many images.</param>
-    /// <param name="compact">
-    /// Scratch memory for the block's gradients, side by side: on their own they do not lie where a cache could hold them all.
-    /// </param>
-    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block. The block's part is overwritten.</param>
-    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, int images, float* compact, float* sums)
-    {
-        var (first, channels) = Block(block, _shape.Outputs);
-        var (run, pixels) = ((nint)_shape.Size * _shape.Inputs, (nint)_shape.OutputHeight * _shape.OutputWidth);
-        var kernel = new WeightGradientMicroKernel(_shape.Stride * InputPitch, (nint)_shape.Stride * _shape.Inputs,
-            (nint)_shape.OutputWidth * channels, channels, _shape.OutputWidth, BlockWidth);
-        sums += first * WeightsOfOutput;
-        NativeBuffer.Clear(sums, WeightsOfOutput * channels);
-        for (var image = 0; image < images; image += ImagesAtATime)
-        {
-            var count = Math.Min(ImagesAtATime, images - image);
-            for (var i = 0; i < count; i++)
-                Compact(paddedGradient + (image + i) * PaddedGradientLength + first, channels, compact + i * pixels * channels);
-            for (var kernelRow = 0; kernelRow < _shape.Size; kernelRow++)
-                kernel.Add(padded + image * PaddedInputLength + kernelRow * InputPitch, compact,
-                    new(count, (nint)PaddedInputLength, pixels * channels, _shape.OutputHeight),
-                    run, channels, sums + kernelRow * run * channels);
-        }
-    }
 
     /// <summary>Brings the gradient of one block's weights into the order of <see cref="Pack"/> and adds it there.</summary>
     /// <param name="block">Which block of outputs.</param>
@@ -243,14 +195,6 @@ internal unsafe class ConvolutionKernel : IDisposable
     {
         _weights.Dispose();
         _turned.Dispose();
-    }
-
-    private void Compact(float* padded, int channels, float* target)
-    {
-        for (var row = 0; row < _shape.OutputHeight; row++)
-            for (var column = 0; column < _shape.OutputWidth; column++, target += channels)
-                NativeBuffer.Copy(
-                    padded + (row + _shape.Padding) * GradientPitch + (nint)(column + _shape.Padding) * _shape.Outputs, target, channels);
     }
 
     /// <summary>The channels of a block.</summary>

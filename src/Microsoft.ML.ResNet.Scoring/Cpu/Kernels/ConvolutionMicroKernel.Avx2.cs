@@ -5,99 +5,127 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <content>
 /// Tiles for vectors of 256 bits: 6 pixels x 16 channels. Of the 16 registers of AVX2 they take 12 for the sums, two for a row of B and one
-/// for the float of A that meets both. What is left of a row is computed 3 pixels at a time.
+/// for the float of A that meets both. The six pixels lie anywhere, so that narrow images fill tiles too. The last up to three are computed
+/// 3 at a time.
 /// </content>
 internal readonly unsafe partial record struct ConvolutionMicroKernel
 {
     private void RowsBy6x16(float* input, nint inputPitch, float* weights, float* output, nint outputPitch, nint outputStep, int height,
-        int width, bool adds, float* tile)
+        int width, bool adds, float* spare)
     {
-        for (var row = 0; row < height; row++, input += inputPitch, output += outputPitch)
-            for (var pixel = 0; pixel < width; pixel += 6)
+        float** inputs = stackalloc float*[6], outputs = stackalloc float*[6];
+        var (row, column) = (0, 0);
+        for (var left = checked(height * width); left > 0; left -= 6)
+        {
+            for (var i = 0; i < 6; i++)
             {
-                float* from = input + pixel * Step, to = output + pixel * outputStep;
-                var left = width - pixel;
-                if (left >= 6 && !adds)
-                    Tile6x16(from, weights, to, outputStep);
-                else
+                outputs[i] = spare;
+                if (i >= left)
                 {
-                    if (left > 3)
-                        Tile6x16(from, weights, tile, 16);
-                    else
-                        Tile3x16(from, weights, tile, 16);
-                    Put(tile, to, outputStep, Math.Min(6, left), 1, adds);
+                    inputs[i] = inputs[i - 1]; // computed, and not kept
+                    continue;
                 }
+                inputs[i] = input + row * inputPitch + column * Step;
+                outputs[i] = output + row * outputPitch + column * outputStep;
+                if (++column == width)
+                    (row, column) = (row + 1, 0);
             }
+            if (left > 3)
+                Tile6x16(inputs, weights, outputs, adds);
+            else
+                Tile3x16(inputs, weights, outputs, adds);
+        }
     }
 
     // 6 pixels x 16 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile6x16(float* input, float* weights, float* target, nint step)
+    private void Tile6x16(float** inputs, float* weights, float** outputs, bool adds)
     {
         Vector256<float> a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5;
         a0 = a1 = a2 = a3 = a4 = a5 = b0 = b1 = b2 = b3 = b4 = b5 = Vector256<float>.Zero;
-        nint s1 = Step, s2 = 2 * s1;
+        if (adds)
+        {
+            (a0, b0) = (Vector256.Load(outputs[0]), Vector256.Load(outputs[0] + 8));
+            (a1, b1) = (Vector256.Load(outputs[1]), Vector256.Load(outputs[1] + 8));
+            (a2, b2) = (Vector256.Load(outputs[2]), Vector256.Load(outputs[2] + 8));
+            (a3, b3) = (Vector256.Load(outputs[3]), Vector256.Load(outputs[3] + 8));
+            (a4, b4) = (Vector256.Load(outputs[4]), Vector256.Load(outputs[4] + 8));
+            (a5, b5) = (Vector256.Load(outputs[5]), Vector256.Load(outputs[5] + 8));
+        }
+        float* x0 = inputs[0], x1 = inputs[1], x2 = inputs[2], x3 = inputs[3], x4 = inputs[4], x5 = inputs[5];
         for (var row = 0; row < Rows; row++)
         {
-            var x = input + row * RowPitch;
-            var y = x + 3 * s1;
-            for (var end = x + Run; x < end; x++, y++, weights += 16)
+            for (nint i = row * RowPitch, end = i + Run; i < end; i++, weights += 16)
             {
                 var (w, v) = (Vector256.Load(weights), Vector256.Load(weights + 8));
-                var p = Vector256.Create(*x);
-                (a0, b0) = (Vector256.FusedMultiplyAdd(p, w, a0), Vector256.FusedMultiplyAdd(p, v, b0));
-                p = Vector256.Create(x[s1]);
-                (a1, b1) = (Vector256.FusedMultiplyAdd(p, w, a1), Vector256.FusedMultiplyAdd(p, v, b1));
-                p = Vector256.Create(x[s2]);
-                (a2, b2) = (Vector256.FusedMultiplyAdd(p, w, a2), Vector256.FusedMultiplyAdd(p, v, b2));
-                p = Vector256.Create(*y);
-                (a3, b3) = (Vector256.FusedMultiplyAdd(p, w, a3), Vector256.FusedMultiplyAdd(p, v, b3));
-                p = Vector256.Create(y[s1]);
-                (a4, b4) = (Vector256.FusedMultiplyAdd(p, w, a4), Vector256.FusedMultiplyAdd(p, v, b4));
-                p = Vector256.Create(y[s2]);
-                (a5, b5) = (Vector256.FusedMultiplyAdd(p, w, a5), Vector256.FusedMultiplyAdd(p, v, b5));
+                var p = Vector256.Create(x0[i]);
+                a0 = Vector256.FusedMultiplyAdd(p, w, a0);
+                b0 = Vector256.FusedMultiplyAdd(p, v, b0);
+                p = Vector256.Create(x1[i]);
+                a1 = Vector256.FusedMultiplyAdd(p, w, a1);
+                b1 = Vector256.FusedMultiplyAdd(p, v, b1);
+                p = Vector256.Create(x2[i]);
+                a2 = Vector256.FusedMultiplyAdd(p, w, a2);
+                b2 = Vector256.FusedMultiplyAdd(p, v, b2);
+                p = Vector256.Create(x3[i]);
+                a3 = Vector256.FusedMultiplyAdd(p, w, a3);
+                b3 = Vector256.FusedMultiplyAdd(p, v, b3);
+                p = Vector256.Create(x4[i]);
+                a4 = Vector256.FusedMultiplyAdd(p, w, a4);
+                b4 = Vector256.FusedMultiplyAdd(p, v, b4);
+                p = Vector256.Create(x5[i]);
+                a5 = Vector256.FusedMultiplyAdd(p, w, a5);
+                b5 = Vector256.FusedMultiplyAdd(p, v, b5);
             }
         }
-        a0.Store(target);
-        b0.Store(target + 8);
-        a1.Store(target + step);
-        b1.Store(target + step + 8);
-        a2.Store(target + 2 * step);
-        b2.Store(target + 2 * step + 8);
-        a3.Store(target + 3 * step);
-        b3.Store(target + 3 * step + 8);
-        a4.Store(target + 4 * step);
-        b4.Store(target + 4 * step + 8);
-        a5.Store(target + 5 * step);
-        b5.Store(target + 5 * step + 8);
+        a0.Store(outputs[0]);
+        b0.Store(outputs[0] + 8);
+        a1.Store(outputs[1]);
+        b1.Store(outputs[1] + 8);
+        a2.Store(outputs[2]);
+        b2.Store(outputs[2] + 8);
+        a3.Store(outputs[3]);
+        b3.Store(outputs[3] + 8);
+        a4.Store(outputs[4]);
+        b4.Store(outputs[4] + 8);
+        a5.Store(outputs[5]);
+        b5.Store(outputs[5] + 8);
     }
 
     // 3 pixels x 16 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile3x16(float* input, float* weights, float* target, nint step)
+    private void Tile3x16(float** inputs, float* weights, float** outputs, bool adds)
     {
         Vector256<float> a0, a1, a2, b0, b1, b2;
         a0 = a1 = a2 = b0 = b1 = b2 = Vector256<float>.Zero;
-        nint s1 = Step, s2 = 2 * s1;
+        if (adds)
+        {
+            (a0, b0) = (Vector256.Load(outputs[0]), Vector256.Load(outputs[0] + 8));
+            (a1, b1) = (Vector256.Load(outputs[1]), Vector256.Load(outputs[1] + 8));
+            (a2, b2) = (Vector256.Load(outputs[2]), Vector256.Load(outputs[2] + 8));
+        }
+        float* x0 = inputs[0], x1 = inputs[1], x2 = inputs[2];
         for (var row = 0; row < Rows; row++)
         {
-            var x = input + row * RowPitch;
-            for (var end = x + Run; x < end; x++, weights += 16)
+            for (nint i = row * RowPitch, end = i + Run; i < end; i++, weights += 16)
             {
                 var (w, v) = (Vector256.Load(weights), Vector256.Load(weights + 8));
-                var p = Vector256.Create(*x);
-                (a0, b0) = (Vector256.FusedMultiplyAdd(p, w, a0), Vector256.FusedMultiplyAdd(p, v, b0));
-                p = Vector256.Create(x[s1]);
-                (a1, b1) = (Vector256.FusedMultiplyAdd(p, w, a1), Vector256.FusedMultiplyAdd(p, v, b1));
-                p = Vector256.Create(x[s2]);
-                (a2, b2) = (Vector256.FusedMultiplyAdd(p, w, a2), Vector256.FusedMultiplyAdd(p, v, b2));
+                var p = Vector256.Create(x0[i]);
+                a0 = Vector256.FusedMultiplyAdd(p, w, a0);
+                b0 = Vector256.FusedMultiplyAdd(p, v, b0);
+                p = Vector256.Create(x1[i]);
+                a1 = Vector256.FusedMultiplyAdd(p, w, a1);
+                b1 = Vector256.FusedMultiplyAdd(p, v, b1);
+                p = Vector256.Create(x2[i]);
+                a2 = Vector256.FusedMultiplyAdd(p, w, a2);
+                b2 = Vector256.FusedMultiplyAdd(p, v, b2);
             }
         }
-        a0.Store(target);
-        b0.Store(target + 8);
-        a1.Store(target + step);
-        b1.Store(target + step + 8);
-        a2.Store(target + 2 * step);
-        b2.Store(target + 2 * step + 8);
+        a0.Store(outputs[0]);
+        b0.Store(outputs[0] + 8);
+        a1.Store(outputs[1]);
+        b1.Store(outputs[1] + 8);
+        a2.Store(outputs[2]);
+        b2.Store(outputs[2] + 8);
     }
 }

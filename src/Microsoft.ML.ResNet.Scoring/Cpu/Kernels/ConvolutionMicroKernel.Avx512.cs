@@ -15,12 +15,14 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
     {
         for (var row = 0; row < height; row++, input += inputPitch, output += outputPitch)
             for (var pixel = 0; pixel < width; pixel += 8)
-                if (!adds && width - pixel >= 8)
-                    Tile8x32(input + pixel * Step, 4 * Step, weights, output + pixel * outputStep, outputStep, 4 * outputStep);
+                if (width - pixel >= 8)
+                    Tile8x32(input + pixel * Step, 4 * Step, weights, output + pixel * outputStep, outputStep, 4 * outputStep, adds);
                 else
                 {
-                    Tile8x32(input + pixel * Step, 4 * Step, weights, tile, 32, 4 * 32);
-                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(8, width - pixel), 2, adds);
+                    if (adds)
+                        Copy(output + pixel * outputStep, outputStep, tile, 32, width - pixel, 2);
+                    Tile8x32(input + pixel * Step, 4 * Step, weights, tile, 32, 4 * 32, adds);
+                    Copy(tile, 32, output + pixel * outputStep, outputStep, width - pixel, 2);
                 }
     }
 
@@ -29,14 +31,18 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
         int width, bool adds, float* tile)
     {
         for (var row = 0; row < height; row += 2, input += 2 * inputPitch, output += 2 * outputPitch)
-            if (!adds && width == 4 && row + 1 < height)
-                Tile8x32(input, inputPitch, weights, output, outputStep, outputPitch);
+            if (width == 4 && row + 1 < height)
+                Tile8x32(input, inputPitch, weights, output, outputStep, outputPitch, adds);
             else
             {
-                Tile8x32(input, row + 1 < height ? inputPitch : 0, weights, tile, 32, 4 * 32);
-                Put(tile, output, outputStep, width, 2, adds);
+                if (adds)
+                    Copy(output, outputStep, tile, 32, width, 2);
+                if (adds && row + 1 < height)
+                    Copy(output + outputPitch, outputStep, tile + 4 * 32, 32, width, 2);
+                Tile8x32(input, row + 1 < height ? inputPitch : 0, weights, tile, 32, 4 * 32, adds);
+                Copy(tile, 32, output, outputStep, width, 2);
                 if (row + 1 < height)
-                    Put(tile + 4 * 32, output + outputPitch, outputStep, width, 2, adds);
+                    Copy(tile + 4 * 32, 32, output + outputPitch, outputStep, width, 2);
             }
     }
 
@@ -45,21 +51,42 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
     {
         for (var row = 0; row < height; row++, input += inputPitch, output += outputPitch)
             for (var pixel = 0; pixel < width; pixel += 16)
-                if (!adds && width - pixel >= 16)
-                    Tile16x16(input + pixel * Step, weights, output + pixel * outputStep, outputStep);
+                if (width - pixel >= 16)
+                    Tile16x16(input + pixel * Step, weights, output + pixel * outputStep, outputStep, adds);
                 else
                 {
-                    Tile16x16(input + pixel * Step, weights, tile, 16);
-                    Put(tile, output + pixel * outputStep, outputStep, Math.Min(16, width - pixel), 1, adds);
+                    if (adds)
+                        Copy(output + pixel * outputStep, outputStep, tile, 16, width - pixel, 1);
+                    Tile16x16(input + pixel * Step, weights, tile, 16, adds);
+                    Copy(tile, 16, output + pixel * outputStep, outputStep, width - pixel, 1);
                 }
     }
 
     // 16 pixels x 16 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile16x16(float* input, float* weights, float* target, nint step)
+    private void Tile16x16(float* input, float* weights, float* target, nint step, bool adds)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, aA, aB, aC, aD, aE, aF;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = a8 = a9 = aA = aB = aC = aD = aE = aF = Vector512<float>.Zero;
+        if (adds)
+        {
+            a0 = Vector512.Load(target);
+            a1 = Vector512.Load(target + step);
+            a2 = Vector512.Load(target + 2 * step);
+            a3 = Vector512.Load(target + 3 * step);
+            a4 = Vector512.Load(target + 4 * step);
+            a5 = Vector512.Load(target + 5 * step);
+            a6 = Vector512.Load(target + 6 * step);
+            a7 = Vector512.Load(target + 7 * step);
+            a8 = Vector512.Load(target + 8 * step);
+            a9 = Vector512.Load(target + 9 * step);
+            aA = Vector512.Load(target + 10 * step);
+            aB = Vector512.Load(target + 11 * step);
+            aC = Vector512.Load(target + 12 * step);
+            aD = Vector512.Load(target + 13 * step);
+            aE = Vector512.Load(target + 14 * step);
+            aF = Vector512.Load(target + 15 * step);
+        }
         nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
         for (var row = 0; row < Rows; row++)
         {
@@ -108,10 +135,22 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
 
     // 8 pixels, of which the second four lie somewhere else, x 32 channels.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Tile8x32(float* input, nint toSecondFour, float* weights, float* target, nint step, nint toSecondTarget)
+    private void Tile8x32(float* input, nint toSecondFour, float* weights, float* target, nint step, nint toSecondTarget, bool adds)
     {
         Vector512<float> a0, a1, a2, a3, a4, a5, a6, a7, b0, b1, b2, b3, b4, b5, b6, b7;
         a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = b0 = b1 = b2 = b3 = b4 = b5 = b6 = b7 = Vector512<float>.Zero;
+        var second = target + toSecondTarget;
+        if (adds)
+        {
+            (a0, b0) = (Vector512.Load(target), Vector512.Load(target + 16));
+            (a1, b1) = (Vector512.Load(target + step), Vector512.Load(target + step + 16));
+            (a2, b2) = (Vector512.Load(target + 2 * step), Vector512.Load(target + 2 * step + 16));
+            (a3, b3) = (Vector512.Load(target + 3 * step), Vector512.Load(target + 3 * step + 16));
+            (a4, b4) = (Vector512.Load(second), Vector512.Load(second + 16));
+            (a5, b5) = (Vector512.Load(second + step), Vector512.Load(second + step + 16));
+            (a6, b6) = (Vector512.Load(second + 2 * step), Vector512.Load(second + 2 * step + 16));
+            (a7, b7) = (Vector512.Load(second + 3 * step), Vector512.Load(second + 3 * step + 16));
+        }
         nint s1 = Step, s2 = 2 * s1, s3 = 3 * s1;
         for (var row = 0; row < Rows; row++)
         {
@@ -146,14 +185,13 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
         b2.Store(target + 2 * step + 16);
         a3.Store(target + 3 * step);
         b3.Store(target + 3 * step + 16);
-        target += toSecondTarget;
-        a4.Store(target);
-        b4.Store(target + 16);
-        a5.Store(target + step);
-        b5.Store(target + step + 16);
-        a6.Store(target + 2 * step);
-        b6.Store(target + 2 * step + 16);
-        a7.Store(target + 3 * step);
-        b7.Store(target + 3 * step + 16);
+        a4.Store(second);
+        b4.Store(second + 16);
+        a5.Store(second + step);
+        b5.Store(second + step + 16);
+        a6.Store(second + 2 * step);
+        b6.Store(second + 2 * step + 16);
+        a7.Store(second + 3 * step);
+        b7.Store(second + 3 * step + 16);
     }
 }

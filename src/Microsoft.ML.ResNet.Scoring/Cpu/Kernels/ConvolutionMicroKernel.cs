@@ -23,6 +23,14 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     int BlockWidth)
 {
     private const int MostPixels = 16; // in a tile
+    private const int RowsOfWeights = 320; // of 16 channels: they stay in the first-level cache beside what they meet
+
+    /// <summary>A part of the rows of the weights' matrix: some rows of inputs, or a part of one.</summary>
+    /// <param name="Row">The first row of inputs.</param>
+    /// <param name="Rows">How many.</param>
+    /// <param name="First">The first float of each.</param>
+    /// <param name="Count">How many.</param>
+    public readonly record struct Slice(int Row, int Rows, nint First, nint Count);
 
     /// <summary>Channels of a block that are fastest here.</summary>
     public static int FastestBlockWidth => Vector512.IsHardwareAccelerated ? 32 : 16;
@@ -32,6 +40,30 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
 
     /// <summary>Blocks of output channels: the weights of a block lie together, and it is computed by itself.</summary>
     public int Blocks => (Outputs + BlockWidth - 1) / BlockWidth; // of 32, the last perhaps has 16
+
+    /// <summary>
+    /// The parts, one after the other, in which a sum is best computed where weights are many: each goes on from where the last stopped, so
+    /// that its products are added in the same order.
+    /// </summary>
+    public Slice[] Slices
+    {
+        get
+        {
+            if (Run > RowsOfWeights)
+            {
+                var (parts, rows, run) = ((Run + RowsOfWeights - 1) / RowsOfWeights, Rows, Run);
+                var count = (run + parts - 1) / parts;
+                return [.. from row in Enumerable.Range(0, rows)
+                           from part in Enumerable.Range(0, (int)parts)
+                           select new Slice(row, 1, part * count, Math.Min(count, run - part * count))];
+            }
+            var (all, length, atOnce) = (Rows, Run, (int)(RowsOfWeights / Run));
+            return [.. from part in Enumerable.Range(0, (all + atOnce - 1) / atOnce)
+                       select new Slice(part * atOnce, Math.Min(atOnce, all - part * atOnce), 0, length)];
+        }
+    }
+
+    private Slice Whole => new(0, Rows, 0, Run);
 
     /// <summary>Multiplies rows with a matrix: a 1x1 convolution of pixels that lie in one row.</summary>
     /// <param name="rows">The rows, one after the other; up to 16 more behind the last are read.</param>
@@ -45,11 +77,12 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     {
         var kernel = new ConvolutionMicroKernel(Rows: 1, RowPitch: 0, Run: inputs, Step: inputs, outputs, blockWidth);
         for (var block = 0; block < kernel.Blocks; block++)
-            kernel.Image(block, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
+            kernel.Image(block, kernel.Whole, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
     }
 
     /// <summary>Computes one block of channels of an image.</summary>
     /// <param name="block">Which block.</param>
+    /// <param name="slice">The part of the weights that is added.</param>
     /// <param name="input">The first input of the first output.</param>
     /// <param name="inputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
     /// <param name="weights">The matrices of all blocks, one block after the other, each <c>rows x run x channels of the block</c>.</param>
@@ -60,30 +93,33 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     /// <param name="width">Output pixels in a row.</param>
     /// <param name="adds">Whether to add to what the output holds.</param>
     [SkipLocalsInit]
-    public void Image(int block, float* input, nint inputPitch, float* weights, float* output, nint outputPitch, nint outputStep,
-        int height, int width, bool adds)
+    public void Image(int block, Slice slice, float* input, nint inputPitch, float* weights, float* output, nint outputPitch,
+        nint outputStep, int height, int width, bool adds)
     {
         if (inputPitch == width * Step && outputPitch == width * outputStep)
             (width, height) = (checked(width * height), 1); // rows without a gap between them are one row
-        weights += block * Rows * Run * BlockWidth;
+        weights += block * Rows * Run * BlockWidth
+            + (slice.Row * Run + slice.First) * Math.Min(BlockWidth, Outputs - block * BlockWidth);
         output += (nint)block * BlockWidth;
+        input += slice.Row * RowPitch + slice.First;
+        var part = this with { Rows = slice.Rows, Run = slice.Count };
         var tile = stackalloc float[16 * 16];
         if (BlockWidth == 16)
-            RowsBy6x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
+            part.RowsBy6x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
         else if (Outputs - block * BlockWidth < BlockWidth)
-            RowsBy16x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
+            part.RowsBy16x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
         else if (width <= 4)
-            PairsOfRows(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
+            part.PairsOfRows(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
         else
-            RowsBy8x32(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
+            part.RowsBy8x32(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
     }
 
-    // Moves accumulators that fill no whole tile, or are to be added, to the output. A method of its own, so that no call lives between
-    // the loops below and their accumulators: they would go to memory.
-    private static void Put(float* tile, float* output, nint outputStep, int pixels, int vectors, bool adds)
+    // Moves pixels of one or two vectors from or to a tile that they do not fill. A method of its own, so that no call lives between the
+    // loops of a tile and its accumulators: they would go to memory.
+    private static void Copy(float* from, nint fromStep, float* to, nint toStep, int pixels, int vectors)
     {
-        for (var pixel = 0; pixel < pixels; pixel++, output += outputStep)
-            for (var vector = 0; vector < vectors; vector++, tile += 16)
-                (adds ? Vector512.Load(tile) + Vector512.Load(output + 16 * vector) : Vector512.Load(tile)).Store(output + 16 * vector);
+        for (var pixel = 0; pixel < pixels; pixel++, from += fromStep, to += toStep)
+            for (var vector = 0; vector < vectors; vector++)
+                Vector512.Load(from + 16 * vector).Store(to + 16 * vector);
     }
 }

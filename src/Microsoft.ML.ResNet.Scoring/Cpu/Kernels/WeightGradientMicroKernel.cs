@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
@@ -46,6 +47,40 @@ internal readonly unsafe partial record struct WeightGradientMicroKernel(nint In
         new Span<float>(tile, 16 * 16).Clear();
         AddTile(input + first, gradient, images, channels, tile);
         ChannelKernels.Add(tile, (run - first) * channels, sums + first * channels);
+    }
+
+    /// <summary>Copies some channels of pixels side by side.</summary>
+    /// <param name="pixels">The first channel of the first pixel.</param>
+    /// <param name="step">Floats from one pixel to the next.</param>
+    /// <param name="count">How many pixels.</param>
+    /// <param name="width">Channels to copy: 6 or 16.</param>
+    /// <param name="panel">Receives them.</param>
+    public static void PackPanel(float* pixels, nint step, int count, int width, float* panel)
+    {
+        if (width == 16)
+        {
+            PackGradients(pixels, step, count, width, panel);
+            return;
+        }
+        for (; count > 0; count--, pixels += step, panel += 6)
+        {
+            var (four, two) = (Vector128.Load(pixels), Vector64.Load(pixels + 4));
+            four.Store(panel);
+            two.Store(panel + 4);
+        }
+    }
+
+    /// <summary>Copies some channels of pixels side by side.</summary>
+    /// <param name="pixels">The first channel of the first pixel.</param>
+    /// <param name="step">Floats from one pixel to the next.</param>
+    /// <param name="count">How many pixels.</param>
+    /// <param name="width">Channels to copy: 16 or 32.</param>
+    /// <param name="target">Receives them.</param>
+    public static void PackGradients(float* pixels, nint step, int count, int width, float* target)
+    {
+        for (; count > 0; count--, pixels += step)
+            for (var vector = 0; vector < width; vector += 16, target += 16)
+                Vector512.Load(pixels + vector).Store(target);
     }
 
     private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)

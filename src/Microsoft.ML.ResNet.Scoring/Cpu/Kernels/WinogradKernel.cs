@@ -6,14 +6,20 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with 16 products where <see cref="ConvolutionKernel"/> needs 36
 /// (<see cref="WinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights once for the whole
-/// batch.
+/// batch; not so where weights are many (<see cref="ConvolutionShape.IsWide"/>), whose sums would take more memory than they save products.
 /// </summary>
-/// <remarks>Tiles are computed some at a time, so many that their elements stay in a cache through the three steps.</remarks>
+/// <remarks>
+/// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many
+/// that these are worth their way from memory. Of images of odd height or width the last tiles hang over: what they read behind the border
+/// goes to pixels that are not kept.
+/// </remarks>
 internal sealed unsafe class WinogradKernel : ConvolutionKernel
 {
     private const int Elements = WinogradTransforms.Elements;
     private const int FloatsAtATime = 1024; // of an element: all sixteen come and go in the cache
     private const int SumFloatsAtATime = 4096; // the same for the gradient of the weights: sums are worth their way to memory and back
+    private const int WideFloatsAtATime = 32 << 10; // of an element, 128 KiB, where weights are many
+    private const int FewestWidePixels = 16;
 
     private readonly ConvolutionShape _shape;
     private readonly NativeBuffer _elements; // of the weights: each by block of outputs, inputs x channels of the block
@@ -31,21 +37,51 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <summary>Whether a convolution can be computed so.</summary>
     public static bool Computes(ConvolutionShape shape)
-        => WinogradTransforms.Compute(shape) && !shape.IsWide && shape.Inputs % 16 == 0 && shape.Outputs % 16 == 0;
+        => shape.Size == 3 && shape.Stride == 1 && shape.Inputs % 16 == 0 && shape.Outputs % 16 == 0
+            && (shape.IsWide || WinogradTransforms.Compute(shape));
+
+    /// <summary>
+    /// Whether the products that are saved are worth the transforms, and, where weights are many, the way from memory of elements, which
+    /// are 16/9 of them: with vectors of 512 bits products take too little time for that.
+    /// </summary>
+    public static bool Pays(ConvolutionShape shape)
+        => Computes(shape) && (shape.IsWide
+            ? ConvolutionMicroKernel.FastestBlockWidth == 16 && shape.OutputLength / shape.Outputs is >= FewestWidePixels and var pixels
+                && 3L * Elements * Half(shape.Height) * Half(shape.Width) <= 2L * 9 * pixels
+            : WinogradTransforms.Pay(shape));
 
     /// <inheritdoc/>
-    public override long SumsLength => Elements * Pairs;
+    public override long PaddedInputLength => checked(base.PaddedInputLength + Overhang * _shape.Inputs);
+
+    /// <inheritdoc/>
+    public override long PaddedGradientLength => checked(base.PaddedGradientLength + Overhang * _shape.Outputs);
+
+    /// <inheritdoc/>
+    public override long SumsLength => _shape.IsWide ? base.SumsLength : Elements * Pairs;
 
     /// <inheritdoc/>
     public override long ScratchLength
-        // 16: micro-kernels read so many tiles at once
-        => Elements * (WinogradTransforms.ElementPitch(TilesAtATime(SumFloatsAtATime), _shape.Inputs)
-            + WinogradTransforms.ElementPitch(TilesAtATime(SumFloatsAtATime), _shape.Outputs))
-            + 16L * Math.Max(_shape.Inputs, _shape.Outputs);
+    {
+        get
+        {
+            var tiles = Math.Max(MostTiles(FloatsAtOnce), _shape.IsWide ? 0 : TilesAtATime(Tiles, SumFloatsAtATime));
+            // 16: micro-kernels read so many tiles at once
+            return Math.Max(_shape.IsWide ? base.ScratchLength : 0,
+                checked(Elements * ((long)WinogradTransforms.ElementPitch(tiles, _shape.Inputs)
+                    + WinogradTransforms.ElementPitch(tiles, _shape.Outputs)) + 16L * Math.Max(_shape.Inputs, _shape.Outputs)));
+        }
+    }
+
+    private static int Half(int pixels) => (pixels + 1) / 2;
+
+    // Pixels that tiles read behind an image with its border.
+    private long Overhang => (_shape.Height % 2 + _shape.Width % 2) * (_shape.Width + 3L);
+
+    private int FloatsAtOnce => _shape.IsWide ? WideFloatsAtATime : FloatsAtATime;
 
     private nint Pairs => checked((nint)_shape.Inputs * _shape.Outputs);
 
-    private int Tiles => checked(_shape.Height / 2 * (_shape.Width / 2));
+    private int Tiles => checked(Half(_shape.Height) * Half(_shape.Width));
 
     /// <inheritdoc/>
     public override void Pack(float* weights)
@@ -57,32 +93,31 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <inheritdoc/>
     public override void Forward(float* padded, float* output, int images, float* scratch)
-    {
-        for (var image = 0; image < images; image++)
-            Convolve(padded + image * PaddedInputLength, _shape.Inputs, _elements.Pointer, output + image * _shape.OutputLength,
-                _shape.Outputs, scratch, adds: false);
-    }
+        => Convolve(padded, (nint)PaddedInputLength, _shape.Inputs, _elements.Pointer, output, _shape.Outputs, images, scratch,
+            adds: false);
 
     /// <inheritdoc/>
     public override void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
-    {
-        for (var image = 0; image < images; image++)
-            Convolve(paddedGradient + image * PaddedGradientLength, _shape.Outputs, _turnedElements.Pointer,
-                gradient + image * _shape.InputLength, _shape.Inputs, scratch, adds);
-    }
+        => Convolve(paddedGradient, (nint)PaddedGradientLength, _shape.Outputs, _turnedElements.Pointer, gradient, _shape.Inputs, images,
+            scratch, adds);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
     {
-        var tiles = TilesAtATime(SumFloatsAtATime);
+        if (_shape.IsWide)
+        {
+            base.BackwardWeights(padded, paddedGradient, sums, scratch);
+            return;
+        }
+        var tiles = TilesAtATime(Tiles, SumFloatsAtATime);
         nint inputPitch = WinogradTransforms.ElementPitch(tiles, _shape.Inputs),
             gradientPitch = WinogradTransforms.ElementPitch(tiles, _shape.Outputs);
         var gradients = scratch + Elements * inputPitch;
         for (var first = 0; first < Tiles; first += tiles)
         {
             var count = Math.Min(tiles, Tiles - first);
-            ReadTiles(padded, _shape.Inputs, first, count, scratch, inputPitch);
+            ReadTiles(padded, 0, _shape.Inputs, first, count, scratch, inputPitch);
             ReadGradients(paddedGradient, first, count, gradients, gradientPitch);
             var kernel = new WeightGradientMicroKernel(0, _shape.Inputs, 0, _shape.Outputs, count, BlockWidth);
             for (var element = 0; element < Elements; element++)
@@ -98,6 +133,11 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     /// <inheritdoc/>
     public override void Unpack(int block, float* sums, float* gradient)
     {
+        if (_shape.IsWide)
+        {
+            base.Unpack(block, sums, gradient);
+            return;
+        }
         var (output, channels) = Block(block, _shape.Outputs);
         sums += (nint)_shape.Inputs * Elements * output;
         var length = (nint)_shape.Inputs * channels;
@@ -114,15 +154,17 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         _turnedElements.Dispose();
     }
 
-    private void Convolve(float* padded, int inputs, float* weights, float* output, int outputs, float* scratch, bool adds)
+    private void Convolve(float* padded, nint paddedLength, int inputs, float* weights, float* output, int outputs, int images,
+        float* scratch, bool adds)
     {
-        var tiles = TilesAtATime(FloatsAtATime);
+        var all = checked(images * Tiles);
+        var tiles = TilesAtATime(all, FloatsAtOnce);
         nint inputPitch = WinogradTransforms.ElementPitch(tiles, inputs), outputPitch = WinogradTransforms.ElementPitch(tiles, outputs);
         var products = scratch + Elements * inputPitch;
-        for (var first = 0; first < Tiles; first += tiles)
+        for (var first = 0; first < all; first += tiles)
         {
-            var count = Math.Min(tiles, Tiles - first);
-            ReadTiles(padded, inputs, first, count, scratch, inputPitch);
+            var count = Math.Min(tiles, all - first);
+            ReadTiles(padded, paddedLength, inputs, first, count, scratch, inputPitch);
             for (var element = 0; element < Elements; element++)
                 ConvolutionMicroKernel.Multiply(scratch + element * inputPitch, count, inputs, weights + element * Pairs, outputs,
                     products + element * outputPitch, BlockWidth);
@@ -131,10 +173,10 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ReadTiles(float* padded, int channels, int first, int count, float* elements, nint pitch)
+    private void ReadTiles(float* padded, nint paddedLength, int channels, int first, int count, float* elements, nint pitch)
     {
         var row = ((nint)_shape.Width + 2) * channels;
-        var cursor = CursorAt(first, channels, row);
+        var cursor = CursorAt(first, channels, row, paddedLength);
         for (var tile = 0; tile < count; tile++, elements += channels)
         {
             var pixels = padded + cursor.Next();
@@ -148,7 +190,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     {
         var channels = _shape.Outputs;
         var row = ((nint)_shape.Width + 2) * channels;
-        var cursor = CursorAt(first, channels, row);
+        var cursor = CursorAt(first, channels, row, 0);
         for (var tile = 0; tile < count; tile++, elements += channels)
         {
             var pixels = paddedGradient + row + channels + cursor.Next();
@@ -161,29 +203,32 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private void WriteTiles(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
     {
         var row = (nint)_shape.Width * channels;
-        var cursor = CursorAt(first, channels, row);
+        var cursor = CursorAt(first, channels, row, (nint)_shape.Height * row);
+        var (cutsColumns, cutsRows) = (_shape.Width % 2 != 0, _shape.Height % 2 != 0);
         for (var tile = 0; tile < count; tile++, elements += channels)
         {
+            var (hasRight, hasBottom) = (!(cutsColumns && cursor.IsAtRight), !(cutsRows && cursor.IsAtBottom));
             var pixels = output + cursor.Next();
             for (var channel = 0; channel < channels; channel += 16)
             {
                 var (p, q, r, s) = WinogradTransforms.Output(elements + channel, pitch);
                 var pixel = pixels + channel;
-                if (adds)
-                {
-                    (p, q) = (p + Vector512.Load(pixel), q + Vector512.Load(pixel + channels));
-                    (r, s) = (r + Vector512.Load(pixel + row), s + Vector512.Load(pixel + row + channels));
-                }
-                p.Store(pixel);
-                q.Store(pixel + channels);
-                r.Store(pixel + row);
-                s.Store(pixel + row + channels);
+                Put(p, pixel, adds);
+                if (hasRight)
+                    Put(q, pixel + channels, adds);
+                if (hasBottom)
+                    Put(r, pixel + row, adds);
+                if (hasRight && hasBottom)
+                    Put(s, pixel + row + channels, adds);
             }
         }
     }
 
-    private WinogradTileCursor CursorAt(int first, int channels, nint row)
-        => new(_shape.Width / 2, _shape.Height / 2, channels, row, image: 0, first);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(Vector512<float> sum, float* pixel, bool adds) => (adds ? sum + Vector512.Load(pixel) : sum).Store(pixel);
+
+    private WinogradTileCursor CursorAt(int first, int channels, nint row, nint image)
+        => new(Half(_shape.Width), Half(_shape.Height), channels, row, image, first);
 
     private void ToElements(float* packed, int inputs, int outputs, float* elements)
     {
@@ -197,7 +242,13 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         }
     }
 
-    // A multiple of 16, as micro-kernels compute so many at once.
-    private int TilesAtATime(int floats)
-        => Math.Min((Tiles + 15) / 16 * 16, Math.Max(16, floats / Math.Max(_shape.Inputs, _shape.Outputs) / 16 * 16));
+    // As many as make what a cache holds; a multiple of 16, as micro-kernels compute so many at once.
+    private int MostTiles(int floats) => Math.Max(16, floats / Math.Max(_shape.Inputs, _shape.Outputs) / 16 * 16);
+
+    // Equal parts of all.
+    private int TilesAtATime(int all, int floats)
+    {
+        var parts = Math.Max(1, (all + MostTiles(floats) - 1) / MostTiles(floats));
+        return ((all + parts - 1) / parts + 15) / 16 * 16;
+    }
 }

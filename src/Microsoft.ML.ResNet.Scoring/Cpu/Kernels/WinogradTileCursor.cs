@@ -27,6 +27,12 @@ internal struct WinogradTileCursor
         _offset = before * image + 2 * (_row * row + _column * pixel);
     }
 
+    /// <summary>Whether the next tile is the last of its row.</summary>
+    public readonly bool IsAtRight => _column + 1 == _columns;
+
+    /// <summary>Whether the next tile is in the last row of its image.</summary>
+    public readonly bool IsAtBottom => _row + 1 == _rows;
+
     /// <summary>The offset of the next tile, in floats from that of the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public nint Next()

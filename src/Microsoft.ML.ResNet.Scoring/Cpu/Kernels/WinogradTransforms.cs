@@ -51,14 +51,13 @@ internal static unsafe class WinogradTransforms
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
     {
-        var (a0, a1, a2, a3) = Differences(pixels, row);
-        var (b0, b1, b2, b3) = Differences(pixels + pixel, row);
-        var (c0, c1, c2, c3) = Differences(pixels + 2 * pixel, row);
-        var (d0, d1, d2, d3) = Differences(pixels + 3 * pixel, row);
-        StoreDifferences(a0, b0, c0, d0, elements, elementPitch);
-        StoreDifferences(a1, b1, c1, d1, elements + 4 * elementPitch, elementPitch);
-        StoreDifferences(a2, b2, c2, d2, elements + 8 * elementPitch, elementPitch);
-        StoreDifferences(a3, b3, c3, d3, elements + 12 * elementPitch, elementPitch);
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Input<SixteenLanes>(pixels, row, pixel, elements, elementPitch);
+            return;
+        }
+        Input<EightLanes>(pixels, row, pixel, elements, elementPitch);
+        Input<EightLanes>(pixels + 8, row, pixel, elements + 8, elementPitch);
     }
 
     /// <summary>Elements to 2x2 output pixels: <c>A^T m A</c>.</summary>
@@ -68,11 +67,15 @@ internal static unsafe class WinogradTransforms
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Output(float* elements, nint elementPitch)
     {
-        var (a0, a1) = Sums(elements, 4 * elementPitch);
-        var (b0, b1) = Sums(elements + elementPitch, 4 * elementPitch);
-        var (c0, c1) = Sums(elements + 2 * elementPitch, 4 * elementPitch);
-        var (d0, d1) = Sums(elements + 3 * elementPitch, 4 * elementPitch);
-        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
+        if (Vector512.IsHardwareAccelerated)
+        {
+            var (p, q, r, s) = Output<SixteenLanes>(elements, elementPitch);
+            return (p.Value, q.Value, r.Value, s.Value);
+        }
+        var (p0, q0, r0, s0) = Output<EightLanes>(elements, elementPitch);
+        var (p1, q1, r1, s1) = Output<EightLanes>(elements + 8, elementPitch);
+        return (Vector512.Create(p0.Value, p1.Value), Vector512.Create(q0.Value, q1.Value), Vector512.Create(r0.Value, r1.Value),
+            Vector512.Create(s0.Value, s1.Value));
     }
 
     /// <summary>The gradient of 2x2 pixels to that of the elements: <c>A y A^T</c>.</summary>
@@ -84,12 +87,13 @@ internal static unsafe class WinogradTransforms
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputGradient(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
     {
-        Vector512<float> p = Vector512.Load(pixels), q = Vector512.Load(pixels + pixel), r = Vector512.Load(pixels + row),
-            s = Vector512.Load(pixels + row + pixel);
-        StoreSpread(p, q, elements, elementPitch);
-        StoreSpread(p + r, q + s, elements + 4 * elementPitch, elementPitch);
-        StoreSpread(p - r, q - s, elements + 8 * elementPitch, elementPitch);
-        StoreSpread(-r, -s, elements + 12 * elementPitch, elementPitch);
+        if (Vector512.IsHardwareAccelerated)
+        {
+            OutputGradient<SixteenLanes>(pixels, row, pixel, elements, elementPitch);
+            return;
+        }
+        OutputGradient<EightLanes>(pixels, row, pixel, elements, elementPitch);
+        OutputGradient<EightLanes>(pixels + 8, row, pixel, elements + 8, elementPitch);
     }
 
     /// <summary>3x3 weights to elements: <c>G g G^T</c>.</summary>
@@ -141,36 +145,74 @@ internal static unsafe class WinogradTransforms
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Differences(float* first, nint step)
+    private static void Input<T>(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
+        where T : struct, ILanes<T>
     {
-        Vector512<float> a = Vector512.Load(first), b = Vector512.Load(first + step), c = Vector512.Load(first + 2 * step),
-            d = Vector512.Load(first + 3 * step);
+        var (a0, a1, a2, a3) = Differences<T>(pixels, row);
+        var (b0, b1, b2, b3) = Differences<T>(pixels + pixel, row);
+        var (c0, c1, c2, c3) = Differences<T>(pixels + 2 * pixel, row);
+        var (d0, d1, d2, d3) = Differences<T>(pixels + 3 * pixel, row);
+        StoreDifferences(a0, b0, c0, d0, elements, elementPitch);
+        StoreDifferences(a1, b1, c1, d1, elements + 4 * elementPitch, elementPitch);
+        StoreDifferences(a2, b2, c2, d2, elements + 8 * elementPitch, elementPitch);
+        StoreDifferences(a3, b3, c3, d3, elements + 12 * elementPitch, elementPitch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (T, T, T, T) Output<T>(float* elements, nint elementPitch)
+        where T : struct, ILanes<T>
+    {
+        var (a0, a1) = Sums<T>(elements, 4 * elementPitch);
+        var (b0, b1) = Sums<T>(elements + elementPitch, 4 * elementPitch);
+        var (c0, c1) = Sums<T>(elements + 2 * elementPitch, 4 * elementPitch);
+        var (d0, d1) = Sums<T>(elements + 3 * elementPitch, 4 * elementPitch);
+        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void OutputGradient<T>(float* pixels, nint row, nint pixel, float* elements, nint elementPitch)
+        where T : struct, ILanes<T>
+    {
+        T p = T.Load(pixels), q = T.Load(pixels + pixel), r = T.Load(pixels + row), s = T.Load(pixels + row + pixel);
+        StoreSpread(p, q, elements, elementPitch);
+        StoreSpread(p + r, q + s, elements + 4 * elementPitch, elementPitch);
+        StoreSpread(p - r, q - s, elements + 8 * elementPitch, elementPitch);
+        StoreSpread(-r, -s, elements + 12 * elementPitch, elementPitch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (T, T, T, T) Differences<T>(float* first, nint step)
+        where T : struct, ILanes<T>
+    {
+        T a = T.Load(first), b = T.Load(first + step), c = T.Load(first + 2 * step), d = T.Load(first + 3 * step);
         return (a - c, b + c, c - b, b - d);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreDifferences(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d,
-        float* first, nint step)
+    private static void StoreDifferences<T>(T a, T b, T c, T d, float* first, nint step)
+        where T : struct, ILanes<T>
     {
-        (a - c).Store(first);
-        (b + c).Store(first + step);
-        (c - b).Store(first + 2 * step);
-        (b - d).Store(first + 3 * step);
+        T.Store(a - c, first);
+        T.Store(b + c, first + step);
+        T.Store(c - b, first + 2 * step);
+        T.Store(b - d, first + 3 * step);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<float>, Vector512<float>) Sums(float* first, nint step)
+    private static (T, T) Sums<T>(float* first, nint step)
+        where T : struct, ILanes<T>
     {
-        Vector512<float> b = Vector512.Load(first + step), c = Vector512.Load(first + 2 * step);
-        return (Vector512.Load(first) + b + c, b - c - Vector512.Load(first + 3 * step));
+        T b = T.Load(first + step), c = T.Load(first + 2 * step);
+        return (T.Load(first) + b + c, b - c - T.Load(first + 3 * step));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreSpread(Vector512<float> a, Vector512<float> b, float* first, nint step)
+    private static void StoreSpread<T>(T a, T b, float* first, nint step)
+        where T : struct, ILanes<T>
     {
-        a.Store(first);
-        (a + b).Store(first + step);
-        (a - b).Store(first + 2 * step);
-        (-b).Store(first + 3 * step);
+        T.Store(a, first);
+        T.Store(a + b, first + step);
+        T.Store(a - b, first + 2 * step);
+        T.Store(-b, first + 3 * step);
     }
 }

@@ -83,8 +83,7 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
             Last.AddSums(sum, image, shard);
             return;
         }
-        ChannelKernels.MaskByOutput(gradient, Output(image), OutputPixels, OutputChannels);
-        Last.AddSums(gradient, image, shard);
+        Last.MaskByOutput(gradient, Output(image), image, shard);
         projection?.AddSums(gradient, image, shard);
     }
 

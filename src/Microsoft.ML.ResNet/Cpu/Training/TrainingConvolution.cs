@@ -55,9 +55,12 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// <summary>Floats that a gradient of the output with its border takes.</summary>
     public long PaddedGradientLength => _kernel.PaddedGradientLength;
 
+    /// <summary>Floats that an input in panels takes; see <see cref="PackPanels"/>.</summary>
+    public long PanelsLength => _kernel.PanelsLength;
+
     /// <summary>Floats of scratch memory that a worker takes.</summary>
     public long ScratchLength => Shape.IsWide
-        ? _kernel.CompactLength + ShardTree.Depth(_shards.Shards) * _kernel.BlockSumsLength
+        ? Math.Max(_kernel.ScratchLength, _kernel.CompactLength + ShardTree.Depth(_shards.Shards) * _kernel.BlockSumsLength)
         : _kernel.ScratchLength;
 
     /// <summary>Floats of the sums that a subtree of shards gathers for the gradient of the weights.</summary>
@@ -136,6 +139,16 @@ internal sealed unsafe class TrainingConvolution : IDisposable
             ChannelKernels.MaskByNorm(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
+    /// <summary>
+    /// Masks the gradient of a sum of this layer's normalised output and another, once rectified, and gathers what the gradient through the
+    /// normalisation needs.
+    /// </summary>
+    public void MaskByOutput(float* gradient, float* output, int image, int shard)
+    {
+        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+            ChannelKernels.MaskByOutput(gradient, output, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
+    }
+
     /// <summary>Gathers what the gradient through the normalisation needs, from the gradient of the normalised output.</summary>
     public void AddSums(float* gradient, int image, int shard)
     {
@@ -207,10 +220,10 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     /// weights have. For wide convolutions.
     /// </summary>
     /// <param name="block">Which block of outputs.</param>
-    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="panels">The inputs in panels, <see cref="PanelsLength"/> apart.</param>
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public void BackwardWeightsOfBlock(int block, float* padded, float* paddedGradient, float* scratch)
+    public void BackwardWeightsOfBlock(int block, float* panels, float* paddedGradient, float* scratch)
     {
         var offset = _kernel.FirstSum(block);
         for (var node = 0; node < _nodes.Count; node++)
@@ -226,7 +239,7 @@ internal sealed unsafe class TrainingConvolution : IDisposable
                 shards.Count > 1 ? _shards.FirstImage(_images, shards.Middle) - first : 0);
             if (shards.Count == 1 || images == 0)
             {
-                _kernel.BackwardWeightsOfBlock(block, padded + (nint)(first - own) * PaddedInputLength,
+                _kernel.BackwardWeightsOfBlock(block, panels + (nint)(first - own) * PanelsLength,
                     paddedGradient + (nint)(first - own) * PaddedGradientLength, images, scratch, sums - offset);
                 return;
             }
@@ -268,6 +281,9 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         for (var block = 0; block < Blocks; block++)
             _kernel.Unpack(block, sums, _weightGradient);
     }
+
+    /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>
+    public void PackPanels(float* padded, float* panels) => _kernel.PackPanels(padded, panels);
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
     public void LoadInput(float* image, float* padded)

@@ -19,7 +19,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private readonly NativeBuffer[] _inputs; // for each worker: an image with its border
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
-    private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders
+    private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, on the way back in panels
     private readonly NativeBuffer _wideGradients = new();
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
@@ -44,7 +44,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
         _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block], _shards)));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
-        _inputs = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedInputLength);
+        _inputs = ForEachWorker(convolution => convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
@@ -89,7 +89,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         _images = images;
         _all = count;
         _count = _shards.ImagesOf(count, _shards.Rank).Count;
-        _wideInputs.EnsureLength(_count * Wide(convolution => convolution.PaddedInputLength));
+        _wideInputs.EnsureLength(_count * Wide(convolution => Math.Max(convolution.PaddedInputLength, convolution.PanelsLength)));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
         // the last have most weights
         _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_all, _count, _parameters));
@@ -196,7 +196,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private void Convolve(TrainingConvolution convolution, Load loadInput)
     {
-        ForEachGroup(convolution, (first, images, shard, inputs, _, scratch) =>
+        ForEachGroup(convolution, (first, images, shard, inputs, _, _, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
@@ -251,7 +251,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachGroup(convolution, (first, images, shard, inputs, gradients, scratch) =>
+        ForEachGroup(convolution, (first, images, shard, _, gradients, input, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
@@ -260,9 +260,11 @@ internal sealed unsafe class TrainingNetwork : IDisposable
                 convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
             for (var i = 0; i < images; i++)
             {
-                loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-                if (!convolution.Shape.IsWide)
-                    convolution.BackwardWeights(inputs, gradients, shard, scratch);
+                loadInput(first + i, input);
+                if (convolution.Shape.IsWide)
+                    convolution.PackPanels(input, _wideInputs.Pointer + (nint)(first + i) * convolution.PanelsLength);
+                else
+                    convolution.BackwardWeights(input, gradients, shard, scratch);
                 if (to is not null)
                     finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
             }
@@ -287,10 +289,12 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         beginShard?.Invoke(shard);
         if (convolution.Shape.IsWide)
             work(first, end - first, shard, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength,
-                _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _scratch[worker].Pointer);
+                _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _inputs[worker].Pointer,
+                _scratch[worker].Pointer);
         else
             for (var image = first; image < end; image++)
-                work(image, 1, shard, _inputs[worker].Pointer, _gradients[worker].Pointer, _scratch[worker].Pointer);
+                work(image, 1, shard, _inputs[worker].Pointer, _gradients[worker].Pointer, _inputs[worker].Pointer,
+                    _scratch[worker].Pointer);
     });
 
     private void ForEachImage(Action<int, int> work) => ForEachShard((first, end, shard, _) =>
@@ -316,5 +320,6 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     // What happens to the gradient of an image once it is complete.
     private delegate void Finish(float* gradient, int image, int shard);
 
-    private delegate void GroupWork(int first, int images, int shard, float* inputs, float* gradients, float* scratch);
+    // Inputs and gradients have room for all images of the group, input for one.
+    private delegate void GroupWork(int first, int images, int shard, float* inputs, float* gradients, float* input, float* scratch);
 }

@@ -10,7 +10,7 @@ public unsafe class ChannelKernelsTests
     private const double Tolerance = 2e-5;
 
     public static IEnumerable<object[]> Sizes
-        => from size in new[] { (1, 16), (2, 16), (5, 32), (8, 48), (49, 16) }
+        => from size in new[] { (1, 16), (2, 16), (5, 32), (8, 48), (49, 16), (70, 64), (5, 1040) }
            from below in new[] { false, true }
            select (object[])[size.Item1, size.Item2, below];
 
@@ -45,10 +45,6 @@ public unsafe class ChannelKernelsTests
         new Span<float>(t.Target, pixels * channels).Fill(1);
         ChannelKernels.Add(t.A, pixels * channels, t.Target);
         t.AssertTarget((i, _) => 1.0 + t.A[i]);
-
-        new Span<float>(t.B, pixels * channels).CopyTo(new Span<float>(t.Target, pixels * channels));
-        ChannelKernels.MaskByOutput(t.Target, t.A, pixels, channels);
-        t.AssertTarget((i, _) => t.A[i] > 0 ? t.B[i] : 0);
     }
 
     [TestMethod]
@@ -74,6 +70,15 @@ public unsafe class ChannelKernelsTests
         t.AssertTarget(Masked);
         t.AssertSums(c => sumsBefore[c], Masked, sums);
         t.AssertSums(c => productsBefore[c], (i, c) => Masked(i, c) * (t.A[i] - t.F(0, c)), products);
+
+        double MaskedByOutput(int i, int c) => t.A[i] > 0 ? t.B[i] : 0;
+        (sumsBefore, productsBefore) = (sums.ToArray(), products.ToArray());
+        new Span<float>(t.B, pixels * channels).CopyTo(new Span<float>(t.Target, pixels * channels));
+        fixed (double* sum = sums, product = products)
+            ChannelKernels.MaskByOutput(t.Target, t.A, t.B, pixels, channels, norm, sum, product);
+        t.AssertTarget(MaskedByOutput);
+        t.AssertSums(c => sumsBefore[c], MaskedByOutput, sums);
+        t.AssertSums(c => productsBefore[c], (i, c) => MaskedByOutput(i, c) * (t.B[i] - t.F(0, c)), products);
 
         using var pooled = new NativeBuffer(channels);
         ChannelKernels.Pool(t.A, pixels, channels, pooled.Pointer);

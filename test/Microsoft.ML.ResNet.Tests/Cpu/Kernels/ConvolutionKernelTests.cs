@@ -34,6 +34,14 @@ public unsafe class ConvolutionKernelTests
     [DataRow(48, 16, 3, 1, 6, 14)] // as many tiles as are no multiple of 16
     [DataRow(16, 80, 3, 1, 26, 10)]
     [DataRow(16, 32, 3, 3, 10, 7)]
+    [DataRow(336, 48, 1, 1, 7, 7)] // more inputs than weights of which stay in the first-level cache, in two slices
+    [DataRow(112, 16, 3, 1, 7, 7)] // the same, a row of the kernel at a time
+    [DataRow(32, 16, 1, 2, 34, 34)] // more pixels than are summed over at once
+    [DataRow(16, 32, 3, 1, 33, 31)]
+    [DataRow(64, 80, 3, 1, 7, 7)] // many weights, and tiles of Winograd's that hang over
+    [DataRow(80, 64, 3, 1, 5, 6)]
+    [DataRow(64, 80, 3, 1, 4, 9)]
+    [DataRow(128, 80, 3, 1, 20, 33)] // more tiles than are computed at once
     public void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
         => AssertIsDefinition(new ConvolutionShape(inputs, outputs, size, stride, height, width), seed: 1);
 
@@ -145,12 +153,15 @@ public unsafe class ConvolutionKernelTests
     {
         using var padded = PaddedInput(kernel, shape, input);
         using var paddedGradient = PaddedGradient(kernel, shape, gradient);
+        using var panels = new NativeBuffer(Images * kernel.PanelsLength);
         using var compact = new NativeBuffer(kernel.CompactLength);
         using var sums = new NativeBuffer(shape.WeightLength);
         using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
+        for (var image = 0; image < Images; image++)
+            kernel.PackPanels(padded.Pointer + image * kernel.PaddedInputLength, panels.Pointer + image * kernel.PanelsLength);
         for (var block = 0; block < kernel.Blocks; block++)
         {
-            kernel.BackwardWeightsOfBlock(block, padded.Pointer, paddedGradient.Pointer, Images, compact.Pointer, sums.Pointer);
+            kernel.BackwardWeightsOfBlock(block, panels.Pointer, paddedGradient.Pointer, Images, compact.Pointer, sums.Pointer);
             kernel.Unpack(block, sums.Pointer, result.Pointer);
         }
         return Values(result);
