@@ -14,7 +14,7 @@ internal sealed class StoredWeights
     private static StoredWeights? _current;
 
     private readonly byte[] _mark = Guid.NewGuid().ToByteArray();
-    private readonly List<TrainedResNet> _networks = [];
+    private readonly List<(TrainedResNet Network, string Hash)> _networks = [];
 
     private StoredWeights()
     {
@@ -26,8 +26,12 @@ internal sealed class StoredWeights
     /// <param name="target">Receives the zip; can seek; stays open.</param>
     /// <param name="temporaryFolder">For all but the weights, for the time being.</param>
     /// <param name="save">Saves the model as ML.NET does, on the thread that it is called on.</param>
+    /// <exception cref="InvalidOperationException">
+    /// Another model was saved meanwhile on that thread, and its file lacks the weights.
+    /// </exception>
     public static void Save(Stream target, string temporaryFolder, Action<Stream> save)
     {
+        Directory.CreateDirectory(temporaryFolder); // as ML.NET does
         using var zip = new FileStream(Path.Combine(temporaryFolder, $"resnet-{Guid.NewGuid():n}.zip"), new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
@@ -60,31 +64,39 @@ internal sealed class StoredWeights
             return ModelArchive.WriteWeights(entry, network);
         entry.Write(marks._mark);
         entry.Write(BitConverter.GetBytes(marks._networks.Count));
-        marks._networks.Add(network);
-        return ModelArchive.WriteWeights(Stream.Null, network);
+        var hash = ModelArchive.WriteWeights(Stream.Null, network);
+        marks._networks.Add((network, hash));
+        return hash;
     }
 
     private void Copy(Stream zip, Stream target)
     {
         using var from = new ZipArchive(zip, ZipArchiveMode.Read, leaveOpen: true);
         using var to = new ZipArchive(target, ZipArchiveMode.Create, leaveOpen: true);
+        var found = 0;
         foreach (var entry in from.Entries)
         {
-            var network = NetworkAt(entry);
-            var copy = to.CreateEntry(entry.FullName, network is null ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
+            var marked = NetworkAt(entry);
+            var copy = to.CreateEntry(entry.FullName, marked is null ? CompressionLevel.Optimal : CompressionLevel.NoCompression);
             copy.LastWriteTime = entry.LastWriteTime;
             using var content = copy.Open();
-            if (network is not null)
+            if (marked is var (network, hash))
             {
-                ModelArchive.WriteWeights(content, network);
+                if (ModelArchive.WriteWeights(content, network) != hash)
+                    throw new InvalidOperationException("The model was not saved: its weights changed meanwhile.");
+                found++;
                 continue;
             }
             using var old = entry.Open();
             old.CopyTo(content);
         }
+        if (found != _networks.Count)
+            throw new InvalidOperationException(
+                "The model was not saved: another was saved on the same thread meanwhile, and its file lacks the weights. "
+                    + "Save one model after the other.");
     }
 
-    private TrainedResNet? NetworkAt(ZipArchiveEntry entry)
+    private (TrainedResNet Network, string Hash)? NetworkAt(ZipArchiveEntry entry)
     {
         if (entry.Name != ModelArchive.WeightsEntry || entry.Length != MarkLength)
             return null;

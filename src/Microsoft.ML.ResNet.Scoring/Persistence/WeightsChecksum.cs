@@ -29,9 +29,10 @@ internal sealed class WeightsChecksum(string? expected) : IDisposable
     /// <exception cref="ModelFormatException">It is another one.</exception>
     public void Verify()
     {
-        if (expected is null || _found.Length > 0)
+        if (expected is null)
             return;
-        Finish();
+        if (_found.Length == 0)
+            Finish();
         Compare();
     }
 
@@ -52,7 +53,7 @@ internal sealed class WeightsChecksum(string? expected) : IDisposable
     public void Dispose()
     {
         _parts.CompleteAdding();
-        _work?.Wait();
+        ((IAsyncResult?)_work)?.AsyncWaitHandle.WaitOne(); // without throwing what Finish has thrown
         _parts.Dispose();
     }
 
@@ -62,7 +63,7 @@ internal sealed class WeightsChecksum(string? expected) : IDisposable
         if (_work is null)
             Compute();
         else
-            _work.Wait();
+            _work.GetAwaiter().GetResult();
     }
 
     private void Compare()

@@ -93,6 +93,7 @@ public static class ResNetModelCatalog
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     /// <exception cref="NotSupportedException">The network takes images of 2 or 4 channels.</exception>
     /// <exception cref="IOException">The file, or the folder for temporary files, failed.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file must not be read.</exception>
     public static ImageClassifier LoadImageClassifier(this ModelOperationsCatalog catalog, string path,
         ImageClassifierOptions? options = null)
     {
@@ -134,7 +135,8 @@ public static class ResNetModelCatalog
     /// </exception>
     /// <exception cref="ArgumentException">The path is empty.</exception>
     /// <exception cref="IOException">
-    /// The path is a folder, a device or a pipe, or the file cannot be written. A file of before is untouched.
+    /// The path is a folder, a device or a pipe, or the file, or ML.NET's folder for temporary files, cannot be written. A file of before
+    /// is untouched.
     /// </exception>
     /// <exception cref="UnauthorizedAccessException">The file or its folder must not be written. A file of before is untouched.</exception>
     public static void SaveResNet(this ModelOperationsCatalog catalog, ITransformer model, DataViewSchema? inputSchema, string filePath)

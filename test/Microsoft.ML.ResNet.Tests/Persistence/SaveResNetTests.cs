@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.IO.Hashing;
+using System.Reflection;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
@@ -83,7 +84,7 @@ public class SaveResNetTests
     [TestMethod]
     public void Nothing_is_left_in_the_folder_for_temporary_files()
     {
-        var folder = Directory.CreateDirectory(Path.Combine(Path.GetDirectoryName(_path)!, "temporary")).FullName;
+        var folder = Path.Combine(Path.GetDirectoryName(_path)!, "temporary"); // made when it is needed, as by ML.NET
         var ml = new MLContext { TempFilePath = folder };
         using var model = Network();
         ml.Model.SaveResNet(model, null, _path);
@@ -95,6 +96,43 @@ public class SaveResNetTests
         StringAssert.Contains(Assert.Throws<IOException>(() => ml.Model.SaveResNet(model, null, _path)).Message, "was not written");
         CollectionAssert.AreEqual(before, File.ReadAllBytes(_path));
     }
+
+    [TestMethod]
+    public void Another_model_that_is_saved_meanwhile_on_the_same_thread_is_noticed()
+    {
+        using var model = Network();
+        using var target = new MemoryStream();
+        var error = Assert.Throws<InvalidOperationException>(() => StoredWeights.Save(target, Path.GetDirectoryName(_path)!, zip =>
+        {
+            Ml.Model.Save(model, null, zip);
+            Ml.Model.Save(model, null, _path + ".other");
+        }));
+        StringAssert.Contains(error.Message, "lacks the weights");
+    }
+
+    [TestMethod]
+    public void A_bit_of_weights_that_come_in_many_pieces_is_noticed_by_every_reader()
+    {
+        var large = SavedModel.Create(ResNetArchitecture.Cifar(110), shape: new ImageShape(3, 32, 32)); // 7 MB
+        using (var model = new ResNetTransformer(Ml, large, SavedModel.Columns))
+            Ml.Model.SaveResNet(model, null, _path);
+        ImageClassifier.Load(_path).Dispose();
+
+        var file = File.ReadAllBytes(_path);
+        var last = large.Weights[^1].Data.ToArray();
+        var place = file.AsSpan().LastIndexOf(last);
+        file[place] ^= 1; // the smallest change of a number
+        File.WriteAllBytes(_path, file);
+
+        foreach (var read in new Action[]
+            { () => ImageClassifier.Load(_path), () => Ml.Model.LoadResNet(_path, out _), () => Ml.Model.Load(_path, out _) })
+            Assert.Contains("SHA-256", $"{Assert.Throws<Exception>(read)}");
+    }
+
+    [TestMethod]
+    public void Weights_are_read_from_the_zip_itself()
+        => Assert.AreEqual(typeof(Dictionary<string, ZipArchiveEntry>), // else from a copy of ML.NET's, which takes longer
+            typeof(RepositoryReader).GetField("_entries", BindingFlags.Instance | BindingFlags.NonPublic)?.FieldType);
 
     [TestMethod]
     public void Without_a_schema_none_comes_back()

@@ -23,6 +23,9 @@ public class WeightsChecksumTests
 
         var wrong = Assert.ThrowsExactly<ModelFormatException>(() => Added(new string('0', 64), bytes).Verify());
         StringAssert.Contains(wrong.Message, right, StringComparison.OrdinalIgnoreCase);
+        using (var asked = Added(new string('0', 64), bytes))
+            for (var time = 0; time < 2; time++)
+                Assert.ThrowsExactly<ModelFormatException>(asked.Verify);
         if (parts > 0)
             Assert.ThrowsExactly<ModelFormatException>(() => Added(right, bytes[..^1]).Verify());
         Added(null, bytes).Verify();
