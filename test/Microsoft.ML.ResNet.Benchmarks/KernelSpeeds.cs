@@ -27,7 +27,8 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
             var plan = NetworkPlan.Of(ResNetArchitecture.Parse(result.GetValue(architecture)!),
                 new ImageShape(3, result.GetValue(size), result.GetValue(size)), classes: 10);
             Console.WriteLine(FormattableString.Invariant($"peak of a core: {Peak():f1} GFLOP/s"));
-            Console.WriteLine("inputs outputs size stride map times: forward, input, weights; again; moments, normalise, mask, gradient");
+            Console.WriteLine("inputs outputs size stride map times: forward, input, weights; the same in GFLOP/s; "
+                + "moments, normalise, mask, gradient");
             var totals = (Forward: 0.0, Input: 0.0, Weights: 0.0, Passes: 0.0);
             foreach (var group in plan.Steps.OfType<ConvolutionStep>().Select(TrainingConvolution.ShapeOf).GroupBy(shape => shape))
             {

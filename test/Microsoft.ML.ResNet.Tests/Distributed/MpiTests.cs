@@ -146,7 +146,6 @@ public class MpiTests
         Assert.AreNotEqual(0, run.ExitCode);
         Assert.Contains("Rank 1 of 2 has ended the training: The images need more memory than --image-memory grants, and "
             + $"'{disk.Path}' has no room for them", run.Errors.ReplaceLineEndings(" "));
-        Assert.IsEmpty(Directory.GetFiles(_folder, "*.pixels"));
     }
 
     private static string[] Training(string data, string model, int epochs = 1) =>

@@ -182,6 +182,7 @@ public class SharedTrainingTests
         ["narrow", Options(ResNetArchitecture.Cifar(8))],
         ["wide, with max pooling",
             Options(ResNetArchitecture.ImageNet(18) with { StemWidth = 16, Stages = [new(16, 1, 1), new(128, 1, 2)] })],
+        ["wide, by Winograd", Options(ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1), new(80, 1, 2)] })],
         ["bottlenecks", Options(ResNetArchitecture.ImageNet(50) with { StemWidth = 16, Stages = [new(16, 1, 1), new(64, 1, 2)] })],
     ];
 

@@ -47,7 +47,8 @@ internal readonly unsafe struct ChannelNormGradient(float* Mean, float* Factor, 
 /// <remarks>
 /// Each loop stands here once: <c>Map</c>, <c>AddMoments</c> and <c>MaskAndSum</c> take a few pixels at a time, and of these sixteen
 /// channels after the other. So memory is read in its order, however many channels there are, and figures of channels are fetched once
-/// for a few pixels. What is computed is an operator, a small struct whose methods the compiler writes into the loop.
+/// for a few pixels; <c>Pool</c> alone takes all pixels of some channels. What is computed is an operator, a small struct whose methods
+/// the compiler writes into the loop.
 /// </remarks>
 internal static unsafe partial class ChannelKernels
 {

@@ -7,7 +7,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// </content>
 internal unsafe partial class ConvolutionKernel
 {
-    private const int PixelsAtATime = 256; // a block's gradients and a panel of inputs stay in the first-level cache together
+    private const int FloatsOfBlock = 4 << 10; // a block's gradients and a panel of inputs stay in the first-level cache together
 
     /// <summary>Floats of an image's inputs in panels; see <see cref="PackPanels(float*, float*)"/>.</summary>
     public long PanelsLength => HasPanels ? PanelsLengthOf(_shape.OutputHeight) : PaddedInputLength;
@@ -19,7 +19,7 @@ internal unsafe partial class ConvolutionKernel
     /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block at most.</summary>
     public long BlockSumsLength => BlockWidth * WeightsOfOutput;
 
-    // What a few channels make is a panel as it lies there: an image of three has runs of pixels.
+    // With few channels, such as an image's three, a row of the kernel is one run, and serves as the panel without being copied.
     private bool HasPanels => _shape.Inputs % 16 == 0;
 
     private int PanelWidth => HasPanels ? BlockWidth == 16 ? 6 : 16 : _shape.Size * _shape.Inputs;
@@ -30,6 +30,8 @@ internal unsafe partial class ConvolutionKernel
     private int PanelStride => _shape.Size == 1 && HasPanels ? 1 : _shape.Stride;
 
     private int PanelColumns => _shape.Size == 1 ? _shape.OutputWidth : _shape.Width + 2 * _shape.Padding;
+
+    private int PixelsAtATime => FloatsOfBlock / BlockWidth;
 
     private int RowsAtOnce => Math.Clamp(PixelsAtATime / _shape.OutputWidth, 1, _shape.OutputHeight);
 

@@ -5,8 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <content>
 /// Tiles for vectors of 256 bits: 6 pixels x 16 channels. Of the 16 registers of AVX2 they take 12 for the sums, two for a row of B and one
-/// for the float of A that meets both. The six pixels lie anywhere, so that narrow images fill tiles too. The last up to three are computed
-/// 3 at a time.
+/// for the float of A that meets both. The six pixels lie anywhere, so that narrow images fill tiles too. A rest of up to three is
+/// computed at once.
 /// </content>
 internal readonly unsafe partial record struct ConvolutionMicroKernel
 {

@@ -23,7 +23,7 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     int BlockWidth)
 {
     private const int MostPixels = 16; // in a tile
-    private const int RowsOfWeights = 320; // of 16 channels: they stay in the first-level cache beside what they meet
+    private const int FloatsOfSlice = 5 << 10; // of a block's weights: they stay in the first-level cache beside what they meet
 
     /// <summary>A part of the rows of the weights' matrix: some rows of inputs, or a part of one.</summary>
     /// <param name="Row">The first row of inputs.</param>
@@ -49,15 +49,16 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     {
         get
         {
-            if (Run > RowsOfWeights)
+            var most = FloatsOfSlice / BlockWidth;
+            if (Run > most)
             {
-                var (parts, rows, run) = ((Run + RowsOfWeights - 1) / RowsOfWeights, Rows, Run);
+                var (parts, rows, run) = ((Run + most - 1) / most, Rows, Run);
                 var count = (run + parts - 1) / parts;
                 return [.. from row in Enumerable.Range(0, rows)
                            from part in Enumerable.Range(0, (int)parts)
                            select new Slice(row, 1, part * count, Math.Min(count, run - part * count))];
             }
-            var (all, length, atOnce) = (Rows, Run, (int)(RowsOfWeights / Run));
+            var (all, length, atOnce) = (Rows, Run, (int)(most / Run));
             return [.. from part in Enumerable.Range(0, (all + atOnce - 1) / atOnce)
                        select new Slice(part * atOnce, Math.Min(atOnce, all - part * atOnce), 0, length)];
         }

@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// while they read. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>. Shards of the batch gather sums of their own,
 /// which are then added in order, so that results do not depend on which thread did what.
 /// </summary>
-internal sealed unsafe class TrainingConvolution : IDisposable
+internal sealed unsafe partial class TrainingConvolution : IDisposable
 {
     private readonly ConvolutionStep _step;
     private readonly ConvolutionKernel _kernel;
@@ -202,89 +202,6 @@ internal sealed unsafe class TrainingConvolution : IDisposable
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
         => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
 
-    /// <summary>Begins to gather the gradient of the weights in a shard.</summary>
-    public void BeginBackwardWeights(int shard)
-    {
-        if (!Shape.IsWide)
-            NativeBuffer.Clear(WeightSums(shard), _kernel.SumsLength);
-    }
-
-    /// <summary>
-    /// Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.
-    /// </summary>
-    public void BackwardWeights(float* padded, float* paddedGradient, int shard, float* scratch)
-        => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(shard), scratch);
-
-    /// <summary>
-    /// Gathers the gradient of one block of weights over the images that are computed here, and, where these are all, adds it to what the
-    /// weights have. For wide convolutions.
-    /// </summary>
-    /// <param name="block">Which block of outputs.</param>
-    /// <param name="panels">The inputs in panels, <see cref="PanelsLength"/> apart.</param>
-    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public void BackwardWeightsOfBlock(int block, float* panels, float* paddedGradient, float* scratch)
-    {
-        var offset = _kernel.FirstSum(block);
-        for (var node = 0; node < _nodes.Count; node++)
-            Gather(_nodes[node], NodeSums(node) + offset, scratch + _kernel.CompactLength);
-        if (_shards.Size == 1)
-            _kernel.Unpack(block, NodeSums(0), _weightGradient); // while they are in the cache
-
-        // Sums of the second half of a subtree wait in scratch memory, behind those of the halves that they are the second of.
-        void Gather(ShardTree.Node shards, float* sums, float* spare)
-        {
-            var (first, own) = (_shards.FirstImage(_images, shards.First), _shards.FirstImage(_images, _shards.Own.First));
-            var (images, before) = (_shards.FirstImage(_images, shards.End) - first,
-                shards.Count > 1 ? _shards.FirstImage(_images, shards.Middle) - first : 0);
-            if (shards.Count == 1 || images == 0)
-            {
-                _kernel.BackwardWeightsOfBlock(block, panels + (nint)(first - own) * PanelsLength,
-                    paddedGradient + (nint)(first - own) * PaddedGradientLength, images, scratch, sums - offset);
-                return;
-            }
-            Gather(shards with { End = shards.Middle }, sums, spare);
-            if (before == images)
-                return; // the second half has none
-            Gather(shards with { First = shards.Middle }, spare, spare + _kernel.BlockSumsLength);
-            ChannelKernels.Add(spare, _kernel.SumsOfBlock(block), sums);
-        }
-    }
-
-    /// <summary>Adds up what was gathered here, a subtree of shards at a time.</summary>
-    public void EndBackward()
-    {
-        if (Shape.IsWide)
-            return;
-        foreach (var node in _nodes)
-            AddUp(node);
-
-        void AddUp(ShardTree.Node shards)
-        {
-            if (shards.Count == 1)
-                return;
-            AddUp(shards with { End = shards.Middle });
-            AddUp(shards with { First = shards.Middle });
-            ChannelKernels.Add(WeightSums(shards.Middle), SumsLength, WeightSums(shards.First));
-        }
-    }
-
-    /// <summary>What a subtree has gathered; known after <see cref="EndBackward"/>.</summary>
-    /// <param name="node">Which of those whose shards are computed here.</param>
-    public float* NodeSums(int node)
-        => Shape.IsWide ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
-
-    /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
-    /// <param name="sums">Their sum; of no use afterwards.</param>
-    public void AddWeights(float* sums)
-    {
-        for (var block = 0; block < Blocks; block++)
-            _kernel.Unpack(block, sums, _weightGradient);
-    }
-
-    /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>
-    public void PackPanels(float* padded, float* panels) => _kernel.PackPanels(padded, panels);
-
     /// <summary>Brings an input image into a scratch image with a border.</summary>
     public void LoadInput(float* image, float* padded)
         => PaddedImage.Load(image, padded, Shape.Height, Shape.Width * Shape.Inputs, Shape.Padding, Shape.Padding * Shape.Inputs);
@@ -309,8 +226,6 @@ internal sealed unsafe class TrainingConvolution : IDisposable
         _figures.Dispose();
         _weightSums.Dispose();
     }
-
-    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)(shard - _shards.Own.First) * SumsLength;
 
     private static float Moved(float running, double batch)
         => (float)((1 - BatchNormalization.Momentum) * running + BatchNormalization.Momentum * batch);

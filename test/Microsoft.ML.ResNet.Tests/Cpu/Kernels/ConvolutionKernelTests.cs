@@ -43,7 +43,12 @@ public unsafe class ConvolutionKernelTests
     [DataRow(64, 80, 3, 1, 4, 9)]
     [DataRow(128, 80, 3, 1, 20, 33)] // more tiles than are computed at once
     public void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
-        => AssertIsDefinition(new ConvolutionShape(inputs, outputs, size, stride, height, width), seed: 1);
+    {
+        GuardedAllocator.SkipWhereThereIsNone();
+        foreach (var below in new[] { false, true })
+            using (new AllocatorScope(new GuardedAllocator(below)))
+                AssertIsDefinition(new ConvolutionShape(inputs, outputs, size, stride, height, width), seed: 1);
+    }
 
     [TestMethod]
     [DataRow(1)]
