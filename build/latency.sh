@@ -66,8 +66,8 @@ train() { # train LAUNCHER
         '$1 ~ /^[0-9]+$/ && NF == 5 && $5 > best { best = $5 } END { printf "%d %.1f\n", exchanges, 64000 / best }' "$work/told"
 }
 
-echo "| launcher | latency, ms | exchanges a step | the model adds, ms a step | step, ms | added, ms |"
-echo "|---|---|---|---|---|---|"
+echo "| launcher | latency, ms | exchanges a step | the model adds, ms a step | step, ms | added, ms | beyond the model, in latencies |"
+echo "|---|---|---|---|---|---|---|"
 for launcher in ${LAUNCHERS:-mpirun.openmpi mpirun.mpich}; do
     first=
     for latency in "$@"; do
@@ -75,6 +75,8 @@ for launcher in ${LAUNCHERS:-mpirun.openmpi mpirun.mpich}; do
         read -r exchanges step < <(train "$launcher")
         first=${first:-$latency $step}
         awk -v l="$launcher" -v d="$latency" -v e="$exchanges" -v s="$step" -v first="$first" 'BEGIN {
-            split(first, f, " "); printf "| %s | %g | %d | %.0f | %.0f | %.0f |\n", l, d, e, e * (d - f[1]), s, s - f[2] }'
+            split(first, f, " "); more = d - f[1]
+            printf "| %s | %g | %d | %.0f | %.0f | %.0f | %s |\n", l, d, e, e * more, s, s - f[2],
+                more > 0 ? sprintf("%.0f", (s - f[2]) / more - e) : "" }'
     done
 done

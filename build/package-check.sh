@@ -200,7 +200,7 @@ check_kinds() {
     local link=(-p:CreateHardLinksForCopyLocalIfPossible=true -p:CreateHardLinksForPublishFilesIfPossible=true) # half a gigabyte each
     dotnet build kinds/web -o kinds/service --nologo -v quiet "${link[@]}"
     start_service kinds/service.log dotnet kinds/service/Web.dll --urls http://127.0.0.1:0
-    check_kind web kinds/service ask "$address/train"
+    check_kind web kinds/service ask --fail --max-time 300 "$address/train"
     stop_service
     dotnet build kinds/tests -o kinds/tested --nologo -v quiet "${link[@]}"
     check_kind tests kinds/tested dotnet vstest kinds/tested/Tests.dll

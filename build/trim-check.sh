@@ -26,10 +26,13 @@ megabytes() { find "$1" -name '*.dll' -printf '%s\n' | awk '{ sum += $1 } END { 
 publish build/trim-check/Trimmed.csproj "$app"
 cd "$work"
 "$app/trimmed" train > trained
+code=$?
+check "the application trains: $(cat trained)" test "$code:$(wc -l < trained)" = 0:1
 "$app/trimmed" load > loaded
+code=$?
+check "in a second process the model loads" test "$code" = 0
+check "and scores the same" cmp trained loaded
 "$app/trimmed" draw pictures
-check "the application trains: $(cat trained)" test -s trained
-check "in a second process the model scores the same" cmp trained loaded
 echo "the application: $(megabytes "$app"), $(du -sm "$app" | cut -f 1) MB with libtorch"
 cd "$root"
 
@@ -43,7 +46,8 @@ for _ in $(seq 300); do
 done
 ask() { curl --silent --show-error --max-time 30 "$@" "$address$path"; }
 path=/classes
-check "the service lists classes: $(ask)" test "$(ask)" = '["red","green","blue"]'
+answer=$(ask)
+check "the service lists classes: $answer" test "$answer" = '["red","green","blue"]'
 path='/predict?top=1'
 answer=$(ask --data-binary "@$work/pictures/dark/5.png")
 check "the service answers: $answer" grep -qE '^\[\{"index":[0-2],"name":"(red|green|blue)","probability":[01](\.[0-9]+)?\}\]$' <<< "$answer"

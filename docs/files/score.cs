@@ -17,7 +17,7 @@ try
 {
     classifier = new MLContext().Model.LoadImageClassifier(model);
 }
-catch (Exception e) when (e is ModelFormatException or IOException) // no model, or a broken one; no such file
+catch (Exception e) when (e is ModelFormatException or IOException or UnauthorizedAccessException or NotSupportedException)
 {
     Console.Error.WriteLine($"{model}: {e.Message}");
     return 1;

@@ -17,7 +17,8 @@ public class ServeVerbTests
         if (!OperatingSystem.IsLinux())
             Assert.Inconclusive("This test ends a program as 'kill' does.");
         var model = TestService.SaveModel(Path.Combine(ImageSamples.NewFolder(), "first.zip"));
-        using var process = Process.Start(SampleProgram.Start("serve", model, "--port", "0", "--json"))!;
+        string[] limits = ["--max-megapixels", "1", "--max-mib", "4"];
+        using var process = Process.Start(SampleProgram.Start(["serve", model, "--port", "0", .. limits, "--json"]))!;
         string? line;
         while ((line = await process.StandardOutput.ReadLineAsync())?.StartsWith("Serves: ", StringComparison.Ordinal) == false)
         {
@@ -27,6 +28,14 @@ public class ServeVerbTests
         using var client = new HttpClient { BaseAddress = new(line.Split(' ')[1]) };
 
         using var answer = await client.PostAsync("/predict", new ByteArrayContent(TestService.Picture(1)));
+        foreach (var (upload, limit) in new[]
+            { (TestService.Picture(1, 1200, 900), "--max-megapixels 1,"), (new byte[(4 << 20) + 1], "--max-mib 4,") })
+        {
+            using var form = new MultipartFormDataContent { { new ByteArrayContent(upload), "file", "a" } };
+            using var refused = await client.PostAsync("/predict", form);
+            Assert.AreEqual(HttpStatusCode.RequestEntityTooLarge, refused.StatusCode);
+            StringAssert.Contains(await refused.Content.ReadAsStringAsync(), limit);
+        }
         using var kill = Process.Start("kill", $"-TERM {process.Id}");
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -34,7 +43,7 @@ public class ServeVerbTests
         Assert.AreEqual(HttpStatusCode.OK, answer.StatusCode);
         Assert.AreEqual(0, process.ExitCode);
         var result = JsonNode.Parse(output.TrimEnd().Split('\n')[^1])!;
-        Assert.AreEqual((1, 1, 0), ((int)result["requests"]!, (int)result["images"]!, (int)result["unreadable"]!));
+        Assert.AreEqual((3, 1, 1), ((int)result["requests"]!, (int)result["images"]!, (int)result["unreadable"]!));
         Assert.AreEqual(client.BaseAddress, new Uri((string)result["address"]!));
     }
 
