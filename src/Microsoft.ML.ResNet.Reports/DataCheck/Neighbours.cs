@@ -12,7 +12,7 @@ namespace Microsoft.ML.ResNet.Reports.DataCheck;
 /// <param name="Count">Neighbours of each vector.</param>
 internal sealed record Neighbours(int[] Index, float[] Cosine, int Count)
 {
-    private const int Rows = 32; // of a block: with 192 numbers each, they stay in the first cache beside a tile
+    private const int Rows = 32; // of a block: with 192 numbers each, they stay in the caches beside a tile
     private const int Together = 4; // rows whose products are computed together, with the columns of a tile
 
     private static readonly int Lanes = Vector<float>.Count, Tile = 2 * Lanes;
