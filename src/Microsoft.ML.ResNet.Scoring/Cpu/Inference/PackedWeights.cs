@@ -14,14 +14,14 @@ internal sealed unsafe class PackedWeights : IDisposable
     private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block;
 
     private readonly NativeBuffer _weights, _bias;
-    private readonly int _inputs, _blockChannels;
+    private readonly MapLayout _input;
 
     /// <param name="convolution">Weights (out, in, k, k) and bias.</param>
     /// <param name="input">The map that windows are cut from.</param>
     public PackedWeights(FoldedConvolution convolution, MapLayout input)
     {
         (Outputs, Kernel) = ((int)convolution.Shape[0], (int)convolution.Shape[2]);
-        (_inputs, _blockChannels) = ((int)convolution.Shape[1], input.BlockChannels);
+        _input = input;
         WindowLength = checked((nint)input.Blocks * Kernel * Kernel * input.BlockChannels);
         _weights = new NativeBuffer(checked(WindowLength * Blocks * Block));
         _bias = new NativeBuffer(Blocks * Block, zeroed: true);
@@ -58,10 +58,10 @@ internal sealed unsafe class PackedWeights : IDisposable
     /// <param name="group">The group.</param>
     public void Pack(FoldedConvolution convolution, int group)
     {
-        var blocks = (_inputs + _blockChannels - 1) / _blockChannels;
+        var (inputs, outputs) = (_input.BlockChannels, BlocksIn(group) * Block);
         var target = Weights(group);
-        for (var block = 0; block < blocks; block++, target += (nint)Kernel * Kernel * _blockChannels * BlocksIn(group) * Block)
-            WeightPacking.Pack(convolution, group * GroupChannels, BlocksIn(group) * Block, block * _blockChannels, _blockChannels, target);
+        for (var block = 0; block < _input.Blocks; block++, target += (nint)Kernel * Kernel * inputs * outputs)
+            WeightPacking.Pack(convolution, group * GroupChannels, outputs, block * inputs, inputs, target);
         GC.KeepAlive(this);
     }
 
