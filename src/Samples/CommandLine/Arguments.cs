@@ -35,13 +35,16 @@ internal static class Arguments
         }
     }
 
-    /// <summary>Reads whole numbers from a least one on.</summary>
-    public static Func<ArgumentResult, int?> WholeNumber(int least = int.MinValue) => argument =>
+    /// <summary>Reads whole numbers from a least one on, up to a limit.</summary>
+    public static Func<ArgumentResult, int?> WholeNumber(int least = int.MinValue, int most = int.MaxValue) => argument =>
     {
-        if (int.TryParse(argument.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-            && number >= least)
+        var isNumber = int.TryParse(argument.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            && number >= least;
+        if (isNumber && number <= most)
             return number;
-        argument.AddError($"{Given(argument)}; expected a whole number{(least > int.MinValue ? $", at least {least}" : "")}.");
+        argument.AddError(isNumber
+            ? $"{Given(argument)}; expected at most {most}."
+            : $"{Given(argument)}; expected a whole number{(least > int.MinValue ? $", at least {least}" : "")}.");
         return null;
     };
 

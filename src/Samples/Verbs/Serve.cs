@@ -74,13 +74,7 @@ internal static class Serve
     {
         Description = description,
         HelpName = unit,
-        CustomParser = argument =>
-        {
-            var number = Arguments.WholeNumber(least)(argument);
-            if (number > most)
-                argument.AddError($"{name} is '{number}'; expected at most {most}.");
-            return number ?? usual;
-        },
+        CustomParser = argument => Arguments.WholeNumber(least, most)(argument) ?? usual,
         DefaultValueFactory = _ => usual,
     };
 
