@@ -50,8 +50,8 @@ public class SaveResNetTests
             ours.Entries.Select(entry => entry.FullName).ToArray());
         foreach (var (expected, actual) in theirs.Entries.Zip(ours.Entries))
         {
-            CollectionAssert.AreEqual(Content(expected), Content(actual), expected.FullName);
-            Assert.AreEqual(Crc32.HashToUInt32(Content(actual)), actual.Crc32, actual.FullName);
+            CollectionAssert.AreEqual(SavedModel.Content(expected), SavedModel.Content(actual), expected.FullName);
+            Assert.AreEqual(Crc32.HashToUInt32(SavedModel.Content(actual)), actual.Crc32, actual.FullName);
             if (actual.Name == ModelArchive.WeightsEntry)
                 Assert.AreEqual(actual.Length, actual.CompressedLength);
             else if (actual.Length > 200)
@@ -207,14 +207,6 @@ public class SaveResNetTests
         Assert.IsTrue(expected.IsReadable, expected.Problem);
         CollectionAssert.AreEqual(expected.Top.Select(top => (top.Name, top.Probability)).ToArray(),
             actual.Top.Select(top => (top.Name, top.Probability)).ToArray());
-    }
-
-    private static byte[] Content(ZipArchiveEntry entry)
-    {
-        using var content = entry.Open();
-        using var copy = new MemoryStream();
-        content.CopyTo(copy);
-        return copy.ToArray();
     }
 
     private static ResNetTransformer Network() => new(Ml, SavedModel.Create(), SavedModel.Columns);

@@ -64,15 +64,16 @@ internal static class SavedModel
     public static IReadOnlyList<(string Name, byte[] Bytes)> Unzip(byte[] file)
     {
         using var zip = new ZipArchive(new MemoryStream(file));
-        return [.. zip.Entries.Select(entry => (entry.FullName, Bytes(entry)))];
+        return [.. zip.Entries.Select(entry => (entry.FullName, Content(entry)))];
+    }
 
-        static byte[] Bytes(ZipArchiveEntry entry)
-        {
-            using var content = entry.Open();
-            using var copy = new MemoryStream();
-            content.CopyTo(copy);
-            return copy.ToArray();
-        }
+    /// <summary>What an entry of a zip holds.</summary>
+    public static byte[] Content(ZipArchiveEntry entry)
+    {
+        using var content = entry.Open();
+        using var copy = new MemoryStream();
+        content.CopyTo(copy);
+        return copy.ToArray();
     }
 
     /// <summary>A zip of entries.</summary>
