@@ -10,7 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
 version=0.0.0-check.$$ # of this run: others may check at the same time
-service=
+. "$root/build/service.sh"
 unpacked=()
 runfiles=${XDG_DATA_HOME:-$HOME/.local/share}/dotnet/runfile # where dotnet builds files that run by themselves
 finish() {
@@ -116,24 +116,6 @@ dotnet build "$work/api" --nologo -v quiet -p:RestoreAdditionalProjectSources="$
     || { echo "The service of the template does not build:"; cat "$work/api-build.log"; exit 1; }
 if find "$work/api/bin" -name 'libtorch*' | grep .; then echo "The service brings libtorch."; exit 1; fi
 
-# start_service LOG COMMAND...: in the background, until it listens at $address.
-start_service() {
-    "${@:2}" > "$1" 2>&1 &
-    service=$!
-    address=
-    for _ in $(seq 300); do
-        address=$(sed -nE 's/.*(Now listening on|Serves): +([^ ]+).*/\2/p' "$1" 2> /dev/null || true)
-        [ -z "$address" ] || break
-        kill -0 "$service" 2> /dev/null || break
-        sleep 0.2
-    done
-    [ -n "$address" ] || { echo "The service does not start:"; cat "$1"; exit 1; }
-}
-stop_service() {
-    kill "$service"
-    wait "$service" || true
-    service=
-}
 cd "$work/api"
 start_service "$work/api.log" dotnet bin/Debug/net10.0/api.dll --urls http://127.0.0.1:0
 cd "$work"

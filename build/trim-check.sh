@@ -9,13 +9,13 @@ given=${1:+$(realpath -m "$1")}
 cd "$(dirname "$0")/.."
 root=$PWD work=$(mktemp -d)
 app=${given:-$work/app}
-service=
 finish() {
   [ -z "$service" ] || kill "$service" 2> /dev/null
   rm -rf "$work"
 }
 trap finish EXIT
 . build/checks.sh
+. build/service.sh
 
 publish() { # publish PROJECT FOLDER [OPTION...]
   dotnet publish "$1" -c Release -o "$2" --nologo -v quiet "${@:3}" > "$work/out" 2>&1 \
@@ -37,13 +37,7 @@ echo "the application: $(megabytes "$app"), $(du -sm "$app" | cut -f 1) MB with 
 cd "$root"
 
 publish build/trim-check/TrimmedApi.csproj "$work/api"
-"$work/api/trimmed-api" --urls http://127.0.0.1:0 --Model "$work/model.zip" > "$work/api.log" 2>&1 &
-service=$!
-for _ in $(seq 300); do
-  address=$(sed -n 's/.*Now listening on: //p' "$work/api.log")
-  [ -z "$address" ] && kill -0 "$service" 2> /dev/null || break
-  sleep 0.2
-done
+start_service "$work/api.log" "$work/api/trimmed-api" --urls http://127.0.0.1:0 --Model "$work/model.zip"
 ask() { curl --silent --show-error --max-time 30 "$@" "$address$path"; }
 path=/classes
 answer=$(ask)
@@ -53,8 +47,7 @@ answer=$(ask --data-binary "@$work/pictures/dark/5.png")
 check "the service answers: $answer" grep -qE '^\[\{"index":[0-2],"name":"(red|green|blue)","probability":[01](\.[0-9]+)?\}\]$' <<< "$answer"
 problem=$(ask --data-binary 'no picture')
 check "the service says what is wrong: $problem" grep -qE '^\{"type":.*,"status":422,"detail":"expected an image .*"\}$' <<< "$problem"
-kill "$service"
-service=
+stop_service
 echo "the service: $(megabytes "$work/api")"
 
 publish src/Samples "$work/tool" -p:Trimmed=true -p:TorchBackend=none
