@@ -17,6 +17,16 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
         var (row, column) = (0, 0);
         for (var left = checked(height * width); left > 0; left -= 6)
         {
+            if (width - column >= 6)
+            {
+                SixInARow(input + row * inputPitch + column * Step, Step, inputs);
+                SixInARow(output + row * outputPitch + column * outputStep, outputStep, outputs);
+                column += 6;
+                if (column == width)
+                    (row, column) = (row + 1, 0);
+                Tile6x16(inputs, weights, outputs, adds);
+                continue;
+            }
             for (var i = 0; i < 6; i++)
             {
                 outputs[i] = spare;
@@ -35,6 +45,17 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel
             else
                 Tile3x16(inputs, weights, outputs, adds);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SixInARow(float* first, nint step, float** pixels)
+    {
+        pixels[0] = first;
+        pixels[1] = first + step;
+        pixels[2] = first + 2 * step;
+        pixels[3] = first + 3 * step;
+        pixels[4] = first + 4 * step;
+        pixels[5] = first + 5 * step;
     }
 
     // 6 pixels x 16 channels.
