@@ -39,8 +39,10 @@ internal readonly unsafe partial record struct WeightGradientMicroKernel(nint In
     {
         var atOnce = BlockWidth == 16 ? 6 : channels == BlockWidth ? 8 : 16;
         nint first = 0;
-        for (; first + atOnce <= run; first += atOnce)
+        for (; first + atOnce <= run && !LeavesFours(run - first); first += atOnce)
             AddTile(input + first, gradient, images, channels, sums + first * channels);
+        for (; BlockWidth == 16 && first + 4 <= run; first += 4)
+            Tile4x16(input + first, gradient, images, sums + first * channels);
         if (first == run)
             return;
         var tile = stackalloc float[16 * 16]; // only some of its sums are wanted
@@ -82,6 +84,9 @@ internal readonly unsafe partial record struct WeightGradientMicroKernel(nint In
             for (var vector = 0; vector < width; vector += 16, target += 16)
                 Vector512.Load(pixels + vector).Store(target);
     }
+
+    // With 256 bits a tile takes six inputs or four: the last four or eight of a run are computed by fours, and nothing for nothing.
+    private bool LeavesFours(nint run) => BlockWidth == 16 && run is 4 or 8;
 
     private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)
     {
