@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 internal unsafe interface ILanes<TSelf>
     where TSelf : struct, ILanes<TSelf>
 {
+    /// <summary>Floats of a vector.</summary>
+    static abstract int Count { get; }
+
     /// <summary>Reads a vector.</summary>
     static abstract TSelf Load(float* first);
 
@@ -26,6 +29,8 @@ internal unsafe interface ILanes<TSelf>
 /// <summary>Eight floats.</summary>
 internal readonly unsafe struct EightLanes(Vector256<float> value) : ILanes<EightLanes>
 {
+    public static int Count => 8;
+
     public Vector256<float> Value { get; } = value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -47,6 +52,8 @@ internal readonly unsafe struct EightLanes(Vector256<float> value) : ILanes<Eigh
 /// <summary>Sixteen floats.</summary>
 internal readonly unsafe struct SixteenLanes(Vector512<float> value) : ILanes<SixteenLanes>
 {
+    public static int Count => 16;
+
     public Vector512<float> Value { get; } = value;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -199,8 +199,17 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void WriteTiles(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            WriteTiles<SixteenLanes>(elements, pitch, channels, first, count, output, adds);
+        else
+            WriteTiles<EightLanes>(elements, pitch, channels, first, count, output, adds);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void WriteTiles<TLanes>(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
+        where TLanes : struct, ILanes<TLanes>
     {
         var row = (nint)_shape.Width * channels;
         var cursor = CursorAt(first, channels, row, (nint)_shape.Height * row);
@@ -209,9 +218,9 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         {
             var (hasRight, hasBottom) = (!(cutsColumns && cursor.IsAtRight), !(cutsRows && cursor.IsAtBottom));
             var pixels = output + cursor.Next();
-            for (var channel = 0; channel < channels; channel += 16)
+            for (var channel = 0; channel < channels; channel += TLanes.Count)
             {
-                var (p, q, r, s) = WinogradTransforms.Output(elements + channel, pitch);
+                var (p, q, r, s) = WinogradTransforms.Output<TLanes>(elements + channel, pitch);
                 var pixel = pixels + channel;
                 Put(p, pixel, adds);
                 if (hasRight)
@@ -225,7 +234,9 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(Vector512<float> sum, float* pixel, bool adds) => (adds ? sum + Vector512.Load(pixel) : sum).Store(pixel);
+    private static void Put<TLanes>(TLanes sum, float* pixel, bool adds)
+        where TLanes : struct, ILanes<TLanes>
+        => TLanes.Store(adds ? sum + TLanes.Load(pixel) : sum, pixel);
 
     private WinogradTileCursor CursorAt(int first, int channels, nint row, nint image)
         => new(Half(_shape.Width), Half(_shape.Height), channels, row, image, first);

@@ -78,6 +78,19 @@ internal static unsafe class WinogradTransforms
             Vector512.Create(s0.Value, s1.Value));
     }
 
+    /// <inheritdoc cref="Output(float*, nint)"/>
+    /// <typeparam name="T">The vectors to compute with.</typeparam>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (T, T, T, T) Output<T>(float* elements, nint elementPitch)
+        where T : struct, ILanes<T>
+    {
+        var (a0, a1) = Sums<T>(elements, 4 * elementPitch);
+        var (b0, b1) = Sums<T>(elements + elementPitch, 4 * elementPitch);
+        var (c0, c1) = Sums<T>(elements + 2 * elementPitch, 4 * elementPitch);
+        var (d0, d1) = Sums<T>(elements + 3 * elementPitch, 4 * elementPitch);
+        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
+    }
+
     /// <summary>The gradient of 2x2 pixels to that of the elements: <c>A y A^T</c>.</summary>
     /// <param name="pixels">The first of the pixels.</param>
     /// <param name="row">Floats from one row of pixels to the next.</param>
@@ -156,17 +169,6 @@ internal static unsafe class WinogradTransforms
         StoreDifferences(a1, b1, c1, d1, elements + 4 * elementPitch, elementPitch);
         StoreDifferences(a2, b2, c2, d2, elements + 8 * elementPitch, elementPitch);
         StoreDifferences(a3, b3, c3, d3, elements + 12 * elementPitch, elementPitch);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (T, T, T, T) Output<T>(float* elements, nint elementPitch)
-        where T : struct, ILanes<T>
-    {
-        var (a0, a1) = Sums<T>(elements, 4 * elementPitch);
-        var (b0, b1) = Sums<T>(elements + elementPitch, 4 * elementPitch);
-        var (c0, c1) = Sums<T>(elements + 2 * elementPitch, 4 * elementPitch);
-        var (d0, d1) = Sums<T>(elements + 3 * elementPitch, 4 * elementPitch);
-        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
