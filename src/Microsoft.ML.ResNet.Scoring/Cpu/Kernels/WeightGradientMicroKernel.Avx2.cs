@@ -4,8 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <content>
-/// Tiles for vectors of 256 bits: 6 inputs x 16 channels, and 4 where six do not fit. Of the 16 registers of AVX2 they take 12 for the sums, which stay there over a
-/// few rows and are then added to those of before, two for a pixel of G and one for the float of A that meets both.
+/// Tiles for vectors of 256 bits: 6 inputs x 16 channels, and 4 where six do not fit. Of the 16 registers of AVX2 the former take 12 for
+/// the sums, which stay there over a few rows and are then added to those of before, two for a pixel of G and one for the float of A that
+/// meets both.
 /// </content>
 internal readonly unsafe partial record struct WeightGradientMicroKernel
 {
