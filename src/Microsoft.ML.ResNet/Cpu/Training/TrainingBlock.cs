@@ -10,9 +10,10 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// <param name="chain">The convolutions, each with its batch normalisation.</param>
 /// <param name="addsInput">Whether the block's input is added as it is.</param>
 /// <param name="projection">The convolution that the input passes before it is added; <see langword="null"/> for none.</param>
+/// <param name="padding">How the input is made wider before it is added; <see langword="null"/> for not at all.</param>
 /// <param name="pool">The max pooling of the rectified sum; <see langword="null"/> for none. Nothing is added then.</param>
 internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> chain, bool addsInput, TrainingConvolution? projection,
-    MaxPoolStep? pool) : IDisposable
+    ChannelPaddingStep? padding, MaxPoolStep? pool) : IDisposable
 {
     private readonly NativeBuffer _output = new();
     private readonly NativeBuffer _sumGradient = new(); // where pooling makes it another than the output's
@@ -22,6 +23,9 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
 
     /// <summary>The convolution that the input passes before it is added.</summary>
     public TrainingConvolution? Projection => projection;
+
+    /// <summary>Whether the gradient of the block's input is that of its output, and what the chain adds to it.</summary>
+    public bool AddsInput => addsInput;
 
     /// <summary>Every convolution.</summary>
     public IEnumerable<TrainingConvolution> Convolutions => projection is null ? chain : chain.Append(projection);
@@ -63,6 +67,16 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
         else if (projection is not null)
             ChannelKernels.NormalizeBothAddRelu(Last.Output(image), Last.Norm, projection.Output(image), projection.Norm,
                 OutputPixels, OutputChannels, Output(image));
+        else if (padding is not null)
+            for (var row = 0; row < padding.Output.Height; row++)
+            {
+                var offset = (nint)row * padding.Output.Width * OutputChannels;
+                var target = Output(image) + offset; // the shortcut's row first, and then its sum with the chain's
+                ChannelKernels.PadChannels(RowOf(input, row), padding.Output.Width, padding.Stride, padding.Input.Output.Channels,
+                    OutputChannels, target);
+                ChannelKernels.NormalizeAddRelu(Last.Output(image) + offset, target, padding.Output.Width, OutputChannels, Last.Norm,
+                    target);
+            }
         else if (addsInput)
             ChannelKernels.NormalizeAddRelu(Last.Output(image), input, OutputPixels, OutputChannels, Last.Norm, Output(image));
         else
@@ -87,6 +101,18 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
         projection?.AddSums(gradient, image, shard);
     }
 
+    /// <summary>Adds what an image's gradient makes of the input's on the way past the chain, where the input was made wider.</summary>
+    /// <param name="gradient">The gradient of the sum in front of ReLU.</param>
+    /// <param name="target">The gradient of the input.</param>
+    public void AddPaddingGradient(float* gradient, float* target)
+    {
+        if (padding is null)
+            return;
+        for (var row = 0; row < padding.Output.Height; row++)
+            ChannelKernels.AddUnpaddedChannels(gradient + (nint)row * padding.Output.Width * OutputChannels, padding.Output.Width,
+                padding.Stride, padding.Input.Output.Channels, OutputChannels, RowOf(target, row));
+    }
+
     /// <summary>Frees what is kept.</summary>
     public void Dispose()
     {
@@ -95,4 +121,8 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
         foreach (var convolution in Convolutions)
             convolution.Dispose();
     }
+
+    // The row of the input, or of its gradient, that meets a row of the output.
+    private float* RowOf(float* input, int row)
+        => input + (nint)row * padding!.Stride * padding.Input.Output.Width * padding.Input.Output.Channels;
 }

@@ -8,6 +8,10 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// while they read. Each pass is a loop over images between a <c>Begin</c> and an <c>End</c>. Shards of the batch gather sums of their own,
 /// which are then added in order, so that results do not depend on which thread did what.
 /// </summary>
+/// <remarks>
+/// A bias is added by those who read: batch normalisation takes it away again, so that in front of one only the running mean tells of it,
+/// and its gradient is 0, which autograd finds but for rounding. Without a normalisation readers apply the one that adds the bias.
+/// </remarks>
 internal sealed unsafe partial class TrainingConvolution : IDisposable
 {
     private readonly ConvolutionStep _step;
@@ -21,8 +25,8 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     private readonly ShardGroup _shards;
     private readonly IReadOnlyList<ShardTree.Node> _nodes; // the largest subtrees of the shards that are computed here
     private int _images; // of the batch, wherever they are computed
-    private float* _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
-    private float* _weightGradient, _normWeightGradient, _normBiasGradient;
+    private float* _bias, _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
+    private float* _weightGradient, _biasGradient, _normWeightGradient, _normBiasGradient;
 
     /// <param name="step">A step that <see cref="TrainingNetwork.Supports"/>.</param>
     /// <param name="shards">Shards that a batch is cut into, and who computes them; sums are gathered for each.</param>
@@ -69,6 +73,8 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);
 
+    private bool HasNorm => _step.Norm is not null;
+
     private int Pixels => Shape.OutputHeight * Shape.OutputWidth;
 
     private float* Mean => _figures.Pointer;
@@ -93,10 +99,14 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         _images = images;
         _output.EnsureLength((long)own * Shape.OutputLength);
         _kernel.Pack(parameters.Values($"{_step.Name}.weight"));
-        _normWeight = parameters.Values($"{_step.Norm}.weight");
-        _normBias = parameters.Values($"{_step.Norm}.bias");
-        _runningMean = parameters.Values($"{_step.Norm}.running_mean");
-        _runningVariance = parameters.Values($"{_step.Norm}.running_var");
+        _bias = _step.HasBias ? parameters.Values($"{_step.Name}.bias") : null;
+        if (HasNorm)
+        {
+            _normWeight = parameters.Values($"{_step.Norm}.weight");
+            _normBias = parameters.Values($"{_step.Norm}.bias");
+            _runningMean = parameters.Values($"{_step.Norm}.running_mean");
+            _runningVariance = parameters.Values($"{_step.Norm}.running_var");
+        }
         Array.Clear(_sums);
         Array.Clear(_pixelsOfShard);
     }
@@ -105,6 +115,8 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     public void Forward(float* padded, int first, int images, int shard, float* scratch)
     {
         _kernel.Forward(padded, Output(first), images, scratch);
+        if (!HasNorm)
+            return;
         fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
             for (var image = first; image < first + images; image++, _pixelsOfShard[shard] += Pixels)
                 ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfShard[shard], sums, sums + Shape.Outputs);
@@ -113,6 +125,12 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Learns the statistics of the batch, and moves the running ones.</summary>
     public void EndForward()
     {
+        if (!HasNorm)
+        {
+            for (var channel = 0; channel < Shape.Outputs; channel++)
+                (Mean[channel], Scale[channel], Shift[channel]) = (-BiasOf(channel), 1, 0);
+            return;
+        }
         _shards.Complete(_sums);
         for (var shard = 0; shard < _pixelsOfShard.Length; shard++)
             _pixelsOfShard[shard] = (long)(_shards.FirstImage(_images, shard + 1) - _shards.FirstImage(_images, shard)) * Pixels;
@@ -120,7 +138,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         {
             var (mean, squares, count) = MomentsOf(channel);
             var variance = squares / count;
-            _runningMean[channel] = Moved(_runningMean[channel], mean);
+            _runningMean[channel] = Moved(_runningMean[channel], mean + BiasOf(channel));
             _runningVariance[channel] = Moved(_runningVariance[channel], squares / (count - 1));
             _deviations[channel] = Math.Sqrt(variance + BatchNormalization.Epsilon);
             Mean[channel] = (float)mean;
@@ -160,12 +178,18 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     public void PrepareBackward(IParameterMemory parameters)
     {
         _weightGradient = parameters.Gradient($"{_step.Name}.weight");
-        _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
-        _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
+        _biasGradient = _step.HasBias ? parameters.Gradient($"{_step.Name}.bias") : null;
+        if (HasNorm)
+        {
+            _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
+            _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
+        }
         _weightSums.EnsureLength((Shape.IsWide ? _nodes.Count : _shards.Own.Count) * _kernel.SumsLength);
     }
 
-    /// <summary>Adds up what was gathered: the gradient of the normalisation's weights, and how gradients go through it.</summary>
+    /// <summary>
+    /// Adds up what was gathered: the gradients of the normalisation's weights, or else of the bias, and how gradients go through it.
+    /// </summary>
     public void BeginBackward()
     {
         _shards.Complete(_sums);
@@ -177,6 +201,13 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             {
                 sum += _sums[shard * 2 * Shape.Outputs + channel];
                 product += _sums[(shard * 2 + 1) * Shape.Outputs + channel];
+            }
+            if (!HasNorm)
+            {
+                (Slope[channel], Offset[channel]) = (0, 0);
+                if (_biasGradient is not null)
+                    _biasGradient[channel] += (float)sum;
+                continue;
             }
             _normWeightGradient[channel] += (float)(product / _deviations[channel]);
             _normBiasGradient[channel] += (float)sum;
@@ -226,6 +257,8 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         _figures.Dispose();
         _weightSums.Dispose();
     }
+
+    private float BiasOf(int channel) => _bias is null ? 0 : _bias[channel];
 
     private static float Moved(float running, double batch)
         => (float)((1 - BatchNormalization.Momentum) * running + BatchNormalization.Momentum * batch);

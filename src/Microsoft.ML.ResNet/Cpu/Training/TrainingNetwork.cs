@@ -55,9 +55,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     }
 
     /// <summary>
-    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions without bias and with batch
-    /// normalisation, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too large, and
-    /// perhaps the stem's max pooling.
+    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions with batch normalisation, except
+    /// perhaps those past a block, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too
+    /// large, shortcuts that make an input wider, and perhaps the stem's max pooling.
     /// </summary>
     /// <param name="plan">The network.</param>
     /// <param name="frozenStages">Stages that are not trained; see the constructor.</param>
@@ -148,8 +148,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private static bool IsSupported(PlanStep step)
         => step is MaxPoolStep { Input: ConvolutionStep { Rectifies: true, Adds: null } }
-            || step is ConvolutionStep { HasBias: false, Norm: not null } convolution
-            && (convolution.IsShortcut || convolution.Rectifies)
+            || step is ChannelPaddingStep padding && padding.Input.Output.Channels % 16 == 0 && padding.Output.Channels % 16 == 0
+            || step is ConvolutionStep convolution
+            && (convolution.IsShortcut || convolution is { Rectifies: true, Norm: not null })
             && convolution.Output.Channels % 16 == 0
             && (convolution.Input is ImageStep || convolution.Input.Output.Channels % 16 == 0)
             && PaddedLength(convolution.Input.Output, convolution.Padding) <= ConvolutionShape.LargestMap
@@ -172,8 +173,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         var projection = convolutions.SingleOrDefault(step => step.IsShortcut);
         var chain = convolutions.Where(step => !step.IsShortcut).ToList();
         return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step, shards))],
-            addsInput: chain[^1].Adds is not null && projection is null,
-            projection is null ? null : new TrainingConvolution(projection, shards), steps.OfType<MaxPoolStep>().SingleOrDefault());
+            addsInput: chain[^1].Adds is { } added && added.Block != chain[^1].Block,
+            projection is null ? null : new TrainingConvolution(projection, shards),
+            steps.OfType<ChannelPaddingStep>().SingleOrDefault(), steps.OfType<MaxPoolStep>().SingleOrDefault());
     }
 
     // A block: its first convolution while the rectified sum of the block before is computed, those behind it, and the projection.
@@ -222,8 +224,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             new Span<float>(_allFeatures.Pointer, checked(_all * last.OutputChannels)), _all);
     }
 
-    // Takes the masked gradient of a block's output, and leaves that of the block before: in place, or, with a projection, in the other
-    // memory.
+    // Takes the masked gradient of a block's output, and leaves that of the block before: in place where that is added as it is, and else
+    // in the other memory.
     private bool BackwardBlock(int index, NativeBuffer outer, NativeBuffer other)
     {
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
@@ -237,15 +239,18 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             (gradient, free, next) = (free, next, free);
         }
         // the shortcut's gradient is there already, or comes after
-        var to = before is null ? null : (block.Projection is null ? outer : other).Pointer;
-        Finish masks = (target, image, shard) => before?.Mask(target, image, shard);
+        var to = before is null ? null : (block.AddsInput ? outer : other).Pointer;
+        Finish masks = (target, image, shard) =>
+        {
+            block.AddPaddingGradient(outer.Pointer + (nint)image * block.OutputLength, target);
+            before?.Mask(target, image, shard);
+        };
         BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
-            adds: block.Projection is null,
-            block.Projection is null ? masks : null);
+            adds: block.AddsInput, block.Projection is null ? masks : null);
         if (block.Projection is { } projection)
             BackwardConvolution(projection, outer.Pointer, (image, padded) => projection.LoadInput(Input(index, image), padded), to,
                 adds: true, masks);
-        return block.Projection is not null;
+        return !block.AddsInput;
     }
 
     private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)

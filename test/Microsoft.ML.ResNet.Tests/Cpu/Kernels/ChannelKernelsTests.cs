@@ -111,6 +111,37 @@ public unsafe class ChannelKernelsTests
     }
 
     [TestMethod]
+    [DataRow(1, 1, 16, 32, false)]
+    [DataRow(1, 2, 16, 32, true)]
+    [DataRow(3, 2, 16, 32, false)]
+    [DataRow(3, 2, 16, 32, true)]
+    [DataRow(4, 2, 32, 64, false)]
+    [DataRow(5, 3, 16, 64, true)]
+    [DataRow(2, 2, 32, 32, false)]
+    public void Pixels_get_channels_of_zeros_on_both_sides_and_gradients_lose_them(int pixels, int stride, int channels, int outputs,
+        bool below)
+    {
+        GuardedAllocator.SkipWhereThereIsNone();
+        using var scope = new AllocatorScope(new GuardedAllocator(below));
+        using NativeBuffer row = new(((pixels - 1) * stride + 1) * channels), target = new(pixels * outputs);
+        for (var i = 0; i < row.Length; i++)
+            row.Pointer[i] = i + 1;
+
+        ChannelKernels.PadChannels(row.Pointer, pixels, stride, channels, outputs, target.Pointer);
+
+        for (var i = 0; i < target.Length; i++)
+        {
+            var (pixel, channel) = (i / outputs, i % outputs - (outputs - channels) / 2);
+            Assert.AreEqual(channel < 0 || channel >= channels ? 0 : pixel * stride * channels + channel + 1, target.Pointer[i]);
+        }
+
+        ChannelKernels.AddUnpaddedChannels(target.Pointer, pixels, stride, channels, outputs, row.Pointer);
+
+        for (var i = 0; i < row.Length; i++)
+            Assert.AreEqual(i / channels % stride == 0 ? 2 * (i + 1) : i + 1, row.Pointer[i]);
+    }
+
+    [TestMethod]
     public void The_rectifier_cuts_off_below_zero_and_keeps_what_is_no_number()
     {
         Assert.AreEqual(Vector512.Create(0f), Relu.Of(Vector512.Create(-3f)));
