@@ -102,8 +102,17 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Write(float* elements, nint pitch, int first, int count, float* map)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            Write<SixteenLanes>(elements, pitch, first, count, map);
+        else
+            Write<EightLanes>(elements, pitch, first, count, map);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Write<TLanes>(float* elements, nint pitch, int first, int count, float* map)
+        where TLanes : struct, ILanes<TLanes>
     {
         var layout = _output.Layout;
         var (rowStride, blockStride) = (layout.RowStride, layout.BlockStride);
@@ -112,26 +121,29 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
         for (var tile = 0; tile < count; tile++)
         {
             var pixels = map + cursor.Next();
-            for (var block = 0; block < layout.Blocks; block++, elements += Block, pixels += blockStride)
-            {
-                var (p, q, r, s) = WinogradTransforms.Output(elements, pitch);
-                var bias = Vector512.Load(_bias.Pointer + block * Block);
-                Finish(pixels, p + bias);
-                Finish(pixels + Block, q + bias);
-                Finish(pixels + rowStride, r + bias);
-                Finish(pixels + rowStride + Block, s + bias);
-            }
+            for (var channel = 0; channel < _weights.Outputs; channel += Block, elements += Block, pixels += blockStride)
+                for (var lane = 0; lane < Block; lane += TLanes.Count)
+                {
+                    var (p, q, r, s) = WinogradTransforms.Output<TLanes>(elements + lane, pitch);
+                    var bias = TLanes.Load(_bias.Pointer + channel + lane);
+                    var pixel = pixels + lane;
+                    Finish(pixel, p + bias);
+                    Finish(pixel + Block, q + bias);
+                    Finish(pixel + rowStride, r + bias);
+                    Finish(pixel + rowStride + Block, s + bias);
+                }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Finish(float* pixel, Vector512<float> sum)
+    private void Finish<TLanes>(float* pixel, TLanes sum)
+        where TLanes : struct, ILanes<TLanes>
     {
         if (Accumulates)
-            sum += Vector512.Load(pixel);
+            sum += TLanes.Load(pixel);
         if (Rectifies)
-            sum = Relu.Of(sum);
-        sum.Store(pixel);
+            sum = TLanes.Rectified(sum);
+        TLanes.Store(sum, pixel);
     }
 
     private static WinogradTileCursor CursorAt(MapLayout layout, int first)

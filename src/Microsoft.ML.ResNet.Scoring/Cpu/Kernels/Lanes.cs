@@ -19,6 +19,9 @@ internal unsafe interface ILanes<TSelf>
     /// <summary>Writes a vector.</summary>
     static abstract void Store(TSelf lanes, float* first);
 
+    /// <summary>Cuts off below zero; see <see cref="Relu"/>.</summary>
+    static abstract TSelf Rectified(TSelf lanes);
+
     static abstract TSelf operator +(TSelf a, TSelf b);
 
     static abstract TSelf operator -(TSelf a, TSelf b);
@@ -38,6 +41,9 @@ internal readonly unsafe struct EightLanes(Vector256<float> value) : ILanes<Eigh
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(EightLanes lanes, float* first) => lanes.Value.Store(first);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EightLanes Rectified(EightLanes lanes) => new(Relu.Of(lanes.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EightLanes operator +(EightLanes a, EightLanes b) => new(a.Value + b.Value);
@@ -61,6 +67,9 @@ internal readonly unsafe struct SixteenLanes(Vector512<float> value) : ILanes<Si
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(SixteenLanes lanes, float* first) => lanes.Value.Store(first);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static SixteenLanes Rectified(SixteenLanes lanes) => new(Relu.Of(lanes.Value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SixteenLanes operator +(SixteenLanes a, SixteenLanes b) => new(a.Value + b.Value);

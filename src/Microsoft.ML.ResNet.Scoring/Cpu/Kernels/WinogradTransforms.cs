@@ -4,8 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The transforms of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for sixteen channels at a time. A tile of 2x2 output
-/// pixels comes from 4x4 input pixels d and a 3x3 kernel g:
+/// The transforms of Winograd's F(2x2, 3x3) (Lavin, Gray 2015, arXiv:1509.09308) for eight or sixteen channels at a time. A tile of 2x2
+/// output pixels comes from 4x4 input pixels d and a 3x3 kernel g:
 /// <code>
 /// Y = A^T [(G g G^T) * (B^T d B)] A
 ///
@@ -61,25 +61,10 @@ internal static unsafe class WinogradTransforms
     }
 
     /// <summary>Elements to 2x2 output pixels: <c>A^T m A</c>.</summary>
+    /// <typeparam name="T">The vectors to compute with.</typeparam>
     /// <param name="elements">The first element.</param>
     /// <param name="elementPitch">Floats from one element to the next.</param>
     /// <returns>The pixels, row by row.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float>, Vector512<float>, Vector512<float>, Vector512<float>) Output(float* elements, nint elementPitch)
-    {
-        if (Vector512.IsHardwareAccelerated)
-        {
-            var (p, q, r, s) = Output<SixteenLanes>(elements, elementPitch);
-            return (p.Value, q.Value, r.Value, s.Value);
-        }
-        var (p0, q0, r0, s0) = Output<EightLanes>(elements, elementPitch);
-        var (p1, q1, r1, s1) = Output<EightLanes>(elements + 8, elementPitch);
-        return (Vector512.Create(p0.Value, p1.Value), Vector512.Create(q0.Value, q1.Value), Vector512.Create(r0.Value, r1.Value),
-            Vector512.Create(s0.Value, s1.Value));
-    }
-
-    /// <inheritdoc cref="Output(float*, nint)"/>
-    /// <typeparam name="T">The vectors to compute with.</typeparam>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (T, T, T, T) Output<T>(float* elements, nint elementPitch)
         where T : struct, ILanes<T>
