@@ -55,9 +55,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     }
 
     /// <summary>
-    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions with batch normalisation, except
-    /// perhaps those past a block, between channels in multiples of 16 (the images' own channels excepted), over maps that are not too
-    /// large, shortcuts that make an input wider, and perhaps the stem's max pooling.
+    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions with batch normalisation (those
+    /// past a block may be without), shortcuts that make an input wider, and perhaps the stem's max pooling. Channels come in multiples of
+    /// 16, but for the images' own, and maps are not too large.
     /// </summary>
     /// <param name="plan">The network.</param>
     /// <param name="frozenStages">Stages that are not trained; see the constructor.</param>
