@@ -25,29 +25,42 @@ internal sealed class RecipeImages
     /// <param name="trainRows">
     /// How many rows to learn from, spread evenly over the classes' folders; <see langword="null"/> takes all.
     /// </param>
-    public static RecipeImages Load(MLContext mlContext, string path, int? trainRows)
+    /// <param name="heldOut">
+    /// Measures on every tenth row of the part <c>train</c>, which is not learned from, and leaves the part <c>test</c> alone.
+    /// </param>
+    public static RecipeImages Load(MLContext mlContext, string path, int? trainRows, bool heldOut)
     {
-        IDataView train = Part(mlContext, path, "train"), test = Part(mlContext, path, "test");
-        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(train);
-        return new(Keep(mlContext, keys.Transform(train), trainRows), Keep(mlContext, keys.Transform(test), null));
+        var folders = Part(mlContext, path, "train");
+        var keys = mlContext.Transforms.Conversion.MapValueToKey("Label").Fit(folders);
+        var train = keys.Transform(folders);
+        var rows = Rows(mlContext, train);
+        Row[] learned = heldOut ? [.. rows.Where((_, row) => row % 10 != 0)] : rows;
+        Row[] measured = heldOut
+            ? [.. rows.Where((_, row) => row % 10 == 0)]
+            : Rows(mlContext, keys.Transform(Part(mlContext, path, "test")));
+        // Classes follow one another, so every nth row holds all of them equally often.
+        if (trainRows is { } wanted && wanted < learned.Length)
+            learned = [.. Enumerable.Range(0, wanted).Select(row => learned[(long)row * learned.Length / wanted])];
+        return new(View(mlContext, learned, train.Schema), View(mlContext, measured, train.Schema));
     }
 
     private static IDataView Part(MLContext mlContext, string path, string part)
         => mlContext.Data.LoadFromImageFolder(path, new ImageFolderOptions { Subfolder = part });
 
-    private static IDataView Keep(MLContext mlContext, IDataView view, int? rows)
+    private static Row[] Rows(MLContext mlContext, IDataView view)
     {
-        var all = mlContext.Data.CreateEnumerable<Row>(view, reuseRowObject: false, ignoreMissingColumns: false).ToArray();
-        foreach (var row in all)
+        var rows = mlContext.Data.CreateEnumerable<Row>(view, reuseRowObject: false, ignoreMissingColumns: false).ToArray();
+        foreach (var row in rows)
             row.Label--; // keys count from 1 in a view, and from 0 in the memory that a view is made of
-        // Classes follow one another, so every nth row holds all of them equally often.
-        var kept = rows is { } wanted && wanted < all.Length
-            ? [.. Enumerable.Range(0, wanted).Select(row => all[(long)row * all.Length / wanted])]
-            : all;
+        return rows;
+    }
+
+    private static IDataView View(MLContext mlContext, Row[] rows, DataViewSchema columns)
+    {
         var schema = SchemaDefinition.Create(typeof(Row));
-        schema[nameof(Row.Features)].ColumnType = view.Schema[nameof(Row.Features)].Type;
-        schema[nameof(Row.Label)].ColumnType = view.Schema[nameof(Row.Label)].Type;
-        return mlContext.Data.LoadFromEnumerable(kept, schema);
+        schema[nameof(Row.Features)].ColumnType = columns[nameof(Row.Features)].Type;
+        schema[nameof(Row.Label)].ColumnType = columns[nameof(Row.Label)].Type;
+        return mlContext.Data.LoadFromEnumerable(rows, schema);
     }
 
     private sealed class Row

@@ -36,6 +36,10 @@ internal static class RecipesCommand
         };
     private static readonly Option<string> Output =
         new("--output") { Description = "The file of results; what it holds already is not measured again.", Required = true };
+    private static readonly Option<bool> HeldOut = new("--held-out")
+    {
+        Description = "Measures on a tenth of the training images, which are not learned from: to choose among recipes by."
+    };
     private static readonly Option<int?> Threads = new("--threads");
     private static readonly Option<bool> NoCpuKernels = new("--no-fused-training") { Description = "Trains by libtorch and autograd." };
     private static readonly Option<bool> TableOnly = new("--table-only") { Description = "Trains nothing: only sums up the file." };
@@ -44,7 +48,7 @@ internal static class RecipesCommand
     public static Command Create()
     {
         var command = new Command("recipes", "Test accuracy of training recipes, on real images and over seeds.") { Data, Architecture,
-            TrainRows, Epochs, Seeds, Variants, Output, Threads, NoCpuKernels, TableOnly };
+            TrainRows, Epochs, Seeds, Variants, Output, HeldOut, Threads, NoCpuKernels, TableOnly };
         command.SetAction(Run);
         return command;
     }
@@ -72,20 +76,22 @@ internal static class RecipesCommand
             }).ToList();
         var results = new RecipeResults(options.GetValue(Output)!);
         var rows = options.GetValue(TrainRows) ?? 0;
+        var measured = options.GetValue(HeldOut) ? $"{architecture}, held out" : architecture.Name;
         if (!options.GetValue(TableOnly))
-            Measure(mlContext, options, architecture, variants, results, rows);
-        foreach (var line in results.Table(variants, architecture.Name, rows))
+            Measure(mlContext, options, architecture, measured, variants, results, rows);
+        foreach (var line in results.Table(variants, measured, rows))
             Console.WriteLine(line);
     }
 
-    private static void Measure(MLContext mlContext, ParseResult options, ResNetArchitecture architecture, List<RecipeVariant> variants,
-        RecipeResults results, int rows)
+    private static void Measure(MLContext mlContext, ParseResult options, ResNetArchitecture architecture, string measured,
+        List<RecipeVariant> variants, RecipeResults results, int rows)
     {
-        var images = new Lazy<RecipeImages>(() => RecipeImages.Load(mlContext, options.GetValue(Data)!, options.GetValue(TrainRows)));
+        var images = new Lazy<RecipeImages>(() => RecipeImages.Load(mlContext, options.GetValue(Data)!, options.GetValue(TrainRows),
+            options.GetValue(HeldOut)));
         foreach (var seed in options.GetValue(Seeds)!)
             foreach (var variant in variants)
-                if (!results.Has(variant, architecture.Name, rows, seed))
-                    results.Add(Train(mlContext, images.Value, architecture, variant, rows, seed));
+                if (!results.Has(variant, measured, rows, seed))
+                    results.Add(Train(mlContext, images.Value, architecture, variant, rows, seed) with { Architecture = measured });
     }
 
     private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, RecipeVariant variant,
