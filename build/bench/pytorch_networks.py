@@ -5,8 +5,18 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
+class ChannelPadding(nn.Module):
+    """Option A: every stride-th pixel, between channels of zeros."""
+    def __init__(self, channels, stride):
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x):
+        return F.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.channels // 2, self.channels - self.channels // 2))
+
+
 class Block(nn.Module):
-    def __init__(self, inputs, width, stride, expansion):
+    def __init__(self, inputs, width, stride, expansion, pads):
         super().__init__()
         outputs = width * expansion
         if expansion == 1:
@@ -16,7 +26,9 @@ class Block(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, size, step, size // 2, bias=False) for i, o, size, step in layers)
         self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o, _, _ in layers)
         self.downsample = None
-        if stride != 1 or inputs != outputs:
+        if pads and inputs != outputs:
+            self.downsample = ChannelPadding(outputs - inputs, stride)
+        elif stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
@@ -30,12 +42,13 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, stem, stages, expansion, classes=10):
+    def __init__(self, stem, stages, expansion, classes=10, first_stride=1, pads=False):
         super().__init__()
         layers, width = [nn.Conv2d(3, stem, 3, 1, 1, bias=False), nn.BatchNorm2d(stem), nn.ReLU(inplace=True)], stem
         for stage, (outputs, blocks) in enumerate(stages):
             for block in range(blocks):
-                layers.append(Block(width, outputs, 2 if stage > 0 and block == 0 else 1, expansion))
+                stride = 1 if block > 0 else 2 if stage > 0 else first_stride
+                layers.append(Block(width, outputs, stride, expansion, pads))
                 width = outputs * expansion
         self.body = nn.Sequential(*layers)
         self.fc = nn.Linear(width, classes)
@@ -48,16 +61,18 @@ class ResNet(nn.Module):
 
 
 def network(name):
-    """A network by our name: cifar-DEPTH[-basic|-bottleneck], imagenet-18-cifarstem; imagenet-DEPTH is torchvision's own."""
+    """A network by our name: cifar-DEPTH[-basic|-bottleneck][-optionA], imagenet-18-cifarstem, quick-8; imagenet-DEPTH is torchvision's own."""
+    if name == "quick-8":
+        return ResNet(16, [(48, 1), (96, 1), (192, 1)], 1, first_stride=2)
     if name == "imagenet-18-cifarstem":
         return ResNet(64, [(64, 2), (128, 2), (256, 2), (512, 2)], 1)
     if match := re.fullmatch(r"imagenet-(18|34|50|101|152)", name):
         from torchvision import models
         return getattr(models, f"resnet{match[1]}")(num_classes=10)
-    match = re.fullmatch(r"cifar-(\d+)(-basic|-bottleneck)?", name)
+    match = re.fullmatch(r"cifar-(\d+)(-basic|-bottleneck)?(-optionA)?", name)
     if not match:
         raise SystemExit(f"{name} is not among the networks that are compared with PyTorch's.")
     depth, block = int(match[1]), match[2]
     bottleneck = block == "-bottleneck" or (block is None and (depth - 2) % 9 == 0 and (depth >= 44 or (depth - 2) % 6 != 0))
     blocks = (depth - 2) // (9 if bottleneck else 6)
-    return ResNet(16, [(16, blocks), (32, blocks), (64, blocks)], 4 if bottleneck else 1)
+    return ResNet(16, [(16, blocks), (32, blocks), (64, blocks)], 4 if bottleneck else 1, pads=match[3] is not None)
