@@ -53,6 +53,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-152")]
     [DataRow("imagenet-50-cifarstem")]
     [DataRow("d2l-resnet18-1channel")]
+    [DataRow("quick-8")]
     public void A_name_survives_parsing(string name) => Assert.AreEqual(name, ResNetArchitecture.Parse(name).Name);
 
     [TestMethod]
@@ -85,6 +86,7 @@ public class ResNetArchitectureTests
     [DataRow("resnet164", "cifar-164-basic")]
     [DataRow("resnet29", "cifar-29")] // only bottlenecks fit
     [DataRow("D2L-ResNet18-1Channel", "d2l-resnet18-1channel")]
+    [DataRow("Quick-8", "quick-8")]
     public void A_name_as_others_write_it_is_understood(string name, string canonical)
         => Assert.AreEqual(canonical, ResNetArchitecture.Parse(name).Name);
 
@@ -101,6 +103,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-18-cifarstem", "3x32x32")]
     [DataRow("imagenet-50", "3x224x224")]
     [DataRow("d2l-resnet18-1channel", "1x224x224")]
+    [DataRow("quick-8", "3x32x32")]
     public void A_plan_knows_the_images_that_it_is_usually_given(string name, string shape)
         => Assert.AreEqual(shape, ResNetArchitecture.Parse(name).UsualImageShape.ToString());
 
@@ -114,6 +117,20 @@ public class ResNetArchitectureTests
     [DataRow("cifar-99999999999")]
     public void A_name_that_means_nothing_is_an_argument_error(string name)
         => Assert.IsInstanceOfType<ArgumentException>(Assert.Throws<ArgumentException>(() => ResNetArchitecture.Parse(name)));
+
+    [TestMethod]
+    public void The_quick_network_is_what_its_summary_says()
+    {
+        var layers = ResNetArchitecture.Quick().Summarize(new ImageShape(3, 32, 32), 10);
+        int[] widths = [16, 48, 96, 192];
+
+        // Of each stage: two 3x3 convolutions and the projection past them, all normalised, on a quarter of the pixels.
+        long Weights(int stage) => 9L * widths[stage] * (widths[stage - 1] + widths[stage]) + widths[stage - 1] * widths[stage];
+        Assert.AreEqual(9 * 3 * 16 + 2 * 16 + Enumerable.Range(1, 3).Sum(stage => Weights(stage) + 6 * widths[stage]) + 193 * 10,
+            layers.Sum(layer => layer.Parameters));
+        Assert.AreEqual(9 * 3 * 16 * 1024 + Enumerable.Range(1, 3).Sum(stage => Weights(stage) * (1024 >> 2 * stage)) + 192 * 10,
+            layers.Sum(layer => layer.MultiplyAdds));
+    }
 
     [TestMethod]
     public void A_plan_no_name_describes_says_so()
