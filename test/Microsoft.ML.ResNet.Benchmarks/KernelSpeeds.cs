@@ -24,7 +24,7 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
             size, images };
         verb.SetAction(result =>
         {
-            var plan = NetworkPlan.Of(ResNetArchitecture.Parse(result.GetValue(architecture)!),
+            var plan = NetworkPlan.Of(ArchitectureText.Parse(result.GetValue(architecture)!),
                 new ImageShape(3, result.GetValue(size), result.GetValue(size)), classes: 10);
             Console.WriteLine(FormattableString.Invariant($"peak of a core: {Peak():f1} GFLOP/s"));
             Console.WriteLine("inputs outputs size stride map times: forward, input, weights; the same in GFLOP/s; "

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using Benchmarks;
 using Benchmarks.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -124,7 +125,7 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
     var mlContext = new MLContext(seed: 1);
     return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
-        Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
+        Architecture = ArchitectureText.Parse(result.GetValue(architecture)!),
         Recipe = TrainingRecipe.Tutorial with
         {
             NumberOfEpochs = epochs,

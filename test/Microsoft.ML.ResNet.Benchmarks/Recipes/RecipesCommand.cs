@@ -68,7 +68,7 @@ internal static class RecipesCommand
                 && source.StartsWith(nameof(ResNetTrainer), StringComparison.Ordinal))
                 throw new InvalidOperationException($"Not a fair measurement: {message.RawMessage}"); // rows left out, say
         };
-        var architecture = ResNetArchitecture.Parse(options.GetValue(Architecture)!);
+        var architecture = ArchitectureText.Parse(options.GetValue(Architecture)!);
         var variants = options.GetValue(Variants)!.Select(RecipeVariant.Parse)
             .Select(variant => variant with
             {
@@ -76,7 +76,7 @@ internal static class RecipesCommand
             }).ToList();
         var results = new RecipeResults(options.GetValue(Output)!);
         var rows = options.GetValue(TrainRows) ?? 0;
-        var measured = options.GetValue(HeldOut) ? $"{architecture}, held out" : architecture.Name;
+        var measured = options.GetValue(Architecture) + (options.GetValue(HeldOut) ? ", held out" : "");
         if (!options.GetValue(TableOnly))
             Measure(mlContext, options, architecture, measured, variants, results, rows);
         foreach (var line in results.Table(variants, measured, rows))
