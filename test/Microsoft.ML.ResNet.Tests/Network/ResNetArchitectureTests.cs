@@ -127,7 +127,7 @@ public class ResNetArchitectureTests
         // Of each stage: two 3x3 convolutions and the projection past them, all normalised, on a quarter of the pixels.
         long Weights(int stage) => 9L * widths[stage] * (widths[stage - 1] + widths[stage]) + widths[stage - 1] * widths[stage];
         Assert.AreEqual(9 * 3 * 16 + 2 * 16 + Enumerable.Range(1, 3).Sum(stage => Weights(stage) + 6 * widths[stage]) + 193 * 10,
-            layers.Sum(layer => layer.Parameters));
+            layers.Sum(layer => layer.ParameterCount));
         Assert.AreEqual(9 * 3 * 16 * 1024 + Enumerable.Range(1, 3).Sum(stage => Weights(stage) * (1024 >> 2 * stage)) + 192 * 10,
             layers.Sum(layer => layer.MultiplyAdds));
     }
