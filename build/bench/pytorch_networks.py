@@ -26,7 +26,7 @@ class Block(nn.Module):
         self.convolutions = nn.ModuleList(nn.Conv2d(i, o, size, step, size // 2, bias=False) for i, o, size, step in layers)
         self.norms = nn.ModuleList(nn.BatchNorm2d(o) for _, o, _, _ in layers)
         self.downsample = None
-        if pads and inputs != outputs:
+        if pads and (stride != 1 or inputs != outputs):
             self.downsample = ChannelPadding(outputs - inputs, stride)
         elif stride != 1 or inputs != outputs:
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

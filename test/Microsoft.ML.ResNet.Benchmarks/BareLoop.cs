@@ -32,7 +32,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
         verb.SetAction(result =>
         {
             ResNetRuntime.EnsureStarted();
-            new BareLoop(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize), result.GetValue(steps))
+            new BareLoop(ArchitectureText.Parse(result.GetValue(architecture)!), result.GetValue(batchSize), result.GetValue(steps))
                 .Compare(result.GetValue(rounds));
         });
         return verb;

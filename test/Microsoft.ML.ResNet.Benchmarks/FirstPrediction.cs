@@ -21,7 +21,7 @@ internal static class FirstPrediction
             var rows = Image.View(mlContext, 16);
             using var model = mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
             {
-                Architecture = ResNetArchitecture.Parse(result.GetValue(architecture)!),
+                Architecture = ArchitectureText.Parse(result.GetValue(architecture)!),
                 Recipe = TrainingRecipe.Tutorial with { NumberOfEpochs = 1, LearningRate = 0.001 },
                 Device = ComputeDevice.Cpu,
             }).Fit(rows);

@@ -20,7 +20,7 @@ internal static class PlainLoop
         {
             set_num_threads(Environment.ProcessorCount);
             random.manual_seed(1);
-            var speeds = Speeds(ResNetArchitecture.Parse(result.GetValue(architecture)!), result.GetValue(batchSize),
+            var speeds = Speeds(ArchitectureText.Parse(result.GetValue(architecture)!), result.GetValue(batchSize),
                 result.GetValue(steps), result.GetValue(rounds) + 1);
             Console.WriteLine(Statistics.Median(speeds.Skip(1)).ToString("f3", CultureInfo.InvariantCulture));
         });

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Benchmarks;
 using Benchmarks.Recipes;
 using Microsoft.ML;
 using Microsoft.ML.Data;
@@ -32,7 +31,7 @@ score.SetAction(Run(Score));
 predict.SetAction(Run(Predict));
 var kinds = new Command(
     "kinds", "Images per second of Transform and of PredictionEngine for each kind of image column.") { architecture, rounds };
-kinds.SetAction(result => ColumnKinds.Measure(ResNetArchitecture.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
+kinds.SetAction(result => ColumnKinds.Measure(ArchitectureText.Parse(result.GetValue(architecture)!), 2560, result.GetValue(rounds)));
 var rows = new Option<int>("--rows") { Description = "Images of 3x32x32.", DefaultValueFactory = _ => 340_000 };
 var budget = new Option<int?>("--budget") { Description = "Memory for images, in MiB." };
 var seconds = new Option<int>("--seconds")

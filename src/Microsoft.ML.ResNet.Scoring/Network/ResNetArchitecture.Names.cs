@@ -34,7 +34,7 @@ public sealed partial record ResNetArchitecture
     /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>; <c>quick-8</c>; or
     /// <c>d2l-resnet18-1channel</c>. As elsewhere, <c>resnet18</c> or <c>ResNet-18</c> (34, 50, 101, 152) is <c>imagenet-18</c>;
     /// <c>resnet20</c> or <c>ResNet-20</c> (32, 44, 56, 110, 1202) is the paper's network for CIFAR, <c>cifar-20-basic</c>. The first
-    /// hyphen may be missing.
+    /// hyphen of these may be missing.
     /// </param>
     /// <exception cref="ArgumentException">The name has another form, or its depth is not one of the family's.</exception>
     public static ResNetArchitecture Parse(string name)

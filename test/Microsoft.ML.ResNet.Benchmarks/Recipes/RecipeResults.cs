@@ -4,11 +4,11 @@ namespace Benchmarks.Recipes;
 
 /// <summary>One training, and what it came to: a line of the results file.</summary>
 /// <param name="Variant">The recipe's name.</param>
-/// <param name="Architecture">The network's name.</param>
+/// <param name="Architecture">The network's name, or its plan; and whether images were held out to measure on.</param>
 /// <param name="Rows">Training images.</param>
 /// <param name="Seed">The seed of the training.</param>
-/// <param name="Accuracy">The part of the test images that is classified right, from 0 to 1.</param>
-/// <param name="LogLoss">Mean cross-entropy on the test images, in nats.</param>
+/// <param name="Accuracy">The part of the images measured on that is classified right, from 0 to 1.</param>
+/// <param name="LogLoss">Mean cross-entropy on these images, in nats.</param>
 /// <param name="TrainLoss">The training loss of the last epoch, in nats.</param>
 /// <param name="Seconds">What the training took.</param>
 /// <param name="Recipe">The recipe in words: a variant whose recipe was changed since is another one.</param>

@@ -15,10 +15,14 @@ internal static class RecipesCommand
 {
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "A folder or zip with the parts train and test.",
+        Description = "A folder or zip with the part train and, without --held-out, the part test.",
         Required = true
     };
-    private static readonly Option<string> Architecture = new("--architecture") { DefaultValueFactory = _ => "cifar-20" };
+    private static readonly Option<string> Architecture = new("--architecture")
+    {
+        Description = "A name, or channels of the stem and CHANNELS,BLOCKS,STRIDE of each stage: 16:48,1,2:96,1,2:192,1,2 is quick-8.",
+        DefaultValueFactory = _ => "cifar-20",
+    };
     private static readonly Option<int?> TrainRows = new("--train-rows") { Description = "Images to learn from; all if left out." };
     private static readonly Option<int?> Epochs =
         new("--epochs") { Description = "Epochs of every variant; the recipe's own if left out." };
@@ -76,7 +80,10 @@ internal static class RecipesCommand
             }).ToList();
         var results = new RecipeResults(options.GetValue(Output)!);
         var rows = options.GetValue(TrainRows) ?? 0;
-        var measured = options.GetValue(Architecture) + (options.GetValue(HeldOut) ? ", held out" : "");
+        var named = architecture.Name.StartsWith("custom-", StringComparison.Ordinal)
+            ? options.GetValue(Architecture)
+            : architecture.Name;
+        var measured = named + (options.GetValue(HeldOut) ? ", held out" : "");
         if (!options.GetValue(TableOnly))
             Measure(mlContext, options, architecture, measured, variants, results, rows);
         foreach (var line in results.Table(variants, measured, rows))

@@ -41,7 +41,7 @@ internal readonly unsafe partial record struct WeightGradientMicroKernel(nint In
         nint first = 0;
         for (; first + atOnce <= run && !LeavesFours(run - first); first += atOnce)
             AddTile(input + first, gradient, images, channels, sums + first * channels);
-        for (; BlockWidth == 16 && first + 4 <= run; first += 4)
+        for (; LeavesFours(run - first); first += 4)
             Tile4x16(input + first, gradient, images, sums + first * channels);
         if (first == run)
             return;
@@ -85,7 +85,7 @@ internal readonly unsafe partial record struct WeightGradientMicroKernel(nint In
                 Vector512.Load(pixels + vector).Store(target);
     }
 
-    // With 256 bits a tile takes six inputs or four: the last four or eight of a run are computed by fours, and nothing for nothing.
+    // With 256 bits a tile takes six inputs or four: the last four or eight of a run are computed by fours, none twice.
     private bool LeavesFours(nint run) => BlockWidth == 16 && run is 4 or 8;
 
     private void AddTile(float* input, float* gradient, Images images, int channels, float* sums)

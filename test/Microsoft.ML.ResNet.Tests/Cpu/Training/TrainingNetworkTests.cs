@@ -152,6 +152,15 @@ public class TrainingNetworkTests
     }
 
     [TestMethod]
+    public void Shortcuts_without_weights_that_drop_channels_are_left_to_autograd()
+    {
+        var plan = ResNetArchitecture.Cifar(8) with { Shortcut = ResNetShortcut.Padding, Stages = [new(32, 1, 1), new(16, 1, 2)] };
+        using var network = new ResidualNetwork(plan, 3, 10);
+
+        Assert.IsFalse(TrainingEngine.HasKernelsFor(network, 32, 32));
+    }
+
+    [TestMethod]
     public void Images_whose_maps_no_index_reaches_are_left_to_autograd()
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(20), 3, 10);
