@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Support;
+using Microsoft.ML.ResNet.Training;
 using static Microsoft.ML.ResNet.Tests.Support.SharedTraining;
 
 namespace Microsoft.ML.ResNet.Tests.Distributed;
@@ -18,6 +19,14 @@ public class SharedAutogradTests
     private const int Rows = 61;
 
     private const double Rounding = 1e-5;
+
+    private readonly bool _kernelsAreFaster = TrainingEngine.KernelsAreFaster;
+
+    [TestInitialize]
+    public void LeaveAllToAutograd() => TrainingEngine.KernelsAreFaster = false;
+
+    [TestCleanup]
+    public void RestoreKernels() => TrainingEngine.KernelsAreFaster = _kernelsAreFaster;
 
     [TestMethod]
     [DynamicData(nameof(Trainings))]
