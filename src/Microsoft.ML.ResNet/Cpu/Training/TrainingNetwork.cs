@@ -148,8 +148,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private static bool IsSupported(PlanStep step)
         => step is MaxPoolStep { Input: ConvolutionStep { Rectifies: true, Adds: null } }
-            || step is ChannelPaddingStep { ChannelsBefore: >= 0 } padding && padding.Input.Output.Channels % 16 == 0
-            && padding.Output.Channels % 16 == 0
+            || step is ChannelPaddingStep { ChannelsBefore: >= 0 } // between the channels of its block's convolutions
             || step is ConvolutionStep convolution
             && (convolution.IsShortcut || convolution is { Rectifies: true, Norm: not null })
             && convolution.Output.Channels % 16 == 0
