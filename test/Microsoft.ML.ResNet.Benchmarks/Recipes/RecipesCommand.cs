@@ -98,11 +98,11 @@ internal static class RecipesCommand
         foreach (var seed in options.GetValue(Seeds)!)
             foreach (var variant in variants)
                 if (!results.Has(variant, measured, rows, seed))
-                    results.Add(Train(mlContext, images.Value, architecture, variant, rows, seed) with { Architecture = measured });
+                    results.Add(Train(mlContext, images.Value, architecture, measured, variant, rows, seed));
     }
 
-    private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, RecipeVariant variant,
-        int rows, int seed)
+    private static RecipeResult Train(MLContext mlContext, RecipeImages images, ResNetArchitecture architecture, string measured,
+        RecipeVariant variant, int rows, int seed)
     {
         EpochReport? last = null;
         var clock = Stopwatch.StartNew();
@@ -118,7 +118,7 @@ internal static class RecipesCommand
         Console.Error.WriteLine(
             string.Create(CultureInfo.InvariantCulture,
             $"{variant.Name} seed {seed}: accuracy {metrics.MicroAccuracy:f4}, log loss {metrics.LogLoss:f4}, {seconds:f0} s"));
-        return new(variant.Name, architecture.Name, rows, seed, metrics.MicroAccuracy, metrics.LogLoss, last!.TrainLoss, seconds,
+        return new(variant.Name, measured, rows, seed, metrics.MicroAccuracy, metrics.LogLoss, last!.TrainLoss, seconds,
             variant.Recipe.ToString());
     }
 }
