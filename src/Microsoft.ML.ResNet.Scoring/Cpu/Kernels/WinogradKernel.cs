@@ -41,12 +41,11 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             && (shape.IsWide || WinogradTransforms.Compute(shape));
 
     /// <summary>
-    /// Whether the products that are saved are worth the transforms, and, where weights are many, the way from memory of elements, which
-    /// are 16/9 of them: with vectors of 512 bits products take too little time for that.
+    /// Whether the products that are saved are worth the transforms, and, where weights are many, what tiles that hang over waste.
     /// </summary>
     public static bool Pays(ConvolutionShape shape)
         => Computes(shape) && (shape.IsWide
-            ? ConvolutionMicroKernel.FastestBlockWidth == 16 && shape.OutputLength / shape.Outputs is >= FewestWidePixels and var pixels
+            ? shape.OutputLength / shape.Outputs is >= FewestWidePixels and var pixels
                 && 3L * Elements * Half(shape.Height) * Half(shape.Width) <= 2L * 9 * pixels
             : WinogradTransforms.Pay(shape));
 
