@@ -56,7 +56,7 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
             : Milliseconds(() => _kernel.BackwardInput(gradients.Pointer, inputGradients.Pointer, images, false, scratch.Pointer));
         var byWeights = Milliseconds(() =>
         {
-            if (shape.IsWide)
+            if (_kernel.GradientIsByBlock)
             {
                 for (var image = 0; image < images; image++)
                     _kernel.PackPanels(inputs.Pointer + image * _kernel.PaddedInputLength, panels.Pointer + image * _kernel.PanelsLength);
@@ -64,9 +64,7 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
                     _kernel.BackwardWeightsOfBlock(block, panels.Pointer, gradients.Pointer, images, scratch.Pointer, sums.Pointer);
             }
             else
-                for (var image = 0; image < images; image++)
-                    _kernel.BackwardWeights(inputs.Pointer + image * _kernel.PaddedInputLength,
-                        gradients.Pointer + image * _kernel.PaddedGradientLength, sums.Pointer, scratch.Pointer);
+                _kernel.BackwardWeights(inputs.Pointer, gradients.Pointer, images, sums.Pointer, scratch.Pointer);
         });
         var between = MeasureBetween(outputs.Pointer, gradients.Pointer, figures.Pointer);
         Console.WriteLine(FormattableString.Invariant(

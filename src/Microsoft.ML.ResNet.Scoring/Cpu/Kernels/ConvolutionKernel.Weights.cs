@@ -48,28 +48,16 @@ internal unsafe partial class ConvolutionKernel
             NativeBuffer.Copy(padded, panels, PaddedInputLength);
     }
 
-    /// <summary>Adds the gradient of all weights that an image causes.</summary>
-    /// <param name="padded">The input, with its border.</param>
-    /// <param name="paddedGradient">The gradient of the output, with its border.</param>
+    /// <summary>Adds the gradient of all weights that a group of images causes.</summary>
+    /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
+    /// <param name="images">How many images.</param>
     /// <param name="sums"><see cref="SumsLength"/> floats, for <see cref="Unpack(int, float*, float*)"/>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public virtual void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
+    public virtual void BackwardWeights(float* padded, float* paddedGradient, int images, float* sums, float* scratch)
     {
-        var panels = scratch + (nint)RowsAtOnce * _shape.OutputWidth * BlockWidth;
-        for (var row = 0; row < _shape.OutputHeight; row += RowsAtOnce)
-        {
-            var rows = Math.Min(RowsAtOnce, _shape.OutputHeight - row);
-            if (HasPanels)
-                PackPanels(padded, row, rows, panels);
-            else
-                panels = padded + (nint)row * _shape.Stride * InputPitch;
-            for (var block = 0; block < Blocks; block++)
-            {
-                var (first, channels) = Block(block, _shape.Outputs);
-                Compact(paddedGradient, first, channels, row, rows, scratch);
-                AddPanels(panels, 0, PanelPitchOf(rows), scratch, new(1, 0, 0, rows), channels, sums + first * WeightsOfOutput);
-            }
-        }
+        for (var image = 0; image < images; image++)
+            BackwardWeightsOfImage(padded + image * PaddedInputLength, paddedGradient + image * PaddedGradientLength, sums, scratch);
     }
 
     /// <summary>Computes the gradient of one block's weights over all images.</summary>
@@ -94,6 +82,25 @@ internal unsafe partial class ConvolutionKernel
                 AddPanels(panels + image * PanelsLength, row, PanelPitchOf(_shape.OutputHeight), compact,
                     new(count, (nint)PanelsLength, length, rows), channels, sums);
             }
+    }
+
+    private void BackwardWeightsOfImage(float* padded, float* paddedGradient, float* sums, float* scratch)
+    {
+        var panels = scratch + (nint)RowsAtOnce * _shape.OutputWidth * BlockWidth;
+        for (var row = 0; row < _shape.OutputHeight; row += RowsAtOnce)
+        {
+            var rows = Math.Min(RowsAtOnce, _shape.OutputHeight - row);
+            if (HasPanels)
+                PackPanels(padded, row, rows, panels);
+            else
+                panels = padded + (nint)row * _shape.Stride * InputPitch;
+            for (var block = 0; block < Blocks; block++)
+            {
+                var (first, channels) = Block(block, _shape.Outputs);
+                Compact(paddedGradient, first, channels, row, rows, scratch);
+                AddPanels(panels, 0, PanelPitchOf(rows), scratch, new(1, 0, 0, rows), channels, sums + first * WeightsOfOutput);
+            }
+        }
     }
 
     // Floats from one panel to the next where they hold what some rows of outputs meet.

@@ -67,6 +67,12 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     private nint WeightsOfOutput => checked((nint)_shape.Size * _shape.Size * _shape.Inputs);
 
+    /// <summary>
+    /// How the gradient of the weights is best gathered: a block of outputs at a time over all images (<see cref="BackwardWeightsOfBlock"/>),
+    /// or over some images, all weights at a time (<see cref="BackwardWeights"/>).
+    /// </summary>
+    public virtual bool GradientIsByBlock => _shape.IsWide;
+
     /// <summary>Floats of the sums that <see cref="BackwardWeights"/> gathers.</summary>
     public virtual long SumsLength => _shape.WeightLength;
 

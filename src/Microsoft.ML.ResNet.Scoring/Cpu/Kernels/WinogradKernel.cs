@@ -6,7 +6,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with 16 products where <see cref="ConvolutionKernel"/> needs 36
 /// (<see cref="WinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights once for the whole
-/// batch; not so where weights are many (<see cref="ConvolutionShape.IsWide"/>), whose sums would take more memory than they save products.
+/// batch; not so where sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
 /// </summary>
 /// <remarks>
 /// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many
@@ -19,6 +19,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private const int FloatsAtATime = 1024; // of an element: all sixteen come and go in the cache
     private const int SumFloatsAtATime = 4096; // the same for the gradient of the weights: sums are worth their way to memory and back
     private const int WideFloatsAtATime = 32 << 10; // of an element, 128 KiB, where weights are many
+    private const int MostSums = 16 * 256 * 256; // floats that a shard gathers: 4 MiB
     private const int FewestWidePixels = 16;
 
     private readonly ConvolutionShape _shape;
@@ -56,16 +57,20 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     public override long PaddedGradientLength => checked(base.PaddedGradientLength + Overhang * _shape.Outputs);
 
     /// <inheritdoc/>
-    public override long SumsLength => _shape.IsWide ? base.SumsLength : Elements * Pairs;
+    public override bool GradientIsByBlock
+        => base.GradientIsByBlock && (Elements * Pairs > MostSums || !WinogradTransforms.Compute(_shape));
+
+    /// <inheritdoc/>
+    public override long SumsLength => GradientIsByBlock ? base.SumsLength : Elements * Pairs;
 
     /// <inheritdoc/>
     public override long ScratchLength
     {
         get
         {
-            var tiles = Math.Max(MostTiles(FloatsAtOnce), _shape.IsWide ? 0 : TilesAtATime(Tiles, SumFloatsAtATime));
+            var tiles = Math.Max(MostTiles(FloatsAtOnce), MostTiles(SumFloatsAtOnce));
             // 16: micro-kernels read so many tiles at once
-            return Math.Max(_shape.IsWide ? base.ScratchLength : 0,
+            return Math.Max(GradientIsByBlock ? base.ScratchLength : 0,
                 checked(Elements * ((long)WinogradTransforms.ElementPitch(tiles, _shape.Inputs)
                     + WinogradTransforms.ElementPitch(tiles, _shape.Outputs)) + 16L * Math.Max(_shape.Inputs, _shape.Outputs)));
         }
@@ -77,6 +82,11 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     private long Overhang => (_shape.Height % 2 + _shape.Width % 2) * (_shape.Width + 3L);
 
     private int FloatsAtOnce => _shape.IsWide ? WideFloatsAtATime : FloatsAtATime;
+
+    private int SumFloatsAtOnce => _shape.IsWide ? WideFloatsAtATime : SumFloatsAtATime;
+
+    // Inputs whose elements lie side by side: what the tiles of the gradient's inner loop divide, and the first-level cache holds.
+    private int PanelWidth => BlockWidth == 16 ? 48 : 32;
 
     private nint Pairs => checked((nint)_shape.Inputs * _shape.Outputs);
 
@@ -102,37 +112,48 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void BackwardWeights(float* padded, float* paddedGradient, float* sums, float* scratch)
+    public override void BackwardWeights(float* padded, float* paddedGradient, int images, float* sums, float* scratch)
     {
-        if (_shape.IsWide)
+        if (GradientIsByBlock)
         {
-            base.BackwardWeights(padded, paddedGradient, sums, scratch);
+            base.BackwardWeights(padded, paddedGradient, images, sums, scratch);
             return;
         }
-        var tiles = TilesAtATime(Tiles, SumFloatsAtATime);
+        var all = checked(images * Tiles);
+        var tiles = TilesAtATime(all, SumFloatsAtOnce);
         nint inputPitch = WinogradTransforms.ElementPitch(tiles, _shape.Inputs),
             gradientPitch = WinogradTransforms.ElementPitch(tiles, _shape.Outputs);
         var gradients = scratch + Elements * inputPitch;
-        for (var first = 0; first < Tiles; first += tiles)
+        for (var first = 0; first < all; first += tiles)
         {
-            var count = Math.Min(tiles, Tiles - first);
-            ReadTiles(padded, 0, _shape.Inputs, first, count, scratch, inputPitch);
+            var count = Math.Min(tiles, all - first);
+            ReadTiles(padded, (nint)PaddedInputLength, _shape.Inputs, first, count, PanelWidth, scratch, inputPitch);
             ReadGradients(paddedGradient, first, count, gradients, gradientPitch);
-            var kernel = new WeightGradientMicroKernel(0, _shape.Inputs, 0, _shape.Outputs, count, BlockWidth);
             for (var element = 0; element < Elements; element++)
                 for (var block = 0; block < Blocks; block++)
                 {
                     var (output, channels) = Block(block, _shape.Outputs);
-                    kernel.Add(scratch + element * inputPitch, gradients + element * gradientPitch + output, new(1, 0, 0, 1), _shape.Inputs,
-                        channels, sums + _shape.Inputs * ((nint)Elements * output + element * channels));
+                    AddPanels(scratch + element * inputPitch, gradients + element * gradientPitch + (nint)output * count, count, channels,
+                        sums + _shape.Inputs * ((nint)Elements * output + element * channels));
                 }
+        }
+    }
+
+    // Adds what some tiles make of one element of a block of weights. The gradients stay in the first-level cache for all inputs.
+    private void AddPanels(float* inputs, float* gradients, int tiles, int channels, float* sums)
+    {
+        for (nint first = 0; first < _shape.Inputs; first += PanelWidth)
+        {
+            var width = Math.Min(PanelWidth, _shape.Inputs - first);
+            new WeightGradientMicroKernel(0, width, 0, channels, tiles, BlockWidth)
+                .Add(inputs + first * tiles, gradients, new(1, 0, 0, 1), width, channels, sums + first * channels);
         }
     }
 
     /// <inheritdoc/>
     public override void Unpack(int block, float* sums, float* gradient)
     {
-        if (_shape.IsWide)
+        if (GradientIsByBlock)
         {
             base.Unpack(block, sums, gradient);
             return;
@@ -163,7 +184,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         for (var first = 0; first < all; first += tiles)
         {
             var count = Math.Min(tiles, all - first);
-            ReadTiles(padded, paddedLength, inputs, first, count, scratch, inputPitch);
+            ReadTiles(padded, paddedLength, inputs, first, count, inputs, scratch, inputPitch);
             for (var element = 0; element < Elements; element++)
                 ConvolutionMicroKernel.Multiply(scratch + element * inputPitch, count, inputs, weights + element * Pairs, outputs,
                     products + element * outputPitch, BlockWidth);
@@ -171,30 +192,42 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         }
     }
 
+    // Elements in panels of so many channels: the first panel of all tiles, and then the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ReadTiles(float* padded, nint paddedLength, int channels, int first, int count, float* elements, nint pitch)
+    private void ReadTiles(float* padded, nint paddedLength, int channels, int first, int count, int panelWidth, float* elements, nint pitch)
     {
         var row = ((nint)_shape.Width + 2) * channels;
         var cursor = CursorAt(first, channels, row, paddedLength);
-        for (var tile = 0; tile < count; tile++, elements += channels)
+        for (var tile = 0; tile < count; tile++)
         {
             var pixels = padded + cursor.Next();
-            for (var channel = 0; channel < channels; channel += 16)
-                WinogradTransforms.Input(pixels + channel, row, channels, elements + channel, pitch);
+            for (nint panel = 0; panel < channels; panel += panelWidth)
+            {
+                var width = Math.Min(panelWidth, channels - panel);
+                var target = elements + panel * count + tile * width;
+                for (nint channel = 0; channel < width; channel += 16)
+                    WinogradTransforms.Input(pixels + panel + channel, row, channels, target + channel, pitch);
+            }
         }
     }
 
+    // The same for gradients, in blocks of outputs.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ReadGradients(float* paddedGradient, int first, int count, float* elements, nint pitch)
     {
         var channels = _shape.Outputs;
         var row = ((nint)_shape.Width + 2) * channels;
-        var cursor = CursorAt(first, channels, row, 0);
-        for (var tile = 0; tile < count; tile++, elements += channels)
+        var cursor = CursorAt(first, channels, row, (nint)PaddedGradientLength);
+        for (var tile = 0; tile < count; tile++)
         {
             var pixels = paddedGradient + row + channels + cursor.Next();
-            for (var channel = 0; channel < channels; channel += 16)
-                WinogradTransforms.OutputGradient(pixels + channel, row, channels, elements + channel, pitch);
+            for (nint block = 0; block < channels; block += BlockWidth)
+            {
+                var width = Math.Min(BlockWidth, channels - block);
+                var target = elements + block * count + tile * width;
+                for (nint channel = 0; channel < width; channel += 16)
+                    WinogradTransforms.OutputGradient(pixels + block + channel, row, channels, target + channel, pitch);
+            }
         }
     }
 

@@ -8,19 +8,20 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>Begins to gather the gradient of the weights in a shard.</summary>
     public void BeginBackwardWeights(int shard)
     {
-        if (!Shape.IsWide)
+        if (!GradientIsByBlock)
             NativeBuffer.Clear(WeightSums(shard), _kernel.SumsLength);
     }
 
     /// <summary>
-    /// Gathers the gradient of the weights that an image causes. For convolutions that are not wide; <see cref="EndBackward"/> adds up.
+    /// Gathers the gradient of the weights that a group of images causes. Unless it <see cref="GradientIsByBlock"/>;
+    /// <see cref="EndBackward"/> adds up.
     /// </summary>
-    public void BackwardWeights(float* padded, float* paddedGradient, int shard, float* scratch)
-        => _kernel.BackwardWeights(padded, paddedGradient, WeightSums(shard), scratch);
+    public void BackwardWeights(float* padded, float* paddedGradient, int images, int shard, float* scratch)
+        => _kernel.BackwardWeights(padded, paddedGradient, images, WeightSums(shard), scratch);
 
     /// <summary>
     /// Gathers the gradient of one block of weights over the images that are computed here, and, where these are all, adds it to what the
-    /// weights have. For wide convolutions.
+    /// weights have. Where it <see cref="GradientIsByBlock"/>.
     /// </summary>
     /// <param name="block">Which block of outputs.</param>
     /// <param name="panels">The inputs in panels, <see cref="PanelsLength"/> apart.</param>
@@ -57,7 +58,7 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>Adds up what was gathered here, a subtree of shards at a time.</summary>
     public void EndBackward()
     {
-        if (Shape.IsWide)
+        if (GradientIsByBlock)
             return;
         foreach (var node in _nodes)
             AddUp(node);
@@ -75,7 +76,7 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>What a subtree has gathered; known after <see cref="EndBackward"/>.</summary>
     /// <param name="node">Which of those whose shards are computed here.</param>
     public float* NodeSums(int node)
-        => Shape.IsWide ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
+        => GradientIsByBlock ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
 
     /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
     /// <param name="sums">Their sum; of no use afterwards.</param>

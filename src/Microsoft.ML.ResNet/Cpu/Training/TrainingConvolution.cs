@@ -53,6 +53,9 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Blocks of output channels, of which each can be computed by itself.</summary>
     public int Blocks => _kernel.Blocks;
 
+    /// <summary>Whether the gradient of the weights is gathered a block of outputs at a time, or else by shards.</summary>
+    public bool GradientIsByBlock => _kernel.GradientIsByBlock;
+
     /// <summary>Floats that an input with its border takes.</summary>
     public long PaddedInputLength => _kernel.PaddedInputLength;
 
@@ -63,7 +66,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     public long PanelsLength => _kernel.PanelsLength;
 
     /// <summary>Floats of scratch memory that a worker takes.</summary>
-    public long ScratchLength => Shape.IsWide
+    public long ScratchLength => GradientIsByBlock
         ? Math.Max(_kernel.ScratchLength, _kernel.CompactLength + ShardTree.Depth(_shards.Shards) * _kernel.BlockSumsLength)
         : _kernel.ScratchLength;
 
@@ -184,7 +187,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
             _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
         }
-        _weightSums.EnsureLength((Shape.IsWide ? _nodes.Count : _shards.Own.Count) * _kernel.SumsLength);
+        _weightSums.EnsureLength((GradientIsByBlock ? _nodes.Count : _shards.Own.Count) * _kernel.SumsLength);
     }
 
     /// <summary>

@@ -161,7 +161,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private static void AddWeights(TrainingConvolution convolution)
     {
-        if (convolution.Shape.IsWide)
+        if (convolution.GradientIsByBlock)
             return; // done block by block
         convolution.EndBackward();
         convolution.AddWeights(convolution.NodeSums(0)); // all shards are one subtree
@@ -256,7 +256,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachGroup(convolution, (first, images, shard, _, gradients, input, scratch) =>
+        ForEachGroup(convolution, (first, images, shard, inputs, gradients, input, scratch) =>
         {
             for (var i = 0; i < images; i++)
                 convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
@@ -264,17 +264,19 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             if (to is not null)
                 convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
             for (var i = 0; i < images; i++)
-            {
-                loadInput(first + i, input);
-                if (convolution.Shape.IsWide)
+                if (convolution.GradientIsByBlock)
+                {
+                    loadInput(first + i, input);
                     convolution.PackPanels(input, _wideInputs.Pointer + (nint)(first + i) * convolution.PanelsLength);
+                }
                 else
-                    convolution.BackwardWeights(input, gradients, shard, scratch);
-                if (to is not null)
-                    finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
-            }
+                    loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
+            if (!convolution.GradientIsByBlock)
+                convolution.BackwardWeights(inputs, gradients, images, shard, scratch);
+            for (var i = 0; to is not null && i < images; i++)
+                finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
         }, convolution.BeginBackwardWeights);
-        if (convolution.Shape.IsWide)
+        if (convolution.GradientIsByBlock)
             _team.Run(convolution.Blocks,
                 (block, worker)
                 => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));

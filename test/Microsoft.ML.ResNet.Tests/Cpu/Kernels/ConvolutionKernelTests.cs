@@ -42,6 +42,8 @@ public unsafe class ConvolutionKernelTests
     [DataRow(80, 64, 3, 1, 5, 6)]
     [DataRow(64, 80, 3, 1, 4, 9)]
     [DataRow(128, 80, 3, 1, 20, 33)] // more tiles than are computed at once
+    [DataRow(128, 80, 3, 1, 20, 32)] // the same, whose gradient of the weights is gathered by elements
+    [DataRow(112, 96, 3, 1, 6, 6)] // panels of inputs of which the last is narrow
     public void Output_and_gradients_are_those_of_the_definition(int inputs, int outputs, int size, int stride, int height, int width)
     {
         GuardedAllocator.SkipWhereThereIsNone();
@@ -146,9 +148,7 @@ public unsafe class ConvolutionKernelTests
         using var scratch = new NativeBuffer(kernel.ScratchLength);
         using var sums = new NativeBuffer(kernel.SumsLength, zeroed: true);
         using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
-        for (var image = 0; image < Images; image++)
-            kernel.BackwardWeights(padded.Pointer + image * kernel.PaddedInputLength,
-                paddedGradient.Pointer + image * kernel.PaddedGradientLength, sums.Pointer, scratch.Pointer);
+        kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, Images, sums.Pointer, scratch.Pointer);
         for (var block = 0; block < kernel.Blocks; block++)
             kernel.Unpack(block, sums.Pointer, result.Pointer);
         return Values(result);
