@@ -8,12 +8,12 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
 /// A 3x3 convolution of stride 1 with 16 products where <see cref="DirectConvolution"/> needs 36 (<see cref="WinogradTransforms"/>). What
-/// <see cref="WinogradKernel"/> is to training, for maps in blocks of channels.
+/// <see cref="WinogradKernel{TTransforms, TLanes}"/> is to training, for maps in blocks of channels.
 /// </summary>
 /// <remarks>Tiles are computed some at a time, so many that their elements stay in the cache through the three steps.</remarks>
 internal sealed unsafe class WinogradConvolution : ConvolutionLayer
 {
-    private const int Elements = WinogradTransforms.Elements, Block = MapLayout.FullBlock;
+    private const int Elements = Winograd2x2.Elements, Block = MapLayout.FullBlock;
     private const int Slack = 16; // tiles that kernels may read behind the last
     private const int TilesAtATime = 32; // at most: few enough for the cache, and enough for the weights to be worth fetching
     private const int TilesOfShard = 8; // what kernels compute at once
@@ -87,8 +87,17 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
         _bias.Dispose();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Read(float* map, int first, int count, float* elements, nint pitch)
+    {
+        if (Vector512.IsHardwareAccelerated)
+            Read<SixteenLanes>(map, first, count, elements, pitch);
+        else
+            Read<EightLanes>(map, first, count, elements, pitch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Read<TLanes>(float* map, int first, int count, float* elements, nint pitch)
+        where TLanes : struct, ILanes<TLanes>
     {
         var layout = _input.Layout;
         var (rowStride, blockStride) = (layout.RowStride, layout.BlockStride);
@@ -98,7 +107,8 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
         {
             var pixels = map + cursor.Next();
             for (var block = 0; block < layout.Blocks; block++, elements += Block, pixels += blockStride)
-                WinogradTransforms.Input(pixels, rowStride, Block, elements, pitch);
+                for (var lane = 0; lane < Block; lane += TLanes.Count)
+                    Winograd2x2.Input<TLanes>(pixels + lane, rowStride, Block, elements + lane, pitch);
         }
     }
 
@@ -124,7 +134,7 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
             for (var channel = 0; channel < _weights.Outputs; channel += Block, elements += Block, pixels += blockStride)
                 for (var lane = 0; lane < Block; lane += TLanes.Count)
                 {
-                    var (p, q, r, s) = WinogradTransforms.Output<TLanes>(elements + lane, pitch);
+                    var (p, q, r, s) = Winograd2x2.Output<TLanes>(elements + lane, pitch);
                     var bias = TLanes.Load(_bias.Pointer + channel + lane);
                     var pixel = pixels + lane;
                     Finish(pixel, p + bias);
@@ -147,7 +157,7 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
     }
 
     private static WinogradTileCursor CursorAt(MapLayout layout, int first)
-        => new(layout.Shape.Width / 2, layout.Shape.Height / 2, Block, layout.RowStride, layout.ImageStride, first);
+        => new(Winograd2x2.TileSize, layout.Shape.Width / 2, layout.Shape.Height / 2, Block, layout.RowStride, layout.ImageStride, first);
 
     private int Tiles(int images) => checked(images * (_input.Layout.Shape.PlaneSize / 4));
 }

@@ -21,7 +21,7 @@ internal sealed unsafe class WinogradWeights : IDisposable
     {
         (Inputs, Outputs) = (input.Blocks * Block, ((int)convolution.Shape[0] + Block - 1) / Block * Block);
         _pairs = checked((nint)Inputs * Outputs);
-        _elements = new NativeBuffer(checked(WinogradTransforms.Elements * _pairs));
+        _elements = new NativeBuffer(checked(Winograd2x2.Elements * _pairs));
     }
 
     /// <summary>Channels that come in, those beyond the last included.</summary>
@@ -51,7 +51,7 @@ internal sealed unsafe class WinogradWeights : IDisposable
         {
             WeightPacking.Pack(convolution, group * GroupChannels, outputs, input, Block, weights);
             for (nint i = 0; i < tap; i += Block)
-                WinogradTransforms.Weights(weights + i, tap, target + i, _pairs);
+                Winograd2x2.Weights(weights + i, tap, target + i, _pairs);
         }
         GC.KeepAlive(this);
     }

@@ -52,12 +52,21 @@ internal unsafe partial class ConvolutionKernel
     /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
     /// <param name="images">How many images.</param>
-    /// <param name="sums"><see cref="SumsLength"/> floats, for <see cref="Unpack(int, float*, float*)"/>.</param>
+    /// <param name="sums"><see cref="SumsLength"/> floats, for <see cref="EndBackwardWeights"/>.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void BackwardWeights(float* padded, float* paddedGradient, int images, float* sums, float* scratch)
     {
         for (var image = 0; image < images; image++)
             BackwardWeightsOfImage(padded + image * PaddedInputLength, paddedGradient + image * PaddedGradientLength, sums, scratch);
+    }
+
+    /// <summary>
+    /// Turns what <see cref="BackwardWeights"/> has gathered into gradients of weights, by block of outputs: size x size x inputs x
+    /// channels of the block.
+    /// </summary>
+    /// <param name="sums">What was gathered, and then as many gradients as there are weights.</param>
+    public virtual void EndBackwardWeights(float* sums)
+    {
     }
 
     /// <summary>Computes the gradient of one block's weights over all images.</summary>

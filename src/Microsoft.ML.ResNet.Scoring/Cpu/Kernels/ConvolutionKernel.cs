@@ -8,6 +8,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 internal unsafe partial class ConvolutionKernel : IDisposable
 {
     private const int FloatsInCache = 48 << 10; // 192 KiB
+    private const int FloatsOfLine = 16; // of a cache
 
     private readonly ConvolutionShape _shape;
     private readonly NativeBuffer _weights; // by block of outputs: size x (size inputs) x channels of the block
@@ -67,9 +68,12 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     private nint WeightsOfOutput => checked((nint)_shape.Size * _shape.Size * _shape.Inputs);
 
+    /// <summary>Images that are best computed as a group where weights are few; where they are many, all that there are.</summary>
+    public virtual int GroupSize => 1;
+
     /// <summary>
-    /// How the gradient of the weights is best gathered: a block of outputs at a time over all images (<see cref="BackwardWeightsOfBlock"/>),
-    /// or over some images, all weights at a time (<see cref="BackwardWeights"/>).
+    /// How the gradient of the weights is best gathered: a block of outputs at a time over all images
+    /// (<see cref="BackwardWeightsOfBlock"/>), or over some images, all weights at a time (<see cref="BackwardWeights"/>).
     /// </summary>
     public virtual bool GradientIsByBlock => _shape.IsWide;
 
@@ -92,8 +96,8 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     /// <summary>The fastest kernel for a shape.</summary>
     public static ConvolutionKernel For(ConvolutionShape shape)
-        => WinogradKernel.Pays(shape)
-            ? new WinogradKernel(shape)
+        => WinogradKernels.BestTileSize(shape) is > 0 and var tileSize
+            ? WinogradKernels.Of(tileSize, shape)
             : new ConvolutionKernel(shape);
 
     /// <summary>Takes the weights in.</summary>
@@ -103,10 +107,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
         for (var block = 0; block < _forward.Blocks; block++)
         {
             var (first, channels) = Block(block, _shape.Outputs);
-            var target = _weights.Pointer + first * WeightsOfOutput;
-            for (nint i = 0; i < WeightsOfOutput; i++)
-                for (var channel = 0; channel < channels; channel++)
-                    *target++ = weights[(first + channel) * WeightsOfOutput + i];
+            Turn(weights + first * WeightsOfOutput, channels, WeightsOfOutput, _weights.Pointer + first * WeightsOfOutput);
         }
         var turned = _turned.Pointer;
         foreach (var phase in _phases)
@@ -176,24 +177,20 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     /// <summary>Brings the gradient of one block's weights into the order of <see cref="Pack"/> and adds it there.</summary>
     /// <param name="block">Which block of outputs.</param>
-    /// <param name="sums">What was gathered; of no use afterwards.</param>
+    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
     /// <param name="gradient">In the order outputs x size x size x inputs.</param>
-    public virtual void Unpack(int block, float* sums, float* gradient)
+    public void Unpack(int block, float* sums, float* gradient)
     {
         var (first, channels) = Block(block, _shape.Outputs);
-        Unpack(first, channels, sums + first * WeightsOfOutput, gradient);
-    }
-
-    /// <summary>Brings the gradient of some channels' weights into the order of <see cref="Pack"/> and adds it there.</summary>
-    /// <param name="first">The first of the channels.</param>
-    /// <param name="channels">How many they are.</param>
-    /// <param name="sums">Size x size x inputs x channels.</param>
-    /// <param name="gradient">In the order outputs x size x size x inputs.</param>
-    protected void Unpack(int first, int channels, float* sums, float* gradient)
-    {
-        for (var channel = 0; channel < channels; channel++)
-            for (nint i = 0; i < WeightsOfOutput; i++)
-                gradient[(first + channel) * WeightsOfOutput + i] += sums[i * channels + channel];
+        var (count, offset) = (WeightsOfOutput, first * WeightsOfOutput);
+        for (nint begin = 0; begin < count; begin += FloatsOfLine)
+            for (var channel = 0; channel < channels; channel++)
+            {
+                float* from = sums + offset + channel, to = gradient + offset + channel * count;
+                var end = Math.Min(begin + FloatsOfLine, count);
+                for (var i = begin; i < end; i++)
+                    to[i] += from[i * channels];
+            }
     }
 
     /// <summary>Frees the weights.</summary>
@@ -206,6 +203,19 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     /// <summary>The channels of a block.</summary>
     protected (int First, int Channels) Block(int block, int channels)
         => (block * BlockWidth, Math.Min(BlockWidth, channels - block * BlockWidth));
+
+    // Rows of channels to channels side by side. A line of a row is read once.
+    private static void Turn(float* rows, int channels, nint count, float* target)
+    {
+        for (nint begin = 0; begin < count; begin += FloatsOfLine)
+            for (var channel = 0; channel < channels; channel++)
+            {
+                float* from = rows + channel * count, to = target + channel;
+                var end = Math.Min(begin + FloatsOfLine, count);
+                for (var i = begin; i < end; i++)
+                    to[i * channels] = from[i];
+            }
+    }
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()

@@ -1,26 +1,28 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// A 3x3 convolution of stride 1 and its gradients with 16 products where <see cref="ConvolutionKernel"/> needs 36
-/// (<see cref="WinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights once for the whole
+/// A 3x3 convolution of stride 1 and its gradients with fewer products than <see cref="ConvolutionKernel"/>
+/// (<see cref="IWinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights once for the whole
 /// batch; not so where sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
 /// </summary>
 /// <remarks>
 /// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many
-/// that these are worth their way from memory. Of images of odd height or width the last tiles hang over: what they read behind the border
-/// goes to pixels that are not kept.
+/// that these are worth their way from memory. The last tiles of a row or an image may hang over: what they read behind the border goes to
+/// pixels that are not kept.
 /// </remarks>
-internal sealed unsafe class WinogradKernel : ConvolutionKernel
+/// <typeparam name="TTransforms">The transforms.</typeparam>
+/// <typeparam name="TLanes">The vectors that they are computed with.</typeparam>
+internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKernel
+    where TTransforms : struct, IWinogradTransforms
+    where TLanes : struct, ILanes<TLanes>
 {
-    private const int Elements = WinogradTransforms.Elements;
-    private const int FloatsAtATime = 1024; // of an element: all sixteen come and go in the cache
+    private const int FloatsAtATime = 1024; // of an element: all come and go in the second-level cache
     private const int SumFloatsAtATime = 4096; // the same for the gradient of the weights: sums are worth their way to memory and back
     private const int WideFloatsAtATime = 32 << 10; // of an element, 128 KiB, where weights are many
-    private const int MostSums = 16 * 256 * 256; // floats that a shard gathers: 4 MiB
-    private const int FewestWidePixels = 16;
+    private const int TilesOfGroup = 32; // of small images: fewer would not be worth the way of weights and of their gradients
+    private const int MostSums = 1 << 20; // floats that a shard gathers: 4 MiB, which 256 x 256 channels make of tiles of 2x2
 
     private readonly ConvolutionShape _shape;
     private readonly NativeBuffer _elements; // of the weights: each by block of outputs, inputs x channels of the block
@@ -39,16 +41,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     /// <summary>Whether a convolution can be computed so.</summary>
     public static bool Computes(ConvolutionShape shape)
         => shape.Size == 3 && shape.Stride == 1 && shape.Inputs % 16 == 0 && shape.Outputs % 16 == 0
-            && (shape.IsWide || WinogradTransforms.Compute(shape));
-
-    /// <summary>
-    /// Whether the products that are saved are worth the transforms, and, where weights are many, what tiles that hang over waste.
-    /// </summary>
-    public static bool Pays(ConvolutionShape shape)
-        => Computes(shape) && (shape.IsWide
-            ? shape.OutputLength / shape.Outputs is >= FewestWidePixels and var pixels
-                && 3L * Elements * Half(shape.Height) * Half(shape.Width) <= 2L * 9 * pixels
-            : WinogradTransforms.Pay(shape));
+            && (shape.IsWide && TTransforms.MayHangOver || shape.Height % TileSize == 0 && shape.Width % TileSize == 0);
 
     /// <inheritdoc/>
     public override long PaddedInputLength => checked(base.PaddedInputLength + Overhang * _shape.Inputs);
@@ -57,8 +50,11 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     public override long PaddedGradientLength => checked(base.PaddedGradientLength + Overhang * _shape.Outputs);
 
     /// <inheritdoc/>
+    public override int GroupSize => Math.Max(1, TilesOfGroup / Tiles);
+
+    /// <inheritdoc/>
     public override bool GradientIsByBlock
-        => base.GradientIsByBlock && (Elements * Pairs > MostSums || !WinogradTransforms.Compute(_shape));
+        => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver);
 
     /// <inheritdoc/>
     public override long SumsLength => GradientIsByBlock ? base.SumsLength : Elements * Pairs;
@@ -76,10 +72,18 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
         }
     }
 
-    private static int Half(int pixels) => (pixels + 1) / 2;
+    private static int TileSize => TTransforms.TileSize;
+
+    private static int Elements => (TileSize + 2) * (TileSize + 2);
+
+    private int Rows => (_shape.Height + TileSize - 1) / TileSize;
+
+    private int Columns => (_shape.Width + TileSize - 1) / TileSize;
+
+    private bool HangsOver => _shape.Height % TileSize != 0 || _shape.Width % TileSize != 0;
 
     // Pixels that tiles read behind an image with its border.
-    private long Overhang => (_shape.Height % 2 + _shape.Width % 2) * (_shape.Width + 3L);
+    private long Overhang => (Rows * TileSize - _shape.Height) * (_shape.Width + 2L) + Columns * TileSize - _shape.Width;
 
     private int FloatsAtOnce => _shape.IsWide ? WideFloatsAtATime : FloatsAtATime;
 
@@ -90,7 +94,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     private nint Pairs => checked((nint)_shape.Inputs * _shape.Outputs);
 
-    private int Tiles => checked(Half(_shape.Height) * Half(_shape.Width));
+    private int Tiles => checked(Rows * Columns);
 
     /// <inheritdoc/>
     public override void Pack(float* weights)
@@ -151,19 +155,19 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
     }
 
     /// <inheritdoc/>
-    public override void Unpack(int block, float* sums, float* gradient)
+    public override void EndBackwardWeights(float* sums)
     {
         if (GradientIsByBlock)
-        {
-            base.Unpack(block, sums, gradient);
             return;
+        var weights = sums; // a block's weights end before the next block's elements begin
+        for (var block = 0; block < Blocks; block++)
+        {
+            var length = (nint)_shape.Inputs * Block(block, _shape.Outputs).Channels;
+            for (nint i = 0; i < length; i += 16)
+                TTransforms.WeightsGradient(sums + i, length, weights + i, length);
+            sums += Elements * length;
+            weights += 9 * length;
         }
-        var (output, channels) = Block(block, _shape.Outputs);
-        sums += (nint)_shape.Inputs * Elements * output;
-        var length = (nint)_shape.Inputs * channels;
-        for (nint i = 0; i < length; i += 16)
-            WinogradTransforms.WeightsGradient(sums + i, length, sums + i, length);
-        Unpack(output, channels, sums, gradient);
     }
 
     /// <inheritdoc/>
@@ -194,7 +198,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
 
     // Elements in panels of so many channels: the first panel of all tiles, and then the next.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ReadTiles(float* padded, nint paddedLength, int channels, int first, int count, int panelWidth, float* elements, nint pitch)
+    private void ReadTiles(float* padded, nint paddedLength, int channels, int first, int count, int panelWidth, float* elements,
+        nint pitch)
     {
         var row = ((nint)_shape.Width + 2) * channels;
         var cursor = CursorAt(first, channels, row, paddedLength);
@@ -205,8 +210,8 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             {
                 var width = Math.Min(panelWidth, channels - panel);
                 var target = elements + panel * count + tile * width;
-                for (nint channel = 0; channel < width; channel += 16)
-                    WinogradTransforms.Input(pixels + panel + channel, row, channels, target + channel, pitch);
+                for (nint channel = 0; channel < width; channel += TLanes.Count)
+                    TTransforms.Input<TLanes>(pixels + panel + channel, row, channels, target + channel, pitch);
             }
         }
     }
@@ -225,53 +230,29 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             {
                 var width = Math.Min(BlockWidth, channels - block);
                 var target = elements + block * count + tile * width;
-                for (nint channel = 0; channel < width; channel += 16)
-                    WinogradTransforms.OutputGradient(pixels + block + channel, row, channels, target + channel, pitch);
+                for (nint channel = 0; channel < width; channel += TLanes.Count)
+                    TTransforms.OutputGradient<TLanes>(pixels + block + channel, row, channels, target + channel, pitch);
             }
         }
-    }
-
-    private void WriteTiles(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
-    {
-        if (Vector512.IsHardwareAccelerated)
-            WriteTiles<SixteenLanes>(elements, pitch, channels, first, count, output, adds);
-        else
-            WriteTiles<EightLanes>(elements, pitch, channels, first, count, output, adds);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void WriteTiles<TLanes>(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
-        where TLanes : struct, ILanes<TLanes>
+    private void WriteTiles(float* elements, nint pitch, int channels, int first, int count, float* output, bool adds)
     {
         var row = (nint)_shape.Width * channels;
         var cursor = CursorAt(first, channels, row, (nint)_shape.Height * row);
-        var (cutsColumns, cutsRows) = (_shape.Width % 2 != 0, _shape.Height % 2 != 0);
+        var (lastHeight, lastWidth) = (_shape.Height - (Rows - 1) * TileSize, _shape.Width - (Columns - 1) * TileSize);
         for (var tile = 0; tile < count; tile++, elements += channels)
         {
-            var (hasRight, hasBottom) = (!(cutsColumns && cursor.IsAtRight), !(cutsRows && cursor.IsAtBottom));
+            var (height, width) = (cursor.IsAtBottom ? lastHeight : TileSize, cursor.IsAtRight ? lastWidth : TileSize);
             var pixels = output + cursor.Next();
             for (var channel = 0; channel < channels; channel += TLanes.Count)
-            {
-                var (p, q, r, s) = WinogradTransforms.Output<TLanes>(elements + channel, pitch);
-                var pixel = pixels + channel;
-                Put(p, pixel, adds);
-                if (hasRight)
-                    Put(q, pixel + channels, adds);
-                if (hasBottom)
-                    Put(r, pixel + row, adds);
-                if (hasRight && hasBottom)
-                    Put(s, pixel + row + channels, adds);
-            }
+                TTransforms.Output<TLanes>(elements + channel, pitch, pixels + channel, row, channels, height, width, adds);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<TLanes>(TLanes sum, float* pixel, bool adds)
-        where TLanes : struct, ILanes<TLanes>
-        => TLanes.Store(adds ? sum + TLanes.Load(pixel) : sum, pixel);
-
     private WinogradTileCursor CursorAt(int first, int channels, nint row, nint image)
-        => new(Half(_shape.Width), Half(_shape.Height), channels, row, image, first);
+        => new(TileSize, Columns, Rows, channels, row, image, first);
 
     private void ToElements(float* packed, int inputs, int outputs, float* elements)
     {
@@ -280,7 +261,7 @@ internal sealed unsafe class WinogradKernel : ConvolutionKernel
             var (output, channels) = Block(block, outputs);
             var length = (nint)inputs * channels;
             for (nint i = 0; i < length; i += 16)
-                WinogradTransforms.Weights(packed + (nint)9 * inputs * output + i, length, elements + (nint)inputs * output + i,
+                TTransforms.Weights(packed + (nint)9 * inputs * output + i, length, elements + (nint)inputs * output + i,
                     (nint)inputs * outputs);
         }
     }

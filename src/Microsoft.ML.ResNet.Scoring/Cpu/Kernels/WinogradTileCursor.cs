@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// The offsets of the tiles of 2x2 pixels that Winograd's convolution computes: row by row, image by image. Divides once, and then counts.
+/// The offsets of the tiles of pixels that Winograd's convolution computes: row by row, image by image. Divides once, and then counts.
 /// </summary>
 internal struct WinogradTileCursor
 {
@@ -12,19 +12,20 @@ internal struct WinogradTileCursor
     private int _column, _row;
     private nint _offset;
 
+    /// <param name="size">Pixels on a side of a tile.</param>
     /// <param name="columns">Tiles in a row.</param>
     /// <param name="rows">Rows of tiles in an image.</param>
     /// <param name="pixel">Floats from a pixel to the next in its row.</param>
     /// <param name="row">Floats from a row of pixels to the next.</param>
     /// <param name="image">Floats from an image to the next.</param>
     /// <param name="first">The tile to start with.</param>
-    public WinogradTileCursor(int columns, int rows, nint pixel, nint row, nint image, int first)
+    public WinogradTileCursor(int size, int columns, int rows, nint pixel, nint row, nint image, int first)
     {
         (_columns, _rows) = (columns, rows);
-        (_step, _toNextRow, _toNextImage) = (2 * pixel, 2 * row - columns * 2 * pixel, image - rows * 2 * row);
+        (_step, _toNextRow, _toNextImage) = (size * pixel, size * row - columns * size * pixel, image - rows * size * row);
         (var line, _column) = Math.DivRem(first, columns);
         (var before, _row) = Math.DivRem(line, rows);
-        _offset = before * image + 2 * (_row * row + _column * pixel);
+        _offset = before * image + size * (_row * row + _column * pixel);
     }
 
     /// <summary>Whether the next tile is the last of its row.</summary>

@@ -5,6 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// <content>The gradient of the weights: gathered in shards of the batch, which are added up as a tree.</content>
 internal sealed unsafe partial class TrainingConvolution
 {
+    private const int FloatsAtATime = 1024; // of sums that are added up: all shards' stay in the first-level cache
+
     /// <summary>Begins to gather the gradient of the weights in a shard.</summary>
     public void BeginBackwardWeights(int shard)
     {
@@ -18,6 +20,13 @@ internal sealed unsafe partial class TrainingConvolution
     /// </summary>
     public void BackwardWeights(float* padded, float* paddedGradient, int images, int shard, float* scratch)
         => _kernel.BackwardWeights(padded, paddedGradient, images, WeightSums(shard), scratch);
+
+    /// <summary>Ends to gather the gradient of the weights in a shard.</summary>
+    public void EndBackwardWeights(int shard)
+    {
+        if (!GradientIsByBlock)
+            _kernel.EndBackwardWeights(WeightSums(shard));
+    }
 
     /// <summary>
     /// Gathers the gradient of one block of weights over the images that are computed here, and, where these are all, adds it to what the
@@ -60,16 +69,23 @@ internal sealed unsafe partial class TrainingConvolution
     {
         if (GradientIsByBlock)
             return;
+        var spare = stackalloc float[ShardTree.Depth(_shards.Shards) * FloatsAtATime];
         foreach (var node in _nodes)
-            AddUp(node);
+            for (var first = 0L; first < SumsLength; first += FloatsAtATime)
+                AddUp(node, first, Math.Min(FloatsAtATime, SumsLength - first), WeightSums(node.First) + first, spare);
 
-        void AddUp(ShardTree.Node shards)
+        // Some sums of a subtree; those of second halves wait in spare memory.
+        void AddUp(ShardTree.Node shards, long first, long count, float* target, float* spare)
         {
             if (shards.Count == 1)
+            {
+                if (target != WeightSums(shards.First) + first)
+                    NativeBuffer.Copy(WeightSums(shards.First) + first, target, count);
                 return;
-            AddUp(shards with { End = shards.Middle });
-            AddUp(shards with { First = shards.Middle });
-            ChannelKernels.Add(WeightSums(shards.Middle), SumsLength, WeightSums(shards.First));
+            }
+            AddUp(shards with { End = shards.Middle }, first, count, target, spare);
+            AddUp(shards with { First = shards.Middle }, first, count, spare, spare + FloatsAtATime);
+            ChannelKernels.Add(spare, count, target);
         }
     }
 
@@ -89,5 +105,5 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>
     public void PackPanels(float* padded, float* panels) => _kernel.PackPanels(padded, panels);
 
-    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)(shard - _shards.Own.First) * SumsLength;
+    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)(shard - _shards.Own.First) * (nint)_kernel.SumsLength;
 }

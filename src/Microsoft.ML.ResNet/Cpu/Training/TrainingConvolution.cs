@@ -53,6 +53,9 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Blocks of output channels, of which each can be computed by itself.</summary>
     public int Blocks => _kernel.Blocks;
 
+    /// <summary>Images that are best computed as a group where weights are few.</summary>
+    public int GroupSize => _kernel.GroupSize;
+
     /// <summary>Whether the gradient of the weights is gathered a block of outputs at a time, or else by shards.</summary>
     public bool GradientIsByBlock => _kernel.GradientIsByBlock;
 
@@ -71,7 +74,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         : _kernel.ScratchLength;
 
     /// <summary>Floats of the sums that a subtree of shards gathers for the gradient of the weights.</summary>
-    public long SumsLength => _kernel.SumsLength;
+    public long SumsLength => Shape.WeightLength;
 
     /// <summary>How the output is normalised; known after <see cref="EndForward"/>.</summary>
     public ChannelNorm Norm => new(Mean, Scale, Shift);
@@ -187,7 +190,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
             _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
         }
-        _weightSums.EnsureLength((GradientIsByBlock ? _nodes.Count : _shards.Own.Count) * _kernel.SumsLength);
+        _weightSums.EnsureLength(GradientIsByBlock ? _nodes.Count * SumsLength : _shards.Own.Count * _kernel.SumsLength);
     }
 
     /// <summary>

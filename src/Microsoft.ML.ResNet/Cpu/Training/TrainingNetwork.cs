@@ -16,7 +16,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private readonly ShardGroup _shards;
     private readonly GradientSum? _gradientSum; // over several processes
     private readonly WorkerTeam _team;
-    private readonly NativeBuffer[] _inputs; // for each worker: an image with its border
+    private readonly NativeBuffer[] _inputs; // for each worker: some images with their borders
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
     private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, on the way back in panels
@@ -44,8 +44,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
         _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block], _shards)));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
-        _inputs = ForEachWorker(convolution => convolution.PaddedInputLength);
-        _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.PaddedGradientLength);
+        _inputs = ForEachWorker(convolution => convolution.GroupSize * convolution.PaddedInputLength);
+        _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
         _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
@@ -275,7 +275,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
                 convolution.BackwardWeights(inputs, gradients, images, shard, scratch);
             for (var i = 0; to is not null && i < images; i++)
                 finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
-        }, convolution.BeginBackwardWeights);
+        }, convolution.BeginBackwardWeights, convolution.EndBackwardWeights);
         if (convolution.GradientIsByBlock)
             _team.Run(convolution.Blocks,
                 (block, worker)
@@ -289,8 +289,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private long Wide(Func<TrainingConvolution, long> length)
         => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
-    // Image by image in the scratch memory of a worker; with a wide convolution a shard at a time, in memory that holds all images.
-    private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginShard = null)
+    // A few images at a time in the scratch memory of a worker; with a wide convolution a shard at a time, in memory that holds all images.
+    private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginShard = null,
+        Action<int>? endShard = null)
         => ForEachShard((first, end, shard, worker) =>
     {
         beginShard?.Invoke(shard);
@@ -299,9 +300,10 @@ internal sealed unsafe class TrainingNetwork : IDisposable
                 _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _inputs[worker].Pointer,
                 _scratch[worker].Pointer);
         else
-            for (var image = first; image < end; image++)
-                work(image, 1, shard, _inputs[worker].Pointer, _gradients[worker].Pointer, _inputs[worker].Pointer,
-                    _scratch[worker].Pointer);
+            for (var image = first; image < end; image += convolution.GroupSize)
+                work(image, Math.Min(convolution.GroupSize, end - image), shard, _inputs[worker].Pointer, _gradients[worker].Pointer,
+                    _inputs[worker].Pointer, _scratch[worker].Pointer);
+        endShard?.Invoke(shard);
     });
 
     private void ForEachImage(Action<int, int> work) => ForEachShard((first, end, shard, _) =>

@@ -60,7 +60,7 @@ public unsafe class PackedWeightsTests
         using var winograd = new WinogradWeights(folded, layout);
         for (var group = winograd.Groups - 1; group >= 0; group--)
             winograd.Pack(folded, group);
-        var elements = stackalloc float[WinogradTransforms.Elements * Block];
+        var elements = stackalloc float[Winograd2x2.Elements * Block];
         for (var group = 0; group < packed.Groups; group++)
         {
             nint width = packed.BlocksIn(group) * Block, start = (nint)group * Group * winograd.Inputs;
@@ -68,8 +68,8 @@ public unsafe class PackedWeightsTests
                 for (nint output = 0; output < width; output += Block)
                 {
                     var weights = packed.Weights(group) + (input / Block * 9 * Block + input % Block) * width + output;
-                    WinogradTransforms.Weights(weights, Block * width, elements, Block);
-                    for (var element = 0; element < WinogradTransforms.Elements; element++)
+                    Winograd2x2.Weights(weights, Block * width, elements, Block);
+                    for (var element = 0; element < Winograd2x2.Elements; element++)
                         for (var channel = 0; channel < Block; channel++)
                             AssertSame(elements[element * Block + channel],
                                 winograd.Element(element)[start + input * width + output + channel]);

@@ -76,6 +76,27 @@ public unsafe class ConvolutionKernelTests
     }
 
     [TestMethod]
+    [DataRow(2, 4e-7, 8e-7)]
+    [DataRow(4, 1.2e-6, 1.2e-6)] // by the usual points, 1 and 2, twice as much
+    public void Tiles_of_Winograds_round_little(int tileSize, double outputError, double gradientError)
+    {
+        var (shape, random) = (new ConvolutionShape(64, 64, 3, 1, 16, 16), new Random(1));
+        var (input, weights, gradient) = (Noise(random, Images * shape.InputLength), Noise(random, shape.WeightLength),
+            Noise(random, Images * shape.OutputLength));
+        using var kernel = WinogradKernels.Of(tileSize, shape);
+        fixed (float* w = weights)
+            kernel.Pack(w);
+
+        var output = RelativeError(ReferenceConvolution.Forward(shape, Images, input, weights), Forward(kernel, shape, input));
+        var ofWeights = RelativeError(ReferenceConvolution.WeightGradient(shape, Images, input, gradient),
+            WeightGradient(kernel, shape, input, gradient));
+
+        TestContext.WriteLine(FormattableString.Invariant($"outputs {output:e1}, gradient of the weights {ofWeights:e1}"));
+        Assert.IsLessThan(outputError, output);
+        Assert.IsLessThan(gradientError, ofWeights);
+    }
+
+    [TestMethod]
     public void Sizes_that_no_int_holds_are_told_as_they_are()
     {
         var shape = new ConvolutionShape(Inputs: 1, Outputs: 1040, Size: 3, Stride: 1, Height: 2048, Width: 2048);
@@ -100,15 +121,16 @@ public unsafe class ConvolutionKernelTests
             using var plain = new ConvolutionKernel(shape, blockWidth);
             AssertIs(plain, blockWidth);
             AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
-            if (!WinogradKernel.Computes(shape))
-                continue;
-            using var winograd = new WinogradKernel(shape, blockWidth);
-            AssertIs(winograd, blockWidth);
+            foreach (var tileSize in new[] { 2, 4 }.Where(size => WinogradKernels.Computes(size, shape)))
+            {
+                using var winograd = WinogradKernels.Of(tileSize, shape, blockWidth);
+                AssertIs(winograd, blockWidth);
+            }
         }
 
         void AssertIs(ConvolutionKernel kernel, int blockWidth)
         {
-            var name = $"{kernel.GetType().Name} of {blockWidth}";
+            var name = $"{kernel} of {blockWidth}";
             fixed (float* w = weights)
                 kernel.Pack(w);
             AssertClose(output, Forward(kernel, shape, input), $"{name}: output");
@@ -149,6 +171,7 @@ public unsafe class ConvolutionKernelTests
         using var sums = new NativeBuffer(kernel.SumsLength, zeroed: true);
         using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
         kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, Images, sums.Pointer, scratch.Pointer);
+        kernel.EndBackwardWeights(sums.Pointer);
         for (var block = 0; block < kernel.Blocks; block++)
             kernel.Unpack(block, sums.Pointer, result.Pointer);
         return Values(result);
@@ -194,6 +217,10 @@ public unsafe class ConvolutionKernelTests
 
     private static float[] Noise(Random random, long length)
         => [.. Enumerable.Range(0, (int)length).Select(_ => random.NextSingle() * 2 - 1)];
+
+    // Root mean square of the differences, over that of what is expected.
+    private static double RelativeError(double[] expected, float[] actual)
+        => Math.Sqrt(expected.Zip(actual, (a, b) => (a - b) * (a - b)).Sum() / expected.Sum(value => value * value));
 
     private static void AssertClose(double[] expected, float[] actual, string what)
     {

@@ -1,0 +1,49 @@
+using System.Runtime.Intrinsics;
+
+namespace Microsoft.ML.ResNet.Cpu.Kernels;
+
+/// <summary>Which of Winograd's convolutions trains a shape fastest.</summary>
+internal static class WinogradKernels
+{
+    private const int FewestPixels = 64; // below, most of what a micro-kernel computes at once would be for nothing
+    private const int FewestWidePixelsOf2x2 = 16; // of many weights, which meet several images at once
+    private const int FewestWidePixelsOf4x4 = 256;
+    private const int MostPairsOf4x4 = 128 * 128; // beyond, elements of the weights, four times as many as weights, come from memory
+
+    /// <summary>Output pixels on a side of the tiles that are fastest; 0 where Winograd's convolutions do not pay.</summary>
+    public static int BestTileSize(ConvolutionShape shape)
+    {
+        var pixels = (long)shape.Height * shape.Width;
+        if (Computes(4, shape)
+            && (shape.IsWide
+                ? pixels >= FewestWidePixelsOf4x4 && (long)shape.Inputs * shape.Outputs <= MostPairsOf4x4
+                : pixels >= FewestPixels))
+            return 4;
+        return Computes(2, shape) && (shape.IsWide
+            ? pixels >= FewestWidePixelsOf2x2 && 3 * 16 * Tiles(2, shape) <= 2 * 9 * pixels // of odd sides some products are for nothing
+            : pixels >= FewestPixels) ? 2 : 0;
+    }
+
+    /// <summary>Whether a shape can be computed in tiles of some size.</summary>
+    public static bool Computes(int tileSize, ConvolutionShape shape)
+        => tileSize == 4
+            ? WinogradKernel<Winograd4x4, SixteenLanes>.Computes(shape)
+            : WinogradKernel<Winograd2x2, SixteenLanes>.Computes(shape);
+
+    /// <summary>A kernel that computes in tiles of some size.</summary>
+    /// <param name="tileSize">2 or 4.</param>
+    /// <param name="shape">A shape that it <see cref="Computes"/>.</param>
+    /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
+    public static ConvolutionKernel Of(int tileSize, ConvolutionShape shape, int blockWidth = 0)
+        => (tileSize, Vector512.IsHardwareAccelerated) switch
+        {
+            (4, true) => new WinogradKernel<Winograd4x4, SixteenLanes>(shape, blockWidth),
+            (4, false) => new WinogradKernel<Winograd4x4, EightLanes>(shape, blockWidth),
+            (2, true) => new WinogradKernel<Winograd2x2, SixteenLanes>(shape, blockWidth),
+            (2, false) => new WinogradKernel<Winograd2x2, EightLanes>(shape, blockWidth),
+            _ => throw new ArgumentOutOfRangeException(nameof(tileSize), tileSize, "Tiles have 2 or 4 pixels on a side."),
+        };
+
+    private static long Tiles(int size, ConvolutionShape shape)
+        => ((long)shape.Height + size - 1) / size * ((shape.Width + size - 1) / size);
+}
