@@ -154,8 +154,8 @@ public class SharedTrainingTests
     public void What_a_step_exchanges_is_what_the_model_says()
     {
         const int Batch = 16, Size = 2, Shards = 8, Features = 64;
-        int[] channels = [16, 16, 16, 32, 32, 32, 64, 64, 64]; // of cifar-8, with its two projections; 8x8 pixels are enough for Winograd
-        int[] inputs = [3, 16, 16, 16, 32, 16, 32, 64, 32], elements = [9, 16, 16, 9, 9, 1, 9, 9, 1];
+        int[] channels = [16, 16, 16, 32, 32, 32, 64, 64, 64]; // of cifar-8, with its two projections
+        int[] inputs = [3, 16, 16, 16, 32, 16, 32, 64, 32], places = [9, 9, 9, 9, 9, 1, 9, 9, 1];
         var log = new List<string>();
         ThreadGroup.Run(Size, group =>
         {
@@ -168,7 +168,7 @@ public class SharedTrainingTests
         var (exchanges, bytes, time) = (Number(1), Number(2), Number(3));
         Assert.AreEqual(2 * channels.Length + 4, exchanges, "two for each normalisation; pixels, features, and two for the weights");
         Assert.IsGreaterThanOrEqualTo(2000 * exchanges, time, "of latency");
-        var length = channels.Zip(inputs, elements).Sum(layer => layer.First * layer.Second * layer.Third);
+        var length = channels.Zip(inputs, places).Sum(layer => layer.First * layer.Second * layer.Third);
         var model = 32 * channels.Sum() * Shards / Size * (Size - 1) + 4 * Features * Batch / Size * (Size - 1)
             + 4 * length * 2 * (Size - 1) / Size;
         Assert.IsGreaterThanOrEqualTo(model, bytes);

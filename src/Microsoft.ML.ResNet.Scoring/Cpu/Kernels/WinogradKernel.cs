@@ -4,8 +4,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with fewer products than <see cref="ConvolutionKernel"/>
-/// (<see cref="IWinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights once for the whole
-/// batch; not so where sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
+/// (<see cref="IWinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights at the end; not so
+/// where sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
 /// </summary>
 /// <remarks>
 /// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many
@@ -50,11 +50,10 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     public override long PaddedGradientLength => checked(base.PaddedGradientLength + Overhang * _shape.Outputs);
 
     /// <inheritdoc/>
-    public override int GroupSize => Math.Max(1, TilesOfGroup / Tiles);
+    public override int GroupSize => _shape.IsWide ? base.GroupSize : Math.Max(1, TilesOfGroup / Tiles);
 
     /// <inheritdoc/>
-    public override bool GradientIsByBlock
-        => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver);
+    public override bool GradientIsByBlock => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver);
 
     /// <inheritdoc/>
     public override long SumsLength => GradientIsByBlock ? base.SumsLength : Elements * Pairs;
