@@ -36,10 +36,9 @@ def convolutions(name):
 
 
 def sums(layer):
-    """Floats of a weight gradient as it travels: sixteen elements instead of nine weights where Winograd's kernel gathers it."""
-    inputs, outputs, size, stride, side = layer
-    winograd = size == 3 and stride == 1 and side % 2 == 0 and side >= 8 and inputs % 16 == 0 and 9 * inputs * outputs <= 9 * 64 * 64
-    return inputs * outputs * (16 if winograd else size * size)
+    """Floats of a weight gradient."""
+    inputs, outputs, size, _, _ = layer
+    return inputs * outputs * size * size
 
 
 def subtrees(first, end, low, high):

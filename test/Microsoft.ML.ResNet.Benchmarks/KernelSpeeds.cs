@@ -64,7 +64,11 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
                     _kernel.BackwardWeightsOfBlock(block, panels.Pointer, gradients.Pointer, images, scratch.Pointer, sums.Pointer);
             }
             else
+            {
+                NativeBuffer.Clear(sums.Pointer, _kernel.SumsLength);
                 _kernel.BackwardWeights(inputs.Pointer, gradients.Pointer, images, sums.Pointer, scratch.Pointer);
+                _kernel.EndBackwardWeights(sums.Pointer);
+            }
         });
         var between = MeasureBetween(outputs.Pointer, gradients.Pointer, figures.Pointer);
         Console.WriteLine(FormattableString.Invariant(

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Cpu.Inference;
@@ -8,6 +10,9 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal sealed class InferenceNetworkBuilder
 {
+    private const int FewestPixelsOf2x2 = 64, FewestPixelsOf4x4 = 256; // 16 tiles: what kernels compute at once
+    private const int MostPairsOf4x4 = 128 * 128; // of channels: beyond, weights' elements, four times as many, come from memory
+
     private readonly FoldedWeights _weights;
     private readonly TileKernel _kernel;
     private readonly List<FeatureMap> _maps = [];
@@ -85,9 +90,27 @@ internal sealed class InferenceNetworkBuilder
     private ConvolutionLayer Convolution(ConvolutionStep step, FeatureMap input, FeatureMap output)
     {
         var (folded, accumulates) = (_weights.Of(step), step.Adds is not null);
-        return WithWeights<ConvolutionLayer>(folded, WinogradConvolution.Suits(folded, step.Stride, input.Layout)
-            ? new WinogradConvolution(_kernel, folded, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies }
-            : new DirectConvolution(_kernel, folded, step.Stride, input, output) { Accumulates = accumulates, Rectifies = step.Rectifies });
+        return WithWeights<ConvolutionLayer>(folded, TileSizeOf(step, input.Layout) switch
+        {
+            4 => new WinogradConvolution<Winograd4x4>(_kernel, folded, input, output)
+            { Accumulates = accumulates, Rectifies = step.Rectifies },
+            2 => new WinogradConvolution<Winograd2x2>(_kernel, folded, input, output)
+            { Accumulates = accumulates, Rectifies = step.Rectifies },
+            _ => new DirectConvolution(_kernel, folded, step.Stride, input, output)
+            { Accumulates = accumulates, Rectifies = step.Rectifies },
+        });
+    }
+
+    // Output pixels on a side of the tiles of Winograd's convolution that is fastest; 0 where none pays.
+    private static int TileSizeOf(ConvolutionStep step, MapLayout input)
+    {
+        var (inputs, outputs) = (input.Shape.Channels, step.Output.Channels);
+        if (!Vector128.IsHardwareAccelerated || step.Kernel != 3 || step.Stride != 1 || input.BlockChannels != MapLayout.FullBlock
+            || Math.Min(inputs, outputs) < MapLayout.FullBlock)
+            return 0;
+        return WinogradConvolution<Winograd4x4>.Covers(input.Shape) && input.Shape.PlaneSize >= FewestPixelsOf4x4
+            && (long)inputs * outputs <= MostPairsOf4x4 ? 4
+            : WinogradConvolution<Winograd2x2>.Covers(input.Shape) && input.Shape.PlaneSize >= FewestPixelsOf2x2 ? 2 : 0;
     }
 
     private DirectConvolution Linear(LinearStep step, FeatureMap input, FeatureMap output)

@@ -7,19 +7,20 @@ using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// A 3x3 convolution of stride 1 with 16 products where <see cref="DirectConvolution"/> needs 36 (<see cref="WinogradTransforms"/>). What
+/// A 3x3 convolution of stride 1 with fewer products than <see cref="DirectConvolution"/> (<see cref="IWinogradTransforms"/>). What
 /// <see cref="WinogradKernel{TTransforms, TLanes}"/> is to training, for maps in blocks of channels.
 /// </summary>
 /// <remarks>Tiles are computed some at a time, so many that their elements stay in the cache through the three steps.</remarks>
-internal sealed unsafe class WinogradConvolution : ConvolutionLayer
+/// <typeparam name="TTransforms">The transforms.</typeparam>
+internal sealed unsafe class WinogradConvolution<TTransforms> : ConvolutionLayer
+    where TTransforms : struct, IWinogradTransforms
 {
-    private const int Elements = Winograd2x2.Elements, Block = MapLayout.FullBlock;
+    private const int Block = MapLayout.FullBlock;
     private const int Slack = 16; // tiles that kernels may read behind the last
-    private const int TilesAtATime = 32; // at most: few enough for the cache, and enough for the weights to be worth fetching
-    private const int TilesOfShard = 8; // what kernels compute at once
+    private const int TilesOfShard = 8; // half of what kernels compute at once, so that more threads can share an image
 
     private readonly TileKernel _kernel;
-    private readonly WinogradWeights _weights;
+    private readonly WinogradWeights<TTransforms> _weights;
     private readonly NativeBuffer _bias;
     private readonly FeatureMap _input, _output;
 
@@ -30,17 +31,21 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
     public WinogradConvolution(TileKernel kernel, FoldedConvolution convolution, FeatureMap input, FeatureMap output)
     {
         (_kernel, _input, _output) = (kernel, input, output);
-        _weights = new WinogradWeights(convolution, input.Layout);
+        _weights = new WinogradWeights<TTransforms>(convolution, input.Layout);
         _bias = new NativeBuffer(_weights.Outputs, zeroed: true);
         if (convolution.Bias is { } bias)
             MemoryMarshal.Cast<byte, float>(bias.Span).CopyTo(new Span<float>(_bias.Pointer, _weights.Outputs));
     }
 
-    /// <summary>Whether a convolution can be computed so, and is faster for it.</summary>
-    public static bool Suits(FoldedConvolution convolution, int stride, MapLayout input)
-        => Vector128.IsHardwareAccelerated && input.BlockChannels == Block
-            && WinogradTransforms.Pay(new ConvolutionShape((int)convolution.Shape[1], (int)convolution.Shape[0], (int)convolution.Shape[2],
-                stride, input.Shape.Height, input.Shape.Width));
+    private static int TileSize => TTransforms.TileSize;
+
+    private static int Elements => WinogradTransforms.ElementsOf<TTransforms>();
+
+    // At most: few enough for the cache, and enough for the weights to be worth fetching.
+    private static int TilesAtATime => TileSize == 4 ? 16 : 32;
+
+    /// <summary>Whether a map consists of whole tiles.</summary>
+    public static bool Covers(ImageShape map) => map.Height % TileSize == 0 && map.Width % TileSize == 0;
 
     /// <inheritdoc/>
     public override int Pieces => _weights.Groups;
@@ -108,7 +113,7 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
             var pixels = map + cursor.Next();
             for (var block = 0; block < layout.Blocks; block++, elements += Block, pixels += blockStride)
                 for (var lane = 0; lane < Block; lane += TLanes.Count)
-                    Winograd2x2.Input<TLanes>(pixels + lane, rowStride, Block, elements + lane, pitch);
+                    TTransforms.Input<TLanes>(pixels + lane, rowStride, Block, elements + lane, pitch);
         }
     }
 
@@ -133,31 +138,27 @@ internal sealed unsafe class WinogradConvolution : ConvolutionLayer
             var pixels = map + cursor.Next();
             for (var channel = 0; channel < _weights.Outputs; channel += Block, elements += Block, pixels += blockStride)
                 for (var lane = 0; lane < Block; lane += TLanes.Count)
-                {
-                    var (p, q, r, s) = Winograd2x2.Output<TLanes>(elements + lane, pitch);
-                    var bias = TLanes.Load(_bias.Pointer + channel + lane);
-                    var pixel = pixels + lane;
-                    Finish(pixel, p + bias);
-                    Finish(pixel + Block, q + bias);
-                    Finish(pixel + rowStride, r + bias);
-                    Finish(pixel + rowStride + Block, s + bias);
-                }
+                    TTransforms.Output<TLanes, Sink<TLanes>>(elements + lane, pitch, pixels + lane, rowStride, Block, TileSize, TileSize,
+                        new(TLanes.Load(_bias.Pointer + channel + lane), Accumulates, Rectifies));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Finish<TLanes>(float* pixel, TLanes sum)
+    private static WinogradTileCursor CursorAt(MapLayout layout, int first)
+        => new(TileSize, layout.Shape.Width / TileSize, layout.Shape.Height / TileSize, Block, layout.RowStride, layout.ImageStride, first);
+
+    private int Tiles(int images) => checked(images * (_input.Layout.Shape.PlaneSize / (TileSize * TileSize)));
+
+    // Adds the bias, and perhaps what is there, and rectifies.
+    private readonly struct Sink<TLanes>(TLanes bias, bool accumulates, bool rectifies) : IPixelSink<TLanes>
         where TLanes : struct, ILanes<TLanes>
     {
-        if (Accumulates)
-            sum += TLanes.Load(pixel);
-        if (Rectifies)
-            sum = TLanes.Rectified(sum);
-        TLanes.Store(sum, pixel);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Put(TLanes sum, float* pixel)
+        {
+            sum += bias;
+            if (accumulates)
+                sum += TLanes.Load(pixel);
+            TLanes.Store(rectifies ? TLanes.Rectified(sum) : sum, pixel);
+        }
     }
-
-    private static WinogradTileCursor CursorAt(MapLayout layout, int first)
-        => new(Winograd2x2.TileSize, layout.Shape.Width / 2, layout.Shape.Height / 2, Block, layout.RowStride, layout.ImageStride, first);
-
-    private int Tiles(int images) => checked(images * (_input.Layout.Shape.PlaneSize / 4));
 }

@@ -5,10 +5,12 @@ using Microsoft.ML.ResNet.Network;
 namespace Microsoft.ML.ResNet.Cpu.Inference;
 
 /// <summary>
-/// The weights of a 3x3 convolution as <see cref="WinogradConvolution"/> multiplies with them: sixteen elements, each of which is a 1x1
-/// convolution in the order of <see cref="PackedWeights"/>. Groups are transformed one by one, in any order, by any thread.
+/// The weights of a 3x3 convolution as <see cref="WinogradConvolution{TTransforms}"/> multiplies with them: elements, each of which is a
+/// 1x1 convolution in the order of <see cref="PackedWeights"/>. Groups are transformed one by one, in any order, by any thread.
 /// </summary>
-internal sealed unsafe class WinogradWeights : IDisposable
+/// <typeparam name="TTransforms">The transforms.</typeparam>
+internal sealed unsafe class WinogradWeights<TTransforms> : IDisposable
+    where TTransforms : struct, IWinogradTransforms
 {
     private const int Block = MapLayout.FullBlock, GroupChannels = ConvolutionTile.MaxBlocks * Block, Taps = 9;
 
@@ -21,7 +23,7 @@ internal sealed unsafe class WinogradWeights : IDisposable
     {
         (Inputs, Outputs) = (input.Blocks * Block, ((int)convolution.Shape[0] + Block - 1) / Block * Block);
         _pairs = checked((nint)Inputs * Outputs);
-        _elements = new NativeBuffer(checked(Winograd2x2.Elements * _pairs));
+        _elements = new NativeBuffer(checked(WinogradTransforms.ElementsOf<TTransforms>() * _pairs));
     }
 
     /// <summary>Channels that come in, those beyond the last included.</summary>
@@ -51,7 +53,7 @@ internal sealed unsafe class WinogradWeights : IDisposable
         {
             WeightPacking.Pack(convolution, group * GroupChannels, outputs, input, Block, weights);
             for (nint i = 0; i < tap; i += Block)
-                Winograd2x2.Weights(weights + i, tap, target + i, _pairs);
+                TTransforms.Weights(weights + i, tap, target + i, _pairs);
         }
         GC.KeepAlive(this);
     }

@@ -33,16 +33,19 @@ internal unsafe interface IWinogradTransforms
 
     /// <summary>Elements to output pixels: <c>A^T m A</c>.</summary>
     /// <typeparam name="TLanes">The vectors to compute with.</typeparam>
+    /// <typeparam name="TSink">What becomes of the pixels.</typeparam>
     /// <param name="elements">The first element.</param>
     /// <param name="pitch">Floats from one element to the next.</param>
-    /// <param name="pixels">Receives the first of the pixels.</param>
+    /// <param name="pixels">The place of the first of the pixels.</param>
     /// <param name="row">Floats from one row of pixels to the next.</param>
     /// <param name="pixel">Floats from one pixel to the next.</param>
     /// <param name="height">Rows of pixels to write; m unless the tile hangs over.</param>
     /// <param name="width">Columns of pixels to write; m unless the tile hangs over.</param>
-    /// <param name="adds">Whether to add to what is there.</param>
-    static abstract void Output<TLanes>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width, bool adds)
-        where TLanes : struct, ILanes<TLanes>;
+    /// <param name="sink">Takes the pixels.</param>
+    static abstract void Output<TLanes, TSink>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width,
+        TSink sink)
+        where TLanes : struct, ILanes<TLanes>
+        where TSink : struct, IPixelSink<TLanes>;
 
     /// <summary>The gradient of output pixels to that of the elements: <c>A y A^T</c>.</summary>
     /// <typeparam name="TLanes">The vectors to compute with.</typeparam>

@@ -14,9 +14,6 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// </summary>
 internal readonly unsafe struct Winograd2x2 : IWinogradTransforms
 {
-    /// <summary>Elements of a transformed tile: 4 x 4.</summary>
-    public const int Elements = 16;
-
     /// <inheritdoc/>
     public static int TileSize => 2;
 
@@ -40,33 +37,21 @@ internal readonly unsafe struct Winograd2x2 : IWinogradTransforms
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output<T>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width, bool adds)
+    public static void Output<T, TSink>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width, TSink sink)
         where T : struct, ILanes<T>
-    {
-        var (p, q, r, s) = Output<T>(elements, pitch);
-        Put(p, pixels, adds);
-        if (width > 1)
-            Put(q, pixels + pixel, adds);
-        if (height > 1)
-            Put(r, pixels + row, adds);
-        if (width > 1 && height > 1)
-            Put(s, pixels + row + pixel, adds);
-    }
-
-    /// <summary>Elements to output pixels.</summary>
-    /// <typeparam name="T">The vectors to compute with.</typeparam>
-    /// <param name="elements">The first element.</param>
-    /// <param name="pitch">Floats from one element to the next.</param>
-    /// <returns>The pixels, row by row.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (T, T, T, T) Output<T>(float* elements, nint pitch)
-        where T : struct, ILanes<T>
+        where TSink : struct, IPixelSink<T>
     {
         var (a0, a1) = Sums<T>(elements, 4 * pitch);
         var (b0, b1) = Sums<T>(elements + pitch, 4 * pitch);
         var (c0, c1) = Sums<T>(elements + 2 * pitch, 4 * pitch);
         var (d0, d1) = Sums<T>(elements + 3 * pitch, 4 * pitch);
-        return (a0 + b0 + c0, b0 - c0 - d0, a1 + b1 + c1, b1 - c1 - d1);
+        sink.Put(a0 + b0 + c0, pixels);
+        if (width > 1)
+            sink.Put(b0 - c0 - d0, pixels + pixel);
+        if (height > 1)
+            sink.Put(a1 + b1 + c1, pixels + row);
+        if (width > 1 && height > 1)
+            sink.Put(b1 - c1 - d1, pixels + row + pixel);
     }
 
     /// <inheritdoc/>
@@ -102,6 +87,7 @@ internal readonly unsafe struct Winograd2x2 : IWinogradTransforms
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WeightsGradient(float* elements, nint pitch, float* weights, nint weight)
     {
         var rows = stackalloc Vector512<float>[3 * 4];
@@ -118,11 +104,6 @@ internal readonly unsafe struct Winograd2x2 : IWinogradTransforms
             ((rows[1] + rows[2]) * 0.5f + rows[3]).Store(weights + 2 * weight);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<T>(T sum, float* pixel, bool adds)
-        where T : struct, ILanes<T>
-        => T.Store(adds ? sum + T.Load(pixel) : sum, pixel);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (T, T, T, T) Differences<T>(float* first, nint step)

@@ -41,11 +41,12 @@ internal readonly unsafe struct Winograd4x4 : IWinogradTransforms
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output<T>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width, bool adds)
+    public static void Output<T, TSink>(float* elements, nint pitch, float* pixels, nint row, nint pixel, int height, int width, TSink sink)
         where T : struct, ILanes<T>
+        where TSink : struct, IPixelSink<T>
     {
-        EvenRows<T>(elements, pitch, pixels, 2 * row, pixel, adds);
-        OddRows<T>(elements, pitch, pixels + row, 2 * row, pixel, adds);
+        EvenRows<T, TSink>(elements, pitch, pixels, 2 * row, pixel, sink);
+        OddRows<T, TSink>(elements, pitch, pixels + row, 2 * row, pixel, sink);
     }
 
     /// <inheritdoc/>
@@ -155,8 +156,9 @@ internal readonly unsafe struct Winograd4x4 : IWinogradTransforms
 
     // Rows 0 and 2 of the output.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void EvenRows<T>(float* elements, nint pitch, float* pixels, nint twoRows, nint pixel, bool adds)
+    private static void EvenRows<T, TSink>(float* elements, nint pitch, float* pixels, nint twoRows, nint pixel, TSink sink)
         where T : struct, ILanes<T>
+        where TSink : struct, IPixelSink<T>
     {
         var (a0, a2) = EvenOf<T>(elements, 6 * pitch);
         var (b0, b2) = EvenOf<T>(elements + pitch, 6 * pitch);
@@ -164,14 +166,15 @@ internal readonly unsafe struct Winograd4x4 : IWinogradTransforms
         var (d0, d2) = EvenOf<T>(elements + 3 * pitch, 6 * pitch);
         var (e0, e2) = EvenOf<T>(elements + 4 * pitch, 6 * pitch);
         var (f0, f2) = EvenOf<T>(elements + 5 * pitch, 6 * pitch);
-        PutRow(a0, b0, c0, d0, e0, f0, pixels, pixel, adds);
-        PutRow(a2, b2, c2, d2, e2, f2, pixels + twoRows, pixel, adds);
+        PutRow(a0, b0, c0, d0, e0, f0, pixels, pixel, sink);
+        PutRow(a2, b2, c2, d2, e2, f2, pixels + twoRows, pixel, sink);
     }
 
     // Rows 1 and 3.
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static void OddRows<T>(float* elements, nint pitch, float* pixels, nint twoRows, nint pixel, bool adds)
+    private static void OddRows<T, TSink>(float* elements, nint pitch, float* pixels, nint twoRows, nint pixel, TSink sink)
         where T : struct, ILanes<T>
+        where TSink : struct, IPixelSink<T>
     {
         var (a1, a3) = OddOf<T>(elements, 6 * pitch);
         var (b1, b3) = OddOf<T>(elements + pitch, 6 * pitch);
@@ -179,8 +182,8 @@ internal readonly unsafe struct Winograd4x4 : IWinogradTransforms
         var (d1, d3) = OddOf<T>(elements + 3 * pitch, 6 * pitch);
         var (e1, e3) = OddOf<T>(elements + 4 * pitch, 6 * pitch);
         var (f1, f3) = OddOf<T>(elements + 5 * pitch, 6 * pitch);
-        PutRow(a1, b1, c1, d1, e1, f1, pixels, pixel, adds);
-        PutRow(a3, b3, c3, d3, e3, f3, pixels + twoRows, pixel, adds);
+        PutRow(a1, b1, c1, d1, e1, f1, pixels, pixel, sink);
+        PutRow(a3, b3, c3, d3, e3, f3, pixels + twoRows, pixel, sink);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -205,21 +208,17 @@ internal readonly unsafe struct Winograd4x4 : IWinogradTransforms
         => (T.MultiplyAdd(differenceA, A, differenceB * B), T.MultiplyAdd(differenceA, A3, T.MultiplyAdd(differenceB, B3, infinity)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PutRow<T>(T a, T b, T c, T d, T e, T f, float* pixels, nint pixel, bool adds)
+    private static void PutRow<T, TSink>(T a, T b, T c, T d, T e, T f, float* pixels, nint pixel, TSink sink)
         where T : struct, ILanes<T>
+        where TSink : struct, IPixelSink<T>
     {
         var (p, r) = EvenOf(a, b + c, d + e);
         var (q, s) = OddOf(b - c, d - e, f);
-        Put(p, pixels, adds);
-        Put(q, pixels + pixel, adds);
-        Put(r, pixels + 2 * pixel, adds);
-        Put(s, pixels + 3 * pixel, adds);
+        sink.Put(p, pixels);
+        sink.Put(q, pixels + pixel);
+        sink.Put(r, pixels + 2 * pixel);
+        sink.Put(s, pixels + 3 * pixel);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<T>(T sum, float* pixel, bool adds)
-        where T : struct, ILanes<T>
-        => T.Store(adds ? sum + T.Load(pixel) : sum, pixel);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void SpreadRow<T>(float* pixels, nint pixel, float* elements, nint pitch)

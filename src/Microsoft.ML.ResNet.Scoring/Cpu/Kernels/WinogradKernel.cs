@@ -5,12 +5,12 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with fewer products than <see cref="ConvolutionKernel"/>
 /// (<see cref="IWinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights at the end; not so
-/// where sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
+/// where tiles hang over, or sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
 /// </summary>
 /// <remarks>
 /// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many
-/// that these are worth their way from memory. The last tiles of a row or an image may hang over: what they read behind the border goes to
-/// pixels that are not kept.
+/// that these are worth their way from memory. There the last tiles of a row or an image may hang over, if the transforms allow it: what
+/// they read behind the border goes to pixels that are not kept.
 /// </remarks>
 /// <typeparam name="TTransforms">The transforms.</typeparam>
 /// <typeparam name="TLanes">The vectors that they are computed with.</typeparam>
@@ -73,7 +73,7 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
 
     private static int TileSize => TTransforms.TileSize;
 
-    private static int Elements => (TileSize + 2) * (TileSize + 2);
+    private static int Elements => WinogradTransforms.ElementsOf<TTransforms>();
 
     private int Rows => (_shape.Height + TileSize - 1) / TileSize;
 
@@ -158,7 +158,9 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     {
         if (GradientIsByBlock)
             return;
-        var weights = sums; // a block's weights end before the next block's elements begin
+        // In place: a block's weights end before the next block's elements begin, and lie whole lengths before its own, so that sixteen of
+        // them overwrite elements of the same sixteen alone, which have been read.
+        var weights = sums;
         for (var block = 0; block < Blocks; block++)
         {
             var length = (nint)_shape.Inputs * Block(block, _shape.Outputs).Channels;
@@ -240,13 +242,15 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     {
         var row = (nint)_shape.Width * channels;
         var cursor = CursorAt(first, channels, row, (nint)_shape.Height * row);
+        var sink = new PlainSink<TLanes>(adds);
         var (lastHeight, lastWidth) = (_shape.Height - (Rows - 1) * TileSize, _shape.Width - (Columns - 1) * TileSize);
         for (var tile = 0; tile < count; tile++, elements += channels)
         {
             var (height, width) = (cursor.IsAtBottom ? lastHeight : TileSize, cursor.IsAtRight ? lastWidth : TileSize);
             var pixels = output + cursor.Next();
             for (var channel = 0; channel < channels; channel += TLanes.Count)
-                TTransforms.Output<TLanes>(elements + channel, pitch, pixels + channel, row, channels, height, width, adds);
+                TTransforms.Output<TLanes, PlainSink<TLanes>>(elements + channel, pitch, pixels + channel, row, channels, height, width,
+                    sink);
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private readonly NativeBuffer[] _inputs; // for each worker: some images with their borders
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
-    private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, on the way back in panels
+    private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, or on the way back in panels
     private readonly NativeBuffer _wideGradients = new();
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch

@@ -46,6 +46,21 @@ public unsafe class InferenceLayerTests
     }
 
     [TestMethod]
+    [DataRow(16, 16, 16, 16)]
+    [DataRow(17, 31, 4, 4)] // fewer tiles than kernels compute at once
+    [DataRow(40, 48, 8, 12)]
+    [DataRow(32, 80, 20, 8)]
+    [DataRow(64, 32, 24, 20)] // more than are computed at a time
+    public void Tiles_of_Winograds_convolutions_are_those_of_the_definition(int inputs, int outputs, int height, int width)
+    {
+        GuardedAllocator.SkipWhereThereIsNone();
+        var shape = new ConvolutionShape(inputs, outputs, 3, 1, height, width);
+        foreach (var (below, adds, rectifies) in new[] { (false, false, true), (true, true, false), (false, true, true) })
+            using (new AllocatorScope(new GuardedAllocator(below)))
+                Assert.AreEqual(2, AssertIsDefinition(shape, adds, rectifies, seed: 5), "sizes of tiles");
+    }
+
+    [TestMethod]
     [DataRow(1, false)]
     [DataRow(1, true)]
     [DataRow(3, false)]
@@ -120,8 +135,10 @@ public unsafe class InferenceLayerTests
         Assert.AreEqual(64L * 16 * 2050 * 2050 + 2049L * 2050 * 16 + 2049 * 16 + 15, layout.Offset(channel: 1039, 2048, 2048));
     }
 
-    private static void AssertIsDefinition(ConvolutionShape shape, bool adds, bool rectifies, int seed)
+    // Returns how many sizes of Winograd's tiles there were.
+    private static int AssertIsDefinition(ConvolutionShape shape, bool adds, bool rectifies, int seed)
     {
+        var tileSizes = 0;
         var random = new Random(seed);
         var (input, weights, before) = (Noise(random, Images * shape.InputLength), Noise(random, shape.WeightLength),
             Noise(random, Images * shape.OutputLength));
@@ -142,9 +159,20 @@ public unsafe class InferenceLayerTests
             AssertClose(expected, Run(from, to, input, before, (x, y)
                 => Packed(folded, new DirectConvolution(kernel, folded, shape.Stride, x, y)
                 { Accumulates = adds, Rectifies = rectifies })));
-            if (from.BlockChannels == MapLayout.FullBlock && WinogradTransforms.Compute(shape))
-                AssertClose(expected, Run(from, to, input, before, (x, y)
-                    => Packed(folded, new WinogradConvolution(kernel, folded, x, y) { Accumulates = adds, Rectifies = rectifies })));
+            if (from.BlockChannels != MapLayout.FullBlock || shape.Size != 3 || shape.Stride != 1)
+                continue;
+            tileSizes = AssertWinograd<Winograd2x2>(kernel) + AssertWinograd<Winograd4x4>(kernel);
+        }
+        return tileSizes;
+
+        int AssertWinograd<TTransforms>(TileKernel kernel)
+            where TTransforms : struct, IWinogradTransforms
+        {
+            if (!WinogradConvolution<TTransforms>.Covers(from.Shape))
+                return 0;
+            AssertClose(expected, Run(from, to, input, before, (x, y) => Packed(folded,
+                new WinogradConvolution<TTransforms>(kernel, folded, x, y) { Accumulates = adds, Rectifies = rectifies })));
+            return 1;
         }
     }
 

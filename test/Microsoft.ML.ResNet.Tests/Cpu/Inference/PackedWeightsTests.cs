@@ -48,19 +48,24 @@ public unsafe class PackedWeightsTests
                                 AssertSame(Value(group * Group + output, block * blockInputs + input, tap), *at++);
             }
             if (size == 3 && layout.BlockChannels == Block)
-                AssertTransformed(folded, packed, layout);
+            {
+                AssertTransformed<Winograd2x2>(folded, packed, layout);
+                AssertTransformed<Winograd4x4>(folded, packed, layout);
+            }
             var whole = MemoryMarshal.Cast<byte, float>(folded.Weight().Span);
             for (var i = 0; i < whole.Length; i++)
                 AssertSame(Value(i / (inputs * size * size), i / (size * size) % inputs, i % (size * size)), whole[i]);
         }
     }
 
-    private static void AssertTransformed(FoldedConvolution folded, PackedWeights packed, MapLayout layout)
+    private static void AssertTransformed<TTransforms>(FoldedConvolution folded, PackedWeights packed, MapLayout layout)
+        where TTransforms : struct, IWinogradTransforms
     {
-        using var winograd = new WinogradWeights(folded, layout);
+        using var winograd = new WinogradWeights<TTransforms>(folded, layout);
+        var count = WinogradTransforms.ElementsOf<TTransforms>();
         for (var group = winograd.Groups - 1; group >= 0; group--)
             winograd.Pack(folded, group);
-        var elements = stackalloc float[Winograd2x2.Elements * Block];
+        var elements = stackalloc float[count * Block];
         for (var group = 0; group < packed.Groups; group++)
         {
             nint width = packed.BlocksIn(group) * Block, start = (nint)group * Group * winograd.Inputs;
@@ -68,8 +73,8 @@ public unsafe class PackedWeightsTests
                 for (nint output = 0; output < width; output += Block)
                 {
                     var weights = packed.Weights(group) + (input / Block * 9 * Block + input % Block) * width + output;
-                    Winograd2x2.Weights(weights, Block * width, elements, Block);
-                    for (var element = 0; element < Winograd2x2.Elements; element++)
+                    TTransforms.Weights(weights, Block * width, elements, Block);
+                    for (var element = 0; element < count; element++)
                         for (var channel = 0; channel < Block; channel++)
                             AssertSame(elements[element * Block + channel],
                                 winograd.Element(element)[start + input * width + output + channel]);

@@ -14,6 +14,8 @@ namespace Microsoft.ML.ResNet.Tests.Cpu.Training;
 [TestClass]
 public class TrainingNetworkTests
 {
+    private const double MostError = 5e-2; // of a weight's gradient, relative, whatever rectifiers flip
+
     [TestInitialize]
     public void StartLibTorch() => ResNetRuntime.EnsureStarted();
 
@@ -99,9 +101,8 @@ public class TrainingNetworkTests
             if (truth.grad is not null) // else it is frozen
                 AssertNoFurther(truth.grad, other.grad!, gradients.Select(each => each[index]!), weightName);
         }
-        var statistics = disturbed.Select(network => network.buffers().ToArray()).ToArray();
-        foreach (var (index, ((bufferName, truth), other)) in exact.named_buffers().Zip(fused.buffers()).Index())
-            AssertNoFurther(truth, other, statistics.Select(each => each[index]), bufferName);
+        foreach (var ((bufferName, truth), other) in exact.named_buffers().Zip(fused.buffers()))
+            AssertClose(truth, other, 3e-5, bufferName);
         foreach (var network in disturbed)
             network.Dispose();
     }
@@ -295,7 +296,7 @@ public class TrainingNetworkTests
         Assert.IsTrue(error <= tolerance, FormattableString.Invariant($"{name}: relative error {error:e1}, at most {tolerance:e0}"));
     }
 
-    // Weights that are off by a relative 1e-6: what Winograd's convolutions round, and some five times what sums in their order do.
+    // Weights that are off by a relative 1e-6: what Winograd's convolutions round, and some eight times what sums in their order do.
     private static void Disturb(ResidualNetwork network, int seed)
     {
         using var scope = NewDisposeScope();
@@ -308,7 +309,7 @@ public class TrainingNetworkTests
     private static void AssertNoFurther(Tensor truth, Tensor actual, IEnumerable<Tensor> others, string name)
     {
         var (error, usual) = (Error(truth, actual), others.Max(other => Error(truth, other)));
-        Assert.IsTrue(error <= 5 * usual + 1e-5, FormattableString.Invariant($"{name}: relative error {error:e1}, autograd's {usual:e1}"));
+        Assert.IsTrue(error <= Math.Min(5 * usual + 1e-5, MostError), FormattableString.Invariant($"{name}: relative error {error:e1}, autograd's {usual:e1}"));
     }
 
     private static double Error(Tensor expected, Tensor actual)
