@@ -309,7 +309,8 @@ public class TrainingNetworkTests
     private static void AssertNoFurther(Tensor truth, Tensor actual, IEnumerable<Tensor> others, string name)
     {
         var (error, usual) = (Error(truth, actual), others.Max(other => Error(truth, other)));
-        Assert.IsTrue(error <= Math.Min(5 * usual + 1e-5, MostError), FormattableString.Invariant($"{name}: relative error {error:e1}, autograd's {usual:e1}"));
+        Assert.IsTrue(error <= Math.Min(5 * usual + 1e-5, MostError),
+            FormattableString.Invariant($"{name}: relative error {error:e1}, autograd's {usual:e1}"));
     }
 
     private static double Error(Tensor expected, Tensor actual)
