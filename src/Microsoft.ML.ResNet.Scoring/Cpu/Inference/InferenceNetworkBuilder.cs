@@ -10,8 +10,7 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal sealed class InferenceNetworkBuilder
 {
-    private const int FewestPixelsOf2x2 = 64, FewestPixelsOf4x4 = 256; // 16 tiles: what kernels compute at once
-    private const int MostPairsOf4x4 = 128 * 128; // of channels: beyond, weights' elements, four times as many, come from memory
+    private const int FewestPixelsOf4x4 = 256; // 16 tiles: what kernels compute at once
 
     private readonly FoldedWeights _weights;
     private readonly TileKernel _kernel;
@@ -109,8 +108,10 @@ internal sealed class InferenceNetworkBuilder
             || Math.Min(inputs, outputs) < MapLayout.FullBlock)
             return 0;
         return WinogradConvolution<Winograd4x4>.Covers(input.Shape) && input.Shape.PlaneSize >= FewestPixelsOf4x4
-            && (long)inputs * outputs <= MostPairsOf4x4 ? 4
-            : WinogradConvolution<Winograd2x2>.Covers(input.Shape) && input.Shape.PlaneSize >= FewestPixelsOf2x2 ? 2 : 0;
+            && (long)inputs * outputs <= WinogradTransforms.MostPairsOf4x4 ? 4
+            : WinogradConvolution<Winograd2x2>.Covers(input.Shape) && input.Shape.PlaneSize >= WinogradTransforms.FewestPixels
+                ? 2
+                : 0;
     }
 
     private DirectConvolution Linear(LinearStep step, FeatureMap input, FeatureMap output)

@@ -5,10 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <summary>Which of Winograd's convolutions trains a shape fastest.</summary>
 internal static class WinogradKernels
 {
-    private const int FewestPixels = 64; // below, most of what a micro-kernel computes at once would be for nothing
     private const int FewestWidePixelsOf2x2 = 16; // of many weights, which meet several images at once
     private const int FewestWidePixelsOf4x4 = 256;
-    private const int MostPairsOf4x4 = 128 * 128; // beyond, elements of the weights, four times as many as weights, come from memory
 
     /// <summary>Output pixels on a side of the tiles that are fastest; 0 where Winograd's convolutions do not pay.</summary>
     public static int BestTileSize(ConvolutionShape shape)
@@ -16,12 +14,12 @@ internal static class WinogradKernels
         var pixels = (long)shape.Height * shape.Width;
         if (Computes(4, shape)
             && (shape.IsWide
-                ? pixels >= FewestWidePixelsOf4x4 && (long)shape.Inputs * shape.Outputs <= MostPairsOf4x4
-                : pixels >= FewestPixels))
+                ? pixels >= FewestWidePixelsOf4x4 && (long)shape.Inputs * shape.Outputs <= WinogradTransforms.MostPairsOf4x4
+                : pixels >= WinogradTransforms.FewestPixels))
             return 4;
         return Computes(2, shape) && (shape.IsWide
             ? pixels >= FewestWidePixelsOf2x2 && 3 * 16 * Tiles(2, shape) <= 2 * 9 * pixels // of odd sides some products are for nothing
-            : pixels >= FewestPixels) ? 2 : 0;
+            : pixels >= WinogradTransforms.FewestPixels) ? 2 : 0;
     }
 
     /// <summary>Whether a shape can be computed in tiles of some size.</summary>

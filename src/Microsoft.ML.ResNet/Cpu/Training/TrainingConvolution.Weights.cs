@@ -15,7 +15,7 @@ internal sealed unsafe partial class TrainingConvolution
     }
 
     /// <summary>
-    /// Gathers the gradient of the weights that a group of images causes. Unless it <see cref="GradientIsByBlock"/>;
+    /// Gathers the gradient of the weights that a group of images causes, where <see cref="GradientIsByBlock"/> is false;
     /// <see cref="EndBackward"/> adds up.
     /// </summary>
     public void BackwardWeights(float* padded, float* paddedGradient, int images, int shard, float* scratch)
@@ -30,7 +30,7 @@ internal sealed unsafe partial class TrainingConvolution
 
     /// <summary>
     /// Gathers the gradient of one block of weights over the images that are computed here, and, where these are all, adds it to what the
-    /// weights have. Where it <see cref="GradientIsByBlock"/>.
+    /// weights have. For where <see cref="GradientIsByBlock"/> is true.
     /// </summary>
     /// <param name="block">Which block of outputs.</param>
     /// <param name="panels">The inputs in panels, <see cref="PanelsLength"/> apart.</param>
@@ -95,7 +95,7 @@ internal sealed unsafe partial class TrainingConvolution
         => GradientIsByBlock ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
 
     /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
-    /// <param name="sums">Their sum; of no use afterwards.</param>
+    /// <param name="sums">Their sum.</param>
     public void AddWeights(float* sums)
     {
         for (var block = 0; block < Blocks; block++)
