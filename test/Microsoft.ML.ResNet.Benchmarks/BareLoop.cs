@@ -88,7 +88,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);
         using var optimizer = _recipe.Optimizer.Start([.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter)
-            .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))]);
+            .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))], join: false);
         using var pass = new TrainingEngine(network, new ImageShape(3, 32, 32));
         using var store = Store();
         var ready = store.Slice(0, batchSize);

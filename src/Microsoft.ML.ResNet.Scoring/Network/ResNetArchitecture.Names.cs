@@ -4,12 +4,13 @@ using System.Text.RegularExpressions;
 namespace Microsoft.ML.ResNet;
 
 /// <content>
-/// Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>, <c>quick-8</c>,
+/// Names: <c>cifar-20</c>, <c>cifar-56-basic</c>, <c>cifar-20-optionA</c>, <c>imagenet-18-cifarstem</c>, <c>quick-8</c>, <c>quick-10</c>,
 /// <c>d2l-resnet18-1channel</c>.
 /// </content>
 public sealed partial record ResNetArchitecture
 {
-    private const string D2l18Name = "d2l-resnet18-1channel", QuickName = "quick-8";
+    private static readonly (string Name, Func<ResNetArchitecture> Make)[] SingleNames =
+        [("d2l-resnet18-1channel", D2l18), ("quick-8", () => Quick(8)), ("quick-10", () => Quick(10))];
 
     private static readonly Regex NamePattern = new(
         @"^(?<family>cifar|imagenet|resnet)-?(?<depth>\d{1,5})"
@@ -23,33 +24,31 @@ public sealed partial record ResNetArchitecture
     {
         get
         {
-            var name = Naming == ResNetNaming.D2l ? D2l18Name : Equals(Quick()) ? QuickName
-                : Stages.Count == 3 ? CifarName() : ImageNetName();
+            var name = SingleNames.FirstOrDefault(single => Equals(single.Make())).Name
+                ?? (Stages.Count == 3 ? CifarName() : ImageNetName());
             return TryParse(name, out var named) && Equals(named) ? name : $"custom-{Depth.ToString(CultureInfo.InvariantCulture)}";
         }
     }
 
     /// <summary>Reads a name, in capitals or small letters.</summary>
     /// <param name="name">
-    /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>; <c>quick-8</c>; or
-    /// <c>d2l-resnet18-1channel</c>. As elsewhere, <c>resnet18</c> or <c>ResNet-18</c> (34, 50, 101, 152) is <c>imagenet-18</c>;
-    /// <c>resnet20</c> or <c>ResNet-20</c> (32, 44, 56, 110, 1202) is the paper's network for CIFAR, <c>cifar-20-basic</c>. The first
-    /// hyphen of these may be missing.
+    /// <c>cifar-DEPTH[-basic|-bottleneck][-optionA]</c> or <c>imagenet-DEPTH[-cifarstem][-optionA]</c>; <c>quick-8</c> or
+    /// <c>quick-10</c>; or <c>d2l-resnet18-1channel</c>. As elsewhere, <c>resnet18</c> or <c>ResNet-18</c> (34, 50, 101, 152) is
+    /// <c>imagenet-18</c>; <c>resnet20</c> or <c>ResNet-20</c> (32, 44, 56, 110, 1202) is the paper's network for CIFAR,
+    /// <c>cifar-20-basic</c>. The first hyphen of these may be missing.
     /// </param>
     /// <exception cref="ArgumentException">The name has another form, or its depth is not one of the family's.</exception>
     public static ResNetArchitecture Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (name.Equals(D2l18Name, StringComparison.OrdinalIgnoreCase))
-            return D2l18();
-        if (name.Equals(QuickName, StringComparison.OrdinalIgnoreCase))
-            return Quick();
+        if (SingleNames.FirstOrDefault(single => name.Equals(single.Name, StringComparison.OrdinalIgnoreCase)).Make is { } make)
+            return make();
         var match = NamePattern.Match(name);
         if (!match.Success)
             throw new ArgumentException(
                 $"'{name}' names no architecture. Expected cifar-DEPTH, such as cifar-20, cifar-56-basic or cifar-20-optionA, "
                     + "imagenet-DEPTH, such as imagenet-18 or imagenet-18-cifarstem, resnetDEPTH, such as resnet18 (imagenet-18) or "
-                    + "resnet20 (cifar-20), quick-8, or d2l-resnet18-1channel.",
+                    + "resnet20 (cifar-20), quick-8 or quick-10, or d2l-resnet18-1channel.",
                 nameof(name));
 
         var depth = int.Parse(match.Groups["depth"].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture);

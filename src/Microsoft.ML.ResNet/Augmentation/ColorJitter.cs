@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -36,7 +37,7 @@ public sealed record ColorJitter : ImageAugmentation
         return pixels.round().to_type(ScalarType.Byte).MoveToOuterDisposeScope();
 
         Tensor Factors(double strength)
-            => tensor(context.Draw(images, _ => context.FactorAround1(strength)), device: images.device).view(-1, 1, 1, 1);
+            => tensor(context.Draw(images, _ => context.FactorAround1(strength))).SentTo(images.device).view(-1, 1, 1, 1);
     }
 
     /// <inheritdoc/>
@@ -54,6 +55,6 @@ public sealed record ColorJitter : ImageAugmentation
     private static Tensor Blend(Tensor pixels, Tensor grey, Tensor factor) => (grey + (pixels - grey) * factor).clamp(0, 255);
 
     private static Tensor Grey(Tensor pixels)
-        => pixels.shape[1] < 3 ? pixels[.., ..1] : (pixels[.., ..3] * tensor(GreyOfRgb, device: pixels.device).view(1, 3, 1, 1))
+        => pixels.shape[1] < 3 ? pixels[.., ..1] : (pixels[.., ..3] * tensor(GreyOfRgb).SentTo(pixels.device).view(1, 3, 1, 1))
             .sum(1, keepdim: true);
 }

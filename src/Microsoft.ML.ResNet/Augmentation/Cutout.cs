@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.ML.ResNet.Augmentation;
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet;
@@ -24,14 +25,14 @@ public sealed record Cutout : ImageAugmentation
         var (height, width) = (images.shape[2], images.shape[3]);
         var rows = Covered(height).view(-1, 1, height, 1); // (N, 1, H, 1)
         var columns = Covered(width).view(-1, 1, 1, width); // (N, 1, 1, W)
-        var colour = tensor(context.Normalization.Mean.Select(mean => (byte)MathF.Round(255 * mean)).ToArray(), device: images.device)
+        var colour = tensor(context.Normalization.Mean.Select(mean => (byte)MathF.Round(255 * mean)).ToArray()).SentTo(images.device)
             .view(1, -1, 1, 1);
         return where(rows.logical_and(columns), colour, images).MoveToOuterDisposeScope();
 
         // Whether each position along a side is covered, for every image: (N, length).
         Tensor Covered(long length)
         {
-            var first = tensor(context.Draw(images, _ => context.Random.NextInt64(length) - Size / 2), device: images.device).view(-1, 1);
+            var first = tensor(context.Draw(images, _ => context.Random.NextInt64(length) - Size / 2)).SentTo(images.device).view(-1, 1);
             var position = arange(length, device: images.device).view(1, -1);
             return position.ge(first).logical_and(position.lt(first + Size));
         }

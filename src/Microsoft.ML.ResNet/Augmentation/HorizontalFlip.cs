@@ -20,7 +20,7 @@ public sealed record HorizontalFlip : ImageAugmentation
         var chosen = context.Draw(images, image => Flips(image, context));
         var flipped = PlanarBytes.AreIn(images)
             ? InMemory(images, chosen)
-            : where(tensor(chosen, device: images.device).view(-1, 1, 1, 1), images.flip(3), images);
+            : where(tensor(chosen).SentTo(images.device).view(-1, 1, 1, 1), images.flip(3), images);
         return flipped.MoveToOuterDisposeScope();
     }
 

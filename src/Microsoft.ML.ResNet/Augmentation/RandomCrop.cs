@@ -34,7 +34,7 @@ public sealed record RandomCrop : ImageAugmentation
             var windows = padded.unfold(2, height, 1).unfold(3, width, 1); // a view: (N, C, 2p + 1, 2p + 1, H, W)
             // (N, C, H, W)
             return windows.permute(0, 2, 3, 1, 4, 5)
-                .index([arange(count, device: images.device), tensor(down, device: images.device), tensor(right, device: images.device)]);
+                .index([arange(count, device: images.device), tensor(down).SentTo(images.device), tensor(right).SentTo(images.device)]);
         }
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
@@ -20,11 +21,11 @@ internal sealed class HostedPixelStore(PixelStore host, Device device)
     public override IEnumerable<ArraySegment<long>> ReadAhead(IEnumerable<ArraySegment<long>> order) => host.ReadAhead(order);
 
     /// <inheritdoc/>
-    public override Tensor PixelsOf(ArraySegment<long> rows) => host.PixelsOf(rows).to(device, disposeAfter: true);
+    public override Tensor PixelsOf(ArraySegment<long> rows) => host.PixelsOf(rows).SentTo(device);
 
     /// <inheritdoc/>
-    public override Tensor PixelsOf(int first, int count) => host.PixelsOf(first, count).to(device, disposeAfter: true);
+    public override Tensor PixelsOf(int first, int count) => host.PixelsOf(first, count).SentTo(device);
 
     /// <inheritdoc/>
-    public override Tensor PixelsOf(RowShares shares) => host.PixelsOf(shares).to(device, disposeAfter: true);
+    public override Tensor PixelsOf(RowShares shares) => host.PixelsOf(shares).SentTo(device);
 }

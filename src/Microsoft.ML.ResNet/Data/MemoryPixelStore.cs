@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
@@ -20,7 +21,7 @@ internal sealed class MemoryPixelStore : PixelStore
     /// <inheritdoc/>
     public override Tensor PixelsOf(ArraySegment<long> rows)
     {
-        using var indices = tensor(rows.AsMemory(), [rows.Count], device: _pixels.device);
+        using var indices = tensor(rows.AsMemory(), [rows.Count]).SentTo(_pixels.device);
         return _pixels.index_select(0, indices);
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
@@ -16,7 +17,7 @@ internal readonly record struct PixelBatch(Tensor Pixels, Tensor Labels, Tensor?
     /// <returns>The rows; the caller owns their tensors.</returns>
     public PixelBatch Take(ArraySegment<long> rows)
     {
-        using var indices = tensor(rows.AsMemory(), [rows.Count], device: Pixels.device);
+        using var indices = tensor(rows.AsMemory(), [rows.Count]).SentTo(Pixels.device);
         return new(Pixels.index_select(0, indices), Labels.index_select(0, indices), Weights?.index_select(0, indices));
     }
 

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Network.Torch;
 using static TorchSharp.torch;
 
 namespace Microsoft.ML.ResNet.Data;
@@ -97,7 +98,7 @@ internal abstract class PixelStore : IDisposable
     /// <exception cref="IOException">The pixels lie in a file that cannot be read any more.</exception>
     public PixelBatch Take(ArraySegment<long> rows)
     {
-        using var indices = tensor(rows.AsMemory(), [rows.Count], device: Labels.device);
+        using var indices = tensor(rows.AsMemory(), [rows.Count]).SentTo(Labels.device);
         return new(PixelsOf(rows), Labels.index_select(0, indices), Weights?.index_select(0, indices));
     }
 
@@ -106,7 +107,7 @@ internal abstract class PixelStore : IDisposable
     /// <returns>Labels and weights of all rows, and the pixels of this process's; the caller owns the tensors.</returns>
     public PixelBatch Take(RowShares shares)
     {
-        using var indices = tensor(shares.Rows.AsMemory(), [shares.Rows.Count], device: Labels.device);
+        using var indices = tensor(shares.Rows.AsMemory(), [shares.Rows.Count]).SentTo(Labels.device);
         return new(PixelsOf(shares), Labels.index_select(0, indices), Weights?.index_select(0, indices));
     }
 

@@ -57,7 +57,7 @@ internal sealed class PixelSubset : PixelStore
 
     private static Tensor Select(Tensor values, long[] rows)
     {
-        using var indices = tensor(rows, device: values.device);
+        using var indices = tensor(rows).SentTo(values.device);
         return values.index_select(0, indices);
     }
 }

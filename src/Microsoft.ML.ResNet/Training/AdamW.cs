@@ -21,7 +21,8 @@ public sealed record AdamW : Optimizer
     public double Epsilon { get; init; } = 1e-8;
 
     /// <inheritdoc/>
-    internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters) => new AdamWUpdate(this, parameters);
+    internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters, bool join)
+        => new AdamWUpdate(this, parameters, join);
 
     /// <inheritdoc/>
     internal override IEnumerable<string> Problems()
@@ -36,14 +37,15 @@ public sealed record AdamW : Optimizer
     /// <summary>As in <c>AdamW betas 0.9, 0.999</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"AdamW betas {Beta1}, {Beta2}");
 
-    private sealed class AdamWUpdate(AdamW settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
+    private sealed class AdamWUpdate(AdamW settings, IReadOnlyList<TrainedParameter> parameters, bool join)
+        : ParameterUpdate(parameters, join)
     {
-        protected override void Update(TrainedParameter parameter, Tensor gradient, double learningRate)
+        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate)
         {
-            var weight = parameter.Parameter;
-            weight.mul_(1 - learningRate * parameter.WeightDecay);
-            var mean = Remember("mean", parameter, () => zeros_like(gradient), out _);
-            var square = Remember("square", parameter, () => zeros_like(gradient), out _);
+            var weight = group.Weight;
+            weight.mul_(1 - learningRate * group.WeightDecay);
+            var mean = group.Remember("mean", () => zeros_like(gradient), out _);
+            var square = group.Remember("square", () => zeros_like(gradient), out _);
             mean.mul_(settings.Beta1).add_(gradient, alpha: 1 - settings.Beta1);
             square.mul_(settings.Beta2).addcmul_(gradient, gradient, 1 - settings.Beta2);
             var denominator = (square / (1 - Math.Pow(settings.Beta2, Steps))).sqrt_().add_(settings.Epsilon);

@@ -20,7 +20,8 @@ public sealed record Sgd : Optimizer
     public bool Nesterov { get; init; }
 
     /// <inheritdoc/>
-    internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters) => new SgdUpdate(this, parameters);
+    internal override ParameterUpdate Start(IReadOnlyList<TrainedParameter> parameters, bool join)
+        => new SgdUpdate(this, parameters, join);
 
     /// <inheritdoc/>
     internal override IEnumerable<string> Problems()
@@ -35,35 +36,35 @@ public sealed record Sgd : Optimizer
     public override string ToString()
         => string.Create(CultureInfo.InvariantCulture, $"SGD momentum {Momentum}{(Nesterov ? " Nesterov" : "")}");
 
-    private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters) : ParameterUpdate(parameters)
+    private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters, bool join) : ParameterUpdate(parameters, join)
     {
-        protected override void Update(TrainedParameter parameter, Tensor gradient, double learningRate)
+        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate)
         {
-            if (settings.Momentum != 0 && TensorMemory.IsDense(parameter.Parameter) && TensorMemory.IsDense(gradient))
-                UpdateAtOnce(parameter, gradient, learningRate);
+            if (settings.Momentum != 0 && TensorMemory.IsDense(group.Weight) && TensorMemory.IsDense(gradient))
+                UpdateAtOnce(group, gradient, learningRate);
             else
-                UpdateByOperations(parameter, gradient, learningRate);
+                UpdateByOperations(group, gradient, learningRate);
         }
 
-        private void UpdateAtOnce(TrainedParameter parameter, Tensor gradient, double learningRate)
+        private void UpdateAtOnce(ParameterGroup group, Tensor gradient, double learningRate)
         {
-            var velocity = Remember("momentum", parameter, () => zeros_like(gradient), out _);
-            new SgdKernel((float)learningRate, (float)settings.Momentum, settings.Nesterov, (float)parameter.WeightDecay)
-                .Step(TensorMemory.Of(parameter.Parameter), TensorMemory.Of(gradient), TensorMemory.Of(velocity));
+            var velocity = group.Remember("momentum", () => zeros_like(gradient), out _);
+            new SgdKernel((float)learningRate, (float)settings.Momentum, settings.Nesterov, (float)group.WeightDecay)
+                .Step(TensorMemory.Of(group.Weight), TensorMemory.Of(gradient), TensorMemory.Of(velocity));
         }
 
-        private void UpdateByOperations(TrainedParameter parameter, Tensor gradient, double learningRate)
+        private void UpdateByOperations(ParameterGroup group, Tensor gradient, double learningRate)
         {
-            if (parameter.WeightDecay != 0)
-                gradient = gradient.add(parameter.Parameter, alpha: parameter.WeightDecay);
+            if (group.WeightDecay != 0)
+                gradient = gradient.add(group.Weight, alpha: group.WeightDecay);
             if (settings.Momentum != 0)
             {
-                var velocity = Remember("momentum", parameter, gradient.clone, out var isNew);
+                var velocity = group.Remember("momentum", gradient.clone, out var isNew);
                 if (!isNew)
                     velocity.mul_(settings.Momentum).add_(gradient);
                 gradient = settings.Nesterov ? gradient.add(velocity, alpha: settings.Momentum) : velocity;
             }
-            parameter.Parameter.add_(gradient, alpha: -learningRate);
+            group.Weight.add_(gradient, alpha: -learningRate);
         }
     }
 }

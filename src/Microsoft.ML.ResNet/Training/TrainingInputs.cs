@@ -237,7 +237,7 @@ internal sealed class TrainingInputs : IDisposable
             all.AsSpan(index * length, length).CopyTo(target[(place * length)..]);
         using var pixels = gathered.to(batch.Pixels.device);
         var mixed = mix.Apply(batch with { Pixels = pixels }, random);
-        using var indices = tensor(shares.Own.Select(place => (long)place).ToArray(), [shares.Own.Length], device: pixels.device);
+        using var indices = tensor(shares.Own.Select(place => (long)place).ToArray(), [shares.Own.Length]).SentTo(pixels.device);
         return mixed with { Images = mixed.Images with { Pixels = mixed.Images.Pixels.index_select(0, indices) } };
     }
 

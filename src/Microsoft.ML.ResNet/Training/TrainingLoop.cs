@@ -5,6 +5,7 @@ using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -34,6 +35,7 @@ internal sealed class TrainingLoop : IDisposable
     private readonly TrainingSettings _settings;
     private readonly ShardGroup _shards;
     private readonly ParameterUpdate _optimizer;
+    private readonly JoinedTensors? _batchCounts; // num_batches_tracked of what is not frozen
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
     private readonly List<EpochReport> _history = [];
@@ -62,7 +64,8 @@ internal sealed class TrainingLoop : IDisposable
         _settings = settings ?? new TrainingSettings();
         _shards = new ShardGroup(recipe.BatchShards, _settings.Processes);
         network.Precision = recipe.Precision;
-        _optimizer = recipe.Optimizer.Start(Parameters(network, recipe));
+        _optimizer = recipe.Optimizer.Start(Parameters(network, recipe), join: network.Head.weight.device_type != DeviceType.CPU);
+        _batchCounts = BatchCounts(network);
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
     }
@@ -102,7 +105,7 @@ internal sealed class TrainingLoop : IDisposable
     public TrainingState Save() => new(_epoch, _step, _optimizer.Steps, _running.Read(), _best.Remembered, [.. _history],
     [
         .. TrainingState.InGroup("weights", CopyWeights()),
-        .. TrainingState.InGroup("optimizer", _optimizer.Memory.Select(entry => RawTensors.Save(entry.Key, entry.Value))),
+        .. TrainingState.InGroup("optimizer", _optimizer.Save()),
         .. TrainingState.InGroup("average", _average?.Entries.Select(entry => RawTensors.Save(entry.Name, entry.Tensor)) ?? []),
         .. TrainingState.InGroup("best", _best.Weights ?? []),
     ]);
@@ -126,6 +129,7 @@ internal sealed class TrainingLoop : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _batchCounts?.Dispose();
         _average?.Dispose();
         _running.Dispose();
     }
@@ -184,7 +188,7 @@ internal sealed class TrainingLoop : IDisposable
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
         _optimizer.Step(learningRate);
-        StateDictionary.CountBatch(_network);
+        _batchCounts?.All.add_(1);
         _average?.Update(_optimizer.Steps - 1);
     }
 
@@ -244,6 +248,13 @@ internal sealed class TrainingLoop : IDisposable
             return _firstCopy = StateDictionary.Save(_network);
         var learnt = StateDictionary.Learning(_network).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
         return [.. _firstCopy.Select(tensor => learnt.TryGetValue(tensor.Name, out var now) ? RawTensors.Save(tensor.Name, now) : tensor)];
+    }
+
+    // PyTorch counts batches beside the running statistics of batch normalisation.
+    private static JoinedTensors? BatchCounts(ResidualNetwork network)
+    {
+        var counts = StateDictionary.Learning(network).Select(entry => entry.Tensor).Where(tensor => !tensor.is_floating_point()).ToList();
+        return counts.Count == 0 ? null : new JoinedTensors(counts);
     }
 
     private static List<TrainedParameter> Parameters(ResidualNetwork network, TrainingRecipe recipe)

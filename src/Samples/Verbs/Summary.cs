@@ -12,7 +12,8 @@ internal static class Summary
 {
     private static readonly Option<ResNetArchitecture> Architecture = new("--architecture")
     {
-        Description = "The network, such as cifar-20, cifar-56-basic, imagenet-18 (or resnet18), quick-8 or d2l-resnet18-1channel.",
+        Description = "The network, such as cifar-20, cifar-56-basic, imagenet-18 (or resnet18), quick-8, quick-10 or "
+            + "d2l-resnet18-1channel.",
         HelpName = "NAME",
         CustomParser = Arguments.Architecture!,
         Required = true,

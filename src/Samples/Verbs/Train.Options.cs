@@ -47,7 +47,7 @@ internal static partial class Train
 
     private static readonly Option<ResNetArchitecture?> Architecture = new("--architecture")
     {
-        Description = "The network, such as cifar-20, quick-8, imagenet-18 (or resnet18) or imagenet-18-cifarstem. [default: "
+        Description = "The network, such as cifar-20, quick-8, quick-10, imagenet-18 (or resnet18) or imagenet-18-cifarstem. [default: "
             + "cifar-20 for small pictures, resnet18 for photos]",
         HelpName = "NAME",
         CustomParser = Arguments.Architecture,

@@ -77,7 +77,8 @@ internal sealed class DeviceGoldens(Device device, double tolerance)
         var (rates, losses) = (Doubles(facts, "learning_rates"), Doubles(facts, "losses"));
         using var network = Build(new GoldenNetwork("cifar-20"), "cifar-20");
         using var optimizer = new Sgd()
-            .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))]);
+            .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))],
+                join: device.type != TorchSharp.DeviceType.CPU);
         var (images, labels) = (GoldenNetwork.Images(64, [64, 3, 32, 32]).to(device), GoldenNetwork.Labels(64).to(device));
         network.train();
         for (var step = 0; step < rates.Length; step++)

@@ -26,8 +26,8 @@ public class OptimizerPieces
             WeightInitialization.Initialize(_network, generator);
         var parameters = StateDictionary.Entries(_network).Where(entry => entry.Tensor is Parameter)
             .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, 5e-4)).ToList();
-        _sgd = new Sgd().Start(parameters);
-        _adamW = new AdamW().Start(parameters);
+        _sgd = new Sgd().Start(parameters, join: false);
+        _adamW = new AdamW().Start(parameters, join: false);
         _theirs = optim.SGD(parameters.Select(parameter => parameter.Parameter), 1e-9, momentum: 0.9, weight_decay: 5e-4);
         using var scope = NewDisposeScope();
         nn.functional.cross_entropy(_network.forward(randn(2, 3, 32, 32)), zeros(2, ScalarType.Int64)).backward();

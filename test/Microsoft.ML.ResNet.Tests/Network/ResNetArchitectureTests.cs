@@ -54,6 +54,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-50-cifarstem")]
     [DataRow("d2l-resnet18-1channel")]
     [DataRow("quick-8")]
+    [DataRow("quick-10")]
     public void A_name_survives_parsing(string name) => Assert.AreEqual(name, ResNetArchitecture.Parse(name).Name);
 
     [TestMethod]
@@ -103,7 +104,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-18-cifarstem", "3x32x32")]
     [DataRow("imagenet-50", "3x224x224")]
     [DataRow("d2l-resnet18-1channel", "1x224x224")]
-    [DataRow("quick-8", "3x32x32")]
+    [DataRow("quick-10", "3x32x32")]
     public void A_plan_knows_the_images_that_it_is_usually_given(string name, string shape)
         => Assert.AreEqual(shape, ResNetArchitecture.Parse(name).UsualImageShape.ToString());
 
@@ -114,6 +115,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-18-basic")]
     [DataRow("imagenet-20")]
     [DataRow("cifar-21")]
+    [DataRow("quick-9")]
     [DataRow("cifar-99999999999")]
     public void A_name_that_means_nothing_is_an_argument_error(string name)
         => Assert.IsInstanceOfType<ArgumentException>(Assert.Throws<ArgumentException>(() => ResNetArchitecture.Parse(name)));

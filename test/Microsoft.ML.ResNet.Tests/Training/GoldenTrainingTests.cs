@@ -20,7 +20,7 @@ public class GoldenTrainingTests
         var expectedLosses = Doubles(facts.GetProperty("losses"));
         using var network = new GoldenNetwork("cifar-20").Build(ResNetArchitecture.Cifar(20));
         using var optimizer = new Sgd()
-            .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))]);
+            .Start([.. network.named_parameters().Select(p => new TrainedParameter(p.name, p.parameter, WeightDecay: 5e-4))], join: false);
         using var images = GoldenNetwork.Images(64, [64, 3, 32, 32]);
         using var labels = GoldenNetwork.Labels(64);
 

@@ -41,7 +41,7 @@ internal sealed class ChannelMoments
     private double Variance(int channel) => _squares[channel] / Count;
 
     private Tensor On(Device device, Func<int, double> value)
-        => tensor(Enumerable.Range(0, _mean.Length).Select(channel => (float)value(channel)).ToArray(), device: device);
+        => tensor(Enumerable.Range(0, _mean.Length).Select(channel => (float)value(channel)).ToArray()).SentTo(device);
 
     private void Merge(double count, ReadOnlySpan<double> mean, ReadOnlySpan<double> squares)
     {

@@ -21,7 +21,7 @@ internal static class NormalizationOfTensors
         var images = (channelsLast ? pixels.ToChannelsLast() : pixels).to_type(ScalarType.Float32);
         return images.mul_(PerChannel(scale)).add_(PerChannel(shift)).MoveToOuterDisposeScope();
 
-        Tensor PerChannel(float[] values) => tensor(values, [1, values.Length, 1, 1], device: pixels.device);
+        Tensor PerChannel(float[] values) => tensor(values, [1, values.Length, 1, 1]).SentTo(pixels.device);
     }
 
     // The same bits in one pass.

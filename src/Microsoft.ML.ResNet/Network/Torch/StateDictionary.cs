@@ -32,15 +32,6 @@ internal static class StateDictionary
             RawTensors.Load(entry.Tensor, source);
     }
 
-    /// <summary>
-    /// Counts a batch, as PyTorch does beside the running statistics of batch normalisation; where that is frozen, nothing is counted.
-    /// </summary>
-    public static void CountBatch(ResidualNetwork network)
-    {
-        foreach (var norm in network.BatchNorms.Where(norm => norm.training))
-            norm.num_batches_tracked.add_(1);
-    }
-
     private static IEnumerable<(string Name, Tensor Tensor)> Walk(nn.Module module, string prefix = "")
     {
         foreach (var (name, parameter) in module.named_parameters(recurse: false))

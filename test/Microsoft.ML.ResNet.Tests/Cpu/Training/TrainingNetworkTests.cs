@@ -263,7 +263,6 @@ public class TrainingNetworkTests
         network.train();
         var loss = nn.functional.cross_entropy(network.forward(images), GoldenNetwork.Labels((int)images.shape[0]));
         loss.backward();
-        StateDictionary.CountBatch(network);
         return loss.to_type(ScalarType.Float64).item<double>();
     }
 
@@ -284,7 +283,6 @@ public class TrainingNetworkTests
             var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
             loss.backward();
             fused.Backward(TensorMemory.PointerTo(features.grad!.contiguous()));
-            StateDictionary.CountBatch(network);
             result = loss.item<float>();
         }
         return result;
