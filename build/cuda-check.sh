@@ -15,7 +15,7 @@ publish() {
         -p:TorchBackend=none -p:DebugType=none -o "$folder/bench" --nologo -v quiet
     rm -f "$folder"/bench/onnxruntime.dll "$folder"/bench/*.xml # Windows's half, and documentation
     git -C "$root" describe --always --dirty > "$folder/bench/commit"
-    tar -C "$folder" -c bench | xz -T0 -2 > "$archive"
+    tar -C "$folder" -c bench | xz -T0 -6 > "$archive"
     ls -l "$archive"
 }
 
