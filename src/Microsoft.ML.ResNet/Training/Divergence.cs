@@ -31,12 +31,12 @@ internal static class Divergence
     {
         CheckLoss(trained.MeanLoss, epoch);
         using var noGradient = no_grad();
-        foreach (var (name, tensor) in StateDictionary.Learning(network))
-        {
-            using var scope = NewDisposeScope();
-            if (!tensor.isfinite().all().item<bool>())
+        using var scope = NewDisposeScope();
+        var learning = StateDictionary.Learning(network).ToList();
+        var finite = stack(learning.Select(entry => entry.Tensor.isfinite().all())).cpu(); // a device is waited for once
+        foreach (var ((name, _), isFinite) in learning.Zip(finite.data<bool>()))
+            if (!isFinite)
                 throw new DivergenceException($"'{name}' holds a value after epoch {epoch + 1} that is no number.");
-        }
     }
 
     private static void CheckLoss(double loss, int epoch)
