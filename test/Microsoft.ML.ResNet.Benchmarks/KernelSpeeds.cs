@@ -26,8 +26,9 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
         {
             var plan = NetworkPlan.Of(ArchitectureText.Parse(result.GetValue(architecture)!),
                 new ImageShape(3, result.GetValue(size), result.GetValue(size)), classes: 10);
-            if (!TrainingNetwork.Supports(plan, frozenStages: null))
+            if (!TrainablePlan.IsSupported(plan, frozenStages: null))
                 throw new ArgumentException($"There are no kernels that train {result.GetValue(architecture)}.");
+            plan = TrainablePlan.Widened(plan, frozenStages: null) ?? plan;
             Console.WriteLine(FormattableString.Invariant($"peak of a core: {Peak():f1} GFLOP/s"));
             Console.WriteLine("inputs outputs size stride map times: forward, input, weights; the same in GFLOP/s; "
                 + "moments, normalise, mask, gradient");

@@ -104,8 +104,8 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
         => HaveKernels(network, network.PlanFor(height, width), new TensorParameters(network));
 
     private static bool HaveKernels(ResidualNetwork network, NetworkPlan plan, TensorParameters parameters)
-        => network.Precision == TrainingPrecision.Full && TrainingNetwork.Supports(plan, network.FrozenStages)
-            && TrainingNetwork.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
+        => network.Precision == TrainingPrecision.Full && TrainablePlan.IsSupported(plan, network.FrozenStages)
+            && TrainablePlan.ParametersOf(plan, network.FrozenStages).All(parameters.CanLearn);
 
     private bool TryStartKernels()
     {

@@ -89,7 +89,7 @@ public class DeepStemTests
 
         byAutograd.Features(images).backward([slope]);
         var parameters = new TensorParameters(byKernels);
-        Assert.IsTrue(TrainingNetwork.Supports(Plan(), frozenStages: null));
+        Assert.IsTrue(TrainablePlan.IsSupported(Plan(), frozenStages: null));
         using var training = new TrainingNetwork(Plan(), frozenStages: null, parameters, threads: 2);
         training.Forward(TensorMemory.PointerTo(images), Images);
         training.Backward(TensorMemory.PointerTo(slope));

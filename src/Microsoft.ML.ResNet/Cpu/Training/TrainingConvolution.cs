@@ -28,7 +28,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     private float* _bias, _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
     private float* _weightGradient, _biasGradient, _normWeightGradient, _normBiasGradient;
 
-    /// <param name="step">A step that <see cref="TrainingNetwork.Supports"/>.</param>
+    /// <param name="step">A step of a plan all of whose steps have kernels: <see cref="TrainablePlan"/>.</param>
     /// <param name="shards">Shards that a batch is cut into, and who computes them; sums are gathered for each.</param>
     public TrainingConvolution(ConvolutionStep step, ShardGroup shards)
     {

@@ -11,6 +11,7 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 internal sealed unsafe class TrainingNetwork : IDisposable
 {
     private readonly IParameterMemory _parameters;
+    private readonly WidenedParameters? _widened; // the same, where the network is computed with more channels than it has
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<TrainingConvolution> _convolutions;
     private readonly ShardGroup _shards;
@@ -23,12 +24,13 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private readonly NativeBuffer _wideGradients = new();
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
+    private readonly NativeBuffer _widenedFeatures = new(); // their gradients
     private readonly NativeBuffer[] _between = [new(), new(), new(), new()]; // gradients on the way back: two between blocks, two inside
     private float* _images;
     private int _all; // images in the batch
     private int _count; // those that are computed here
 
-    /// <param name="plan">A plan that is <see cref="Supports"/>ed.</param>
+    /// <param name="plan">A plan that <see cref="TrainablePlan.IsSupported"/>.</param>
     /// <param name="frozenStages">
     /// Stages behind the stem that are not trained: <see cref="Forward"/> then reads what they deliver. 0 freezes the stem alone;
     /// <see langword="null"/> freezes nothing.
@@ -40,9 +42,13 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     /// </param>
     public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads, ShardGroup? shards = null)
     {
-        _parameters = parameters;
         _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
-        _blocks.AddRange(Trained(plan, frozenStages).GroupBy(step => step.Block).Select(block => BlockOf([.. block], _shards)));
+        FeatureWidth = plan.Features.Output.Channels;
+        if (TrainablePlan.Widened(plan, frozenStages) is { } widened)
+            (_widened, plan) = (new WidenedParameters(parameters, plan, widened), widened);
+        _parameters = _widened ?? parameters;
+        _blocks.AddRange(TrainablePlan.Trained(plan, frozenStages).GroupBy(step => step.Block)
+            .Select(block => BlockOf([.. block], _shards)));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.GroupSize * convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
@@ -54,29 +60,11 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             => [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new NativeBuffer(_convolutions.Max(length)))];
     }
 
-    /// <summary>
-    /// Whether a network can be trained this way: all that is trained, but the classifier, are convolutions with batch normalisation (those
-    /// past a block may be without), shortcuts that make an input wider, and perhaps the stem's max pooling. Channels come in multiples of
-    /// 16, but for the images' own, and maps are not too large.
-    /// </summary>
-    /// <param name="plan">The network.</param>
-    /// <param name="frozenStages">Stages that are not trained; see the constructor.</param>
-    public static bool Supports(NetworkPlan plan, int? frozenStages)
-    {
-        var steps = Trained(plan, frozenStages).ToList();
-        return steps.Count > 0 && steps.All(IsSupported);
-    }
-
-    /// <summary>The names of the parameters that are trained this way.</summary>
-    public static IEnumerable<string> ParametersOf(NetworkPlan plan, int? frozenStages)
-        => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State)
-            .Where(entry => entry.IsParameter).Select(entry => entry.Name);
-
     /// <summary>The features of the whole batch of the last <see cref="Forward"/>: images x <see cref="FeatureWidth"/>.</summary>
     public float* Features => _shards.Size > 1 ? _allFeatures.Pointer : _features.Pointer;
 
     /// <summary>Features of an image.</summary>
-    public int FeatureWidth => _blocks[^1].OutputChannels;
+    public int FeatureWidth { get; }
 
     /// <summary>Images to <see cref="Features"/>.</summary>
     /// <param name="images">
@@ -99,6 +87,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             Convolve(index);
         }
         Pool();
+        _widened?.EndForward();
     }
 
     /// <summary>The way back: adds the gradients of all parameters that train, but the classifier's, to what they have.</summary>
@@ -106,6 +95,8 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     public void Backward(float* features)
     {
         features += (nint)_shards.ImagesOf(_all, _shards.Rank).First * FeatureWidth;
+        if (_widened is not null)
+            features = Widened(features);
         foreach (var between in _between)
             between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength,
                 block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
@@ -128,6 +119,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].EndBackward());
             _gradientSum.Run(_team);
         }
+        _widened?.EndBackward();
     }
 
     /// <summary>Ends the threads and frees what is kept.</summary>
@@ -135,29 +127,13 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     {
         _team.Dispose();
         _gradientSum?.Dispose();
+        _widened?.Dispose();
         foreach (var memory in (IEnumerable<NativeBuffer>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs,
-            _wideGradients, _features, _allFeatures])
+            _wideGradients, _features, _allFeatures, _widenedFeatures])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
     }
-
-    // All steps that train, from the first to the last in front of the head.
-    private static IEnumerable<PlanStep> Trained(NetworkPlan plan, int? frozenStages)
-        => plan.Steps.Where(step => step is not (ImageStep or AveragePoolStep or LinearStep) && step.Stage > (frozenStages ?? -1));
-
-    private static bool IsSupported(PlanStep step)
-        => step is MaxPoolStep { Input: ConvolutionStep { Rectifies: true, Adds: null } }
-            || step is ChannelPaddingStep { ChannelsBefore: >= 0 } // between the channels of its block's convolutions
-            || step is ConvolutionStep convolution
-            && (convolution.IsShortcut || convolution is { Rectifies: true, Norm: not null })
-            && convolution.Output.Channels % 16 == 0
-            && (convolution.Input is ImageStep || convolution.Input.Output.Channels % 16 == 0)
-            && PaddedLength(convolution.Input.Output, convolution.Padding) <= ConvolutionShape.LargestMap
-            && PaddedLength(convolution.Output, convolution.Padding) <= ConvolutionShape.LargestMap;
-
-    private static long PaddedLength(ImageShape map, int padding)
-        => (map.Height + 2L * padding) * (map.Width + 2L * padding) * map.Channels;
 
     private static void AddWeights(TrainingConvolution convolution)
     {
@@ -217,11 +193,27 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             ChannelKernels.Pool(last.Output(image), last.OutputPixels, last.OutputChannels,
                 _features.Pointer + (nint)image * last.OutputChannels);
         });
+        if (_widened is not null)
+            for (var image = 1; image < _count; image++) // each moves to the left
+                RowOf(image, last.OutputChannels)[..FeatureWidth].CopyTo(RowOf(image, FeatureWidth));
         if (_shards.Size == 1)
             return;
-        _allFeatures.EnsureLength((long)_all * last.OutputChannels);
-        _shards.Gather(new(_features.Pointer, _count * last.OutputChannels),
-            new Span<float>(_allFeatures.Pointer, checked(_all * last.OutputChannels)), _all);
+        _allFeatures.EnsureLength((long)_all * FeatureWidth);
+        _shards.Gather(new(_features.Pointer, _count * FeatureWidth),
+            new Span<float>(_allFeatures.Pointer, checked(_all * FeatureWidth)), _all);
+
+        Span<float> RowOf(int image, int width) => new(_features.Pointer + (nint)image * width, width);
+    }
+
+    // Gradients of features, with zeros behind those of each image.
+    private float* Widened(float* features)
+    {
+        var width = _blocks[^1].OutputChannels;
+        _widenedFeatures.EnsureLength((long)_count * width);
+        NativeBuffer.Clear(_widenedFeatures.Pointer, (long)_count * width);
+        for (var image = 0; image < _count; image++)
+            NativeBuffer.Copy(features + (nint)image * FeatureWidth, _widenedFeatures.Pointer + (nint)image * width, FeatureWidth);
+        return _widenedFeatures.Pointer;
     }
 
     // Takes the masked gradient of a block's output, and leaves that of the block before: in place where that is added as it is, and else
