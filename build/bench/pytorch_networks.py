@@ -60,10 +60,40 @@ class ResNet(nn.Module):
         return self.fc(self.body(x).mean((2, 3)))
 
 
+class D2lResidual(nn.Module):
+    """The textbook's block: biases, and a shortcut that is a convolution alone."""
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(inputs, outputs, 3, stride, 1), nn.Conv2d(outputs, outputs, 3, 1, 1)
+        self.conv3 = nn.Conv2d(inputs, outputs, 1, stride) if stride != 1 else None
+        self.bn1, self.bn2 = nn.BatchNorm2d(outputs), nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        y += x if self.conv3 is None else self.conv3(x)
+        return F.relu(y)
+
+
+def d2l():
+    layers = [nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    for inputs, outputs in ((64, 64), (64, 128), (128, 256), (256, 512)):
+        layers += [D2lResidual(inputs, outputs, 1 if inputs == outputs else 2), D2lResidual(outputs, outputs, 1)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+
+
 def network(name):
-    """A network by our name: cifar-DEPTH[-basic|-bottleneck][-optionA], imagenet-18-cifarstem, quick-8; imagenet-DEPTH is torchvision's own."""
+    """A network by our name: cifar-DEPTH[-basic|-bottleneck][-optionA], imagenet-18-cifarstem, quick-8, d2l-resnet18 (of three channels);
+    imagenet-DEPTH is torchvision's own. Or channels of the stem, and of each stage CHANNELS,BLOCKS,STRIDE, all strides but the first 2."""
     if name == "quick-8":
         return ResNet(16, [(48, 1), (96, 1), (192, 1)], 1, first_stride=2)
+    if name.startswith("d2l-resnet18"):
+        return d2l()
+    if re.fullmatch(r"\d+(:\d+,\d+,[12])+", name):
+        stem, *stages = name.split(":")
+        stages = [tuple(map(int, stage.split(","))) for stage in stages]
+        if any(stride != 2 for _, _, stride in stages[1:]):
+            raise SystemExit(f"{name}: strides but the first are 2 here.")
+        return ResNet(int(stem), [stage[:2] for stage in stages], 1, first_stride=stages[0][2])
     if name == "imagenet-18-cifarstem":
         return ResNet(64, [(64, 2), (128, 2), (256, 2), (512, 2)], 1)
     if match := re.fullmatch(r"imagenet-(18|34|50|101|152)", name):

@@ -7,7 +7,7 @@ internal sealed unsafe partial class TrainingConvolution
 {
     private const int FloatsAtATime = 1024; // of sums that are added up: all shards' stay in the first-level cache
 
-    /// <summary>Begins to gather the gradient of the weights in a shard.</summary>
+    /// <summary>Begins to gather the gradient of the weights in a shard that has images.</summary>
     public void BeginBackwardWeights(int shard)
     {
         if (!GradientIsByBlock)
@@ -21,7 +21,7 @@ internal sealed unsafe partial class TrainingConvolution
     public void BackwardWeights(float* padded, float* paddedGradient, int images, int shard, float* scratch)
         => _kernel.BackwardWeights(padded, paddedGradient, images, WeightSums(shard), scratch);
 
-    /// <summary>Ends to gather the gradient of the weights in a shard.</summary>
+    /// <summary>Ends to gather the gradient of the weights in a shard that has images.</summary>
     public void EndBackwardWeights(int shard)
     {
         if (!GradientIsByBlock)
@@ -74,19 +74,24 @@ internal sealed unsafe partial class TrainingConvolution
             for (var first = 0L; first < SumsLength; first += FloatsAtATime)
                 AddUp(node, first, Math.Min(FloatsAtATime, SumsLength - first), WeightSums(node.First) + first, spare);
 
-        // Some sums of a subtree; those of second halves wait in spare memory.
+        // Some sums of a subtree; those of second halves wait in spare memory. Shards without images have gathered nothing.
         void AddUp(ShardTree.Node shards, long first, long count, float* target, float* spare)
         {
-            if (shards.Count == 1)
+            if (IsEmpty(shards))
+                NativeBuffer.Clear(target, count);
+            else if (shards.Count > 1)
             {
-                if (target != WeightSums(shards.First) + first)
-                    NativeBuffer.Copy(WeightSums(shards.First) + first, target, count);
-                return;
+                AddUp(shards with { End = shards.Middle }, first, count, target, spare);
+                if (IsEmpty(shards with { First = shards.Middle }))
+                    return;
+                AddUp(shards with { First = shards.Middle }, first, count, spare, spare + FloatsAtATime);
+                ChannelKernels.Add(spare, count, target);
             }
-            AddUp(shards with { End = shards.Middle }, first, count, target, spare);
-            AddUp(shards with { First = shards.Middle }, first, count, spare, spare + FloatsAtATime);
-            ChannelKernels.Add(spare, count, target);
+            else if (target != WeightSums(shards.First) + first)
+                NativeBuffer.Copy(WeightSums(shards.First) + first, target, count);
         }
+
+        bool IsEmpty(ShardTree.Node shards) => _shards.FirstImage(_images, shards.First) == _shards.FirstImage(_images, shards.End);
     }
 
     /// <summary>What a subtree has gathered; known after <see cref="EndBackward"/>.</summary>

@@ -304,14 +304,17 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             work(image, shard);
     });
 
-    // Shards are the same whatever the number of threads, and of processes; images count from the first that is computed here.
+    // Shards are the same whatever the number of threads, and of processes; images count from the first that is computed here. Small
+    // batches leave some shards empty.
     private void ForEachShard(Action<int, int, int, int> work)
     {
         var (own, before) = (_shards.Own, _shards.FirstImage(_all, _shards.Own.First));
         _team.Run(own.Count, (index, worker) =>
         {
             var shard = own.First + index;
-            work(_shards.FirstImage(_all, shard) - before, _shards.FirstImage(_all, shard + 1) - before, shard, worker);
+            var (first, end) = (_shards.FirstImage(_all, shard) - before, _shards.FirstImage(_all, shard + 1) - before);
+            if (first < end)
+                work(first, end, shard, worker);
         });
     }
 
