@@ -18,8 +18,11 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="shards">
 /// Shards that a batch is cut into, and who computes them; <see langword="null"/>, the default, is one process and as many as usual.
 /// </param>
-internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape image, bool cpuKernels = true, ShardGroup? shards = null)
-    : IDisposable
+/// <param name="batchSize">
+/// Images that pass at a time, as a rule, in all processes together: kernels are chosen for it, and so it decides how numbers are rounded.
+/// </param>
+internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape image, bool cpuKernels = true, ShardGroup? shards = null,
+    int batchSize = TrainingNetwork.DefaultBatchSize) : IDisposable
 {
     private readonly ShardGroup _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
     private TrainingNetwork? _kernels;
@@ -114,7 +117,7 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
         var (plan, parameters) = (network.PlanFor(image.Height, image.Width), new TensorParameters(network));
         if (!HaveKernels(network, plan, parameters))
             return false;
-        _kernels = new TrainingNetwork(plan, network.FrozenStages, parameters, get_num_threads(), _shards);
+        _kernels = new TrainingNetwork(plan, network.FrozenStages, parameters, get_num_threads(), _shards, batchSize);
         return true;
     }
 

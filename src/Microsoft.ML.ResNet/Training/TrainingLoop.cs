@@ -140,7 +140,8 @@ internal sealed class TrainingLoop : IDisposable
     {
         var clock = Stopwatch.StartNew();
         using var inputs = new TrainingInputs(_network, _recipe, _normalization, _seed, train, validation, _events, _settings, _shards);
-        using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining, _shards);
+        using var engine = new TrainingEngine(_network, train.ImageShape, _settings.Numerics.CpuKernelsForTraining, _shards,
+            _recipe.MicroBatchSize ?? _recipe.BatchSize);
         if (inputs.Scale is not null && _optimizer.Steps == 0)
             ForgetHead();
         var (prepared, before, steps) = (clock.Elapsed, _epoch, BatchOrder.Count(train.Count, _recipe.BatchSize));

@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.Arm;
-using System.Runtime.Intrinsics.X86;
 using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network;
 
@@ -43,7 +41,7 @@ internal static unsafe class WeightPacking
                 int inPlace = 0, column = 0; // which weight of the kernel the column is
                 for (; column + 4 <= columns; column += 4)
                 {
-                    var (p, q, r, s) = Transpose(Scale(first + column, a), Scale(first + rowLength + column, b),
+                    var (p, q, r, s) = Transpose.Square(Scale(first + column, a), Scale(first + rowLength + column, b),
                         Scale(first + 2 * rowLength + column, c), Scale(first + 3 * rowLength + column, d));
                     p.Store(Next(ref place, ref inPlace, area, tap, outputs));
                     q.Store(Next(ref place, ref inPlace, area, tap, outputs));
@@ -89,24 +87,4 @@ internal static unsafe class WeightPacking
         var (lower, upper) = Vector128.Widen(Vector128.Load(weights));
         return Vector128.Narrow(lower * scale, upper * scale); // rounds as a cast does
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector128<float>, Vector128<float>, Vector128<float>, Vector128<float>) Transpose(Vector128<float> a,
-        Vector128<float> b, Vector128<float> c, Vector128<float> d)
-    {
-        Vector128<float> ac0 = ZipLow(a, c), ac1 = ZipHigh(a, c), bd0 = ZipLow(b, d), bd1 = ZipHigh(b, d);
-        return (ZipLow(ac0, bd0), ZipHigh(ac0, bd0), ZipLow(ac1, bd1), ZipHigh(ac1, bd1));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipLow(Vector128<float> a, Vector128<float> b)
-        => Sse.IsSupported ? Sse.UnpackLow(a, b)
-            : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(a, b)
-            : Vector128.Create(a[0], b[0], a[1], b[1]);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> ZipHigh(Vector128<float> a, Vector128<float> b)
-        => Sse.IsSupported ? Sse.UnpackHigh(a, b)
-            : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(a, b)
-            : Vector128.Create(a[2], b[2], a[3], b[3]);
 }

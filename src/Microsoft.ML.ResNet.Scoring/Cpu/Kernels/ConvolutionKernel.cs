@@ -8,7 +8,6 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 internal unsafe partial class ConvolutionKernel : IDisposable
 {
     private const int FloatsInCache = 48 << 10; // 192 KiB
-    private const int FloatsOfLine = 16; // of a cache
 
     private readonly ConvolutionShape _shape;
     private readonly NativeBuffer _weights; // by block of outputs: size x (size inputs) x channels of the block
@@ -95,8 +94,10 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     protected float* TurnedWeights => _turned.Pointer;
 
     /// <summary>The fastest kernel for a shape.</summary>
-    public static ConvolutionKernel For(ConvolutionShape shape)
-        => WinogradKernels.BestTileSize(shape) is > 0 and var tileSize
+    /// <param name="shape">The shape.</param>
+    /// <param name="images">Images of a batch.</param>
+    public static ConvolutionKernel For(ConvolutionShape shape, int images)
+        => WinogradKernels.BestTileSize(shape, images) is > 0 and var tileSize
             ? WinogradKernels.Of(tileSize, shape)
             : new ConvolutionKernel(shape);
 
@@ -107,7 +108,8 @@ internal unsafe partial class ConvolutionKernel : IDisposable
         for (var block = 0; block < _forward.Blocks; block++)
         {
             var (first, channels) = Block(block, _shape.Outputs);
-            Turn(weights + first * WeightsOfOutput, channels, WeightsOfOutput, _weights.Pointer + first * WeightsOfOutput);
+            Transpose.Matrix(weights + first * WeightsOfOutput, WeightsOfOutput, channels, checked((int)WeightsOfOutput),
+                _weights.Pointer + first * WeightsOfOutput, channels, adds: false);
         }
         var turned = _turned.Pointer;
         foreach (var phase in _phases)
@@ -183,14 +185,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     {
         var (first, channels) = Block(block, _shape.Outputs);
         var (count, offset) = (WeightsOfOutput, first * WeightsOfOutput);
-        for (nint begin = 0; begin < count; begin += FloatsOfLine)
-            for (var channel = 0; channel < channels; channel++)
-            {
-                float* from = sums + offset + channel, to = gradient + offset + channel * count;
-                var end = Math.Min(begin + FloatsOfLine, count);
-                for (var i = begin; i < end; i++)
-                    to[i] += from[i * channels];
-            }
+        Transpose.Matrix(sums + offset, channels, checked((int)count), channels, gradient + offset, count, adds: true);
     }
 
     /// <summary>Frees the weights.</summary>
@@ -203,19 +198,6 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     /// <summary>The channels of a block.</summary>
     protected (int First, int Channels) Block(int block, int channels)
         => (block * BlockWidth, Math.Min(BlockWidth, channels - block * BlockWidth));
-
-    // Rows of channels to channels side by side. A line of a row is read once.
-    private static void Turn(float* rows, int channels, nint count, float* target)
-    {
-        for (nint begin = 0; begin < count; begin += FloatsOfLine)
-            for (var channel = 0; channel < channels; channel++)
-            {
-                float* from = rows + channel * count, to = target + channel;
-                var end = Math.Min(begin + FloatsOfLine, count);
-                for (var i = begin; i < end; i++)
-                    to[i * channels] = from[i];
-            }
-    }
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()

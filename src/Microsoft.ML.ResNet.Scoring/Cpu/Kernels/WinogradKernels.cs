@@ -7,11 +7,16 @@ internal static class WinogradKernels
 {
     private const int FewestWidePixelsOf2x2 = 16; // of many weights, which meet several images at once
     private const int FewestWidePixelsOf4x4 = 256;
+    private const int FewestPixelsOfBatch = 129; // of many weights: transforming them is worth it for so many
 
     /// <summary>Output pixels on a side of the tiles that are fastest; 0 where Winograd's convolutions do not pay.</summary>
-    public static int BestTileSize(ConvolutionShape shape)
+    /// <param name="shape">The convolution.</param>
+    /// <param name="images">Images of a batch.</param>
+    public static int BestTileSize(ConvolutionShape shape, int images)
     {
         var pixels = (long)shape.Height * shape.Width;
+        if (shape.IsWide && images * pixels < FewestPixelsOfBatch)
+            return 0;
         if (Computes(4, shape)
             && (shape.IsWide
                 ? pixels >= FewestWidePixelsOf4x4 && (long)shape.Inputs * shape.Outputs <= WinogradTransforms.MostPairsOf4x4

@@ -11,7 +11,6 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 internal static class TrainablePlan
 {
     private const int Block = 16; // channels
-    private const double MostIncrease = 4; // of multiplications, where channels are added
 
     /// <summary>Whether a network can be trained.</summary>
     /// <param name="plan">The network.</param>
@@ -49,14 +48,9 @@ internal static class TrainablePlan
         var map = new Dictionary<PlanStep, PlanStep>();
         foreach (var step in plan.Steps)
             map[step] = trained.Contains(step) ? Widened(step, map) : step;
-        var steps = trained.Select(step => map[step]).ToList();
-        return steps.All(HasKernels) && MultiplyAdds(steps) <= MostIncrease * MultiplyAdds(trained)
-            ? new NetworkPlan([.. plan.Steps.Select(step => map[step])])
-            : null;
+        var steps = trained.Select(step => map[step]);
+        return steps.All(HasKernels) ? new NetworkPlan([.. plan.Steps.Select(step => map[step])]) : null;
     }
-
-    private static long MultiplyAdds(IEnumerable<PlanStep> steps)
-        => steps.SelectMany(step => step.Layers()).Sum(layer => layer.MultiplyAdds);
 
     private static PlanStep Widened(PlanStep step, Dictionary<PlanStep, PlanStep> map)
     {

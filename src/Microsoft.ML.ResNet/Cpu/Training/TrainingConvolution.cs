@@ -30,13 +30,14 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
 
     /// <param name="step">A step of a plan all of whose steps have kernels: <see cref="TrainablePlan"/>.</param>
     /// <param name="shards">Shards that a batch is cut into, and who computes them; sums are gathered for each.</param>
-    public TrainingConvolution(ConvolutionStep step, ShardGroup shards)
+    /// <param name="batchSize">Images of a batch, as a rule.</param>
+    public TrainingConvolution(ConvolutionStep step, ShardGroup shards, int batchSize)
     {
         (_step, _shards) = (step, shards);
         _nodes = ShardTree.Largest(shards.Shards, shards.Own);
         _pixelsOfShard = new long[shards.Shards];
         Shape = ShapeOf(step);
-        _kernel = ConvolutionKernel.For(Shape);
+        _kernel = ConvolutionKernel.For(Shape, batchSize);
         _figures = new NativeBuffer(5 * Shape.Outputs);
         _sums = new double[shards.Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];

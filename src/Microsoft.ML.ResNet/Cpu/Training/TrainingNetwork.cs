@@ -10,6 +10,9 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// </summary>
 internal sealed unsafe class TrainingNetwork : IDisposable
 {
+    /// <summary>Images of a batch where nothing else is said.</summary>
+    public const int DefaultBatchSize = 128;
+
     private readonly IParameterMemory _parameters;
     private readonly WidenedParameters? _widened; // the same, where the network is computed with more channels than it has
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
@@ -40,7 +43,11 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     /// <param name="shards">
     /// Shards that a batch is cut into, and who computes them; <see langword="null"/>, the default, is one process and as many as usual.
     /// </param>
-    public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads, ShardGroup? shards = null)
+    /// <param name="batchSize">
+    /// Images of a batch, as a rule; kernels are chosen for it. The default is <see cref="DefaultBatchSize"/>.
+    /// </param>
+    public TrainingNetwork(NetworkPlan plan, int? frozenStages, IParameterMemory parameters, int threads, ShardGroup? shards = null,
+        int batchSize = DefaultBatchSize)
     {
         _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
         FeatureWidth = plan.Features.Output.Channels;
@@ -48,7 +55,7 @@ internal sealed unsafe class TrainingNetwork : IDisposable
             (_widened, plan) = (new WidenedParameters(parameters, plan, widened), widened);
         _parameters = _widened ?? parameters;
         _blocks.AddRange(TrainablePlan.Trained(plan, frozenStages).GroupBy(step => step.Block)
-            .Select(block => BlockOf([.. block], _shards)));
+            .Select(block => BlockOf([.. block], _shards, batchSize)));
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.GroupSize * convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
@@ -143,14 +150,14 @@ internal sealed unsafe class TrainingNetwork : IDisposable
         convolution.AddWeights(convolution.NodeSums(0)); // all shards are one subtree
     }
 
-    private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps, ShardGroup shards)
+    private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps, ShardGroup shards, int batchSize)
     {
         var convolutions = steps.OfType<ConvolutionStep>().ToList();
         var projection = convolutions.SingleOrDefault(step => step.IsShortcut);
         var chain = convolutions.Where(step => !step.IsShortcut).ToList();
-        return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step, shards))],
+        return new TrainingBlock([.. chain.Select(step => new TrainingConvolution(step, shards, batchSize))],
             addsInput: chain[^1].Adds is { } added && added.Block != chain[^1].Block,
-            projection is null ? null : new TrainingConvolution(projection, shards),
+            projection is null ? null : new TrainingConvolution(projection, shards, batchSize),
             steps.OfType<ChannelPaddingStep>().SingleOrDefault(), steps.OfType<MaxPoolStep>().SingleOrDefault());
     }
 
