@@ -118,10 +118,13 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         Array.Clear(_pixelsOfShard);
     }
 
-    /// <summary>Convolves a group of images and measures the outputs.</summary>
-    public void Forward(float* padded, int first, int images, int shard, float* scratch)
+    /// <summary>Convolves a group of images.</summary>
+    public void Forward(float* padded, int first, int images, float* scratch)
+        => _kernel.Forward(padded, Output(first), images, scratch);
+
+    /// <summary>Measures the outputs of some images of a shard, after those before them.</summary>
+    public void Measure(int first, int images, int shard)
     {
-        _kernel.Forward(padded, Output(first), images, scratch);
         if (!HasNorm)
             return;
         fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])

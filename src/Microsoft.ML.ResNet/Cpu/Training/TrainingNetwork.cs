@@ -8,7 +8,7 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// rounding, in a third of its passes over memory. Batch normalisation, rectification and addition happen while convolutions read and
 /// write; what is kept for the way back is the output of each convolution and of each block.
 /// </summary>
-internal sealed unsafe class TrainingNetwork : IDisposable
+internal sealed unsafe partial class TrainingNetwork : IDisposable
 {
     /// <summary>Images of a batch where nothing else is said.</summary>
     public const int DefaultBatchSize = 128;
@@ -181,12 +181,22 @@ internal sealed unsafe class TrainingNetwork : IDisposable
 
     private void Convolve(TrainingConvolution convolution, Load loadInput)
     {
-        ForEachGroup(convolution, (first, images, shard, inputs, _, _, scratch) =>
-        {
-            for (var i = 0; i < images; i++)
-                loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-            convolution.Forward(inputs, first, images, shard, scratch);
-        });
+        if (convolution.Shape.IsWide)
+            ForEachRun(convolution, (run, worker) =>
+            {
+                for (var image = run.First; image < run.End; image++)
+                    loadInput(image, WideInput(convolution, image));
+                convolution.Forward(WideInput(convolution, run.First), run.First, run.End - run.First, _scratch[worker].Pointer);
+                ForEachShardOf(run, (first, end, shard) => convolution.Measure(first, end - first, shard));
+            });
+        else
+            ForEachGroup(convolution, (first, images, shard, inputs, _, scratch) =>
+            {
+                for (var i = 0; i < images; i++)
+                    loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
+                convolution.Forward(inputs, first, images, scratch);
+                convolution.Measure(first, images, shard);
+            });
         convolution.EndForward();
     }
 
@@ -255,31 +265,66 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        ForEachGroup(convolution, (first, images, shard, inputs, gradients, input, scratch) =>
-        {
-            for (var i = 0; i < images; i++)
-                convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
-                    gradients + (nint)i * convolution.PaddedGradientLength);
-            if (to is not null)
-                convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
-            for (var i = 0; i < images; i++)
-                if (convolution.GradientIsByBlock)
-                {
-                    loadInput(first + i, input);
-                    convolution.PackPanels(input, _wideInputs.Pointer + (nint)(first + i) * convolution.PanelsLength);
-                }
-                else
+        if (convolution.Shape.IsWide)
+            BackwardWide(convolution, from, loadInput, to, adds, finish);
+        else
+            ForEachGroup(convolution, (first, images, shard, inputs, gradients, scratch) =>
+            {
+                for (var i = 0; i < images; i++)
+                    convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
+                        gradients + (nint)i * convolution.PaddedGradientLength);
+                if (to is not null)
+                    convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
+                for (var i = 0; i < images; i++)
                     loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-            if (!convolution.GradientIsByBlock)
                 convolution.BackwardWeights(inputs, gradients, images, shard, scratch);
-            for (var i = 0; to is not null && i < images; i++)
-                finish?.Invoke(to + (nint)(first + i) * convolution.Shape.InputLength, first + i, shard);
-        }, convolution.BeginBackwardWeights, convolution.EndBackwardWeights);
+                FinishImages(convolution, to, first, first + images, shard, finish);
+            }, convolution.BeginBackwardWeights, convolution.EndBackwardWeights);
         if (convolution.GradientIsByBlock)
             _team.Run(convolution.Blocks,
                 (block, worker)
                 => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));
     }
+
+    private void BackwardWide(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
+        => ForEachRun(convolution, (run, worker) =>
+        {
+            var scratch = _scratch[worker].Pointer;
+            for (var image = run.First; image < run.End; image++)
+                convolution.LoadGradient(from + (nint)image * convolution.Shape.OutputLength, image, WideGradient(convolution, image));
+            if (to is not null)
+                convolution.BackwardInput(WideGradient(convolution, run.First), to + (nint)run.First * convolution.Shape.InputLength,
+                    run.End - run.First, adds, scratch);
+            ForEachShardOf(run, (first, end, shard) =>
+            {
+                convolution.BeginBackwardWeights(shard);
+                for (var image = first; image < end; image++)
+                    if (convolution.GradientIsByBlock)
+                    {
+                        loadInput(image, _inputs[worker].Pointer);
+                        convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
+                    }
+                    else
+                        loadInput(image, WideInput(convolution, image));
+                if (!convolution.GradientIsByBlock)
+                    convolution.BackwardWeights(WideInput(convolution, first), WideGradient(convolution, first), end - first, shard,
+                        scratch);
+                FinishImages(convolution, to, first, end, shard, finish);
+                convolution.EndBackwardWeights(shard);
+            });
+        });
+
+    private static void FinishImages(TrainingConvolution convolution, float* gradients, int first, int end, int shard, Finish? finish)
+    {
+        for (var image = first; gradients is not null && image < end; image++)
+            finish?.Invoke(gradients + (nint)image * convolution.Shape.InputLength, image, shard);
+    }
+
+    private float* WideInput(TrainingConvolution convolution, int image)
+        => _wideInputs.Pointer + (nint)image * convolution.PaddedInputLength;
+
+    private float* WideGradient(TrainingConvolution convolution, int image)
+        => _wideGradients.Pointer + (nint)image * convolution.PaddedGradientLength;
 
     // What a block reads: images, or what is frozen makes of them, or the output of the block before.
     private float* Input(int index, int image)
@@ -288,49 +333,9 @@ internal sealed unsafe class TrainingNetwork : IDisposable
     private long Wide(Func<TrainingConvolution, long> length)
         => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
-    // A few images at a time in the scratch memory of a worker; with a wide convolution a shard at a time, in memory that holds all images.
-    private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginShard = null,
-        Action<int>? endShard = null)
-        => ForEachShard((first, end, shard, worker) =>
-    {
-        beginShard?.Invoke(shard);
-        if (convolution.Shape.IsWide)
-            work(first, end - first, shard, _wideInputs.Pointer + (nint)first * convolution.PaddedInputLength,
-                _wideGradients.Pointer + (nint)first * convolution.PaddedGradientLength, _inputs[worker].Pointer,
-                _scratch[worker].Pointer);
-        else
-            for (var image = first; image < end; image += convolution.GroupSize)
-                work(image, Math.Min(convolution.GroupSize, end - image), shard, _inputs[worker].Pointer, _gradients[worker].Pointer,
-                    _inputs[worker].Pointer, _scratch[worker].Pointer);
-        endShard?.Invoke(shard);
-    });
-
-    private void ForEachImage(Action<int, int> work) => ForEachShard((first, end, shard, _) =>
-    {
-        for (var image = first; image < end; image++)
-            work(image, shard);
-    });
-
-    // Shards are the same whatever the number of threads, and of processes; images count from the first that is computed here. Small
-    // batches leave some shards empty.
-    private void ForEachShard(Action<int, int, int, int> work)
-    {
-        var (own, before) = (_shards.Own, _shards.FirstImage(_all, _shards.Own.First));
-        _team.Run(own.Count, (index, worker) =>
-        {
-            var shard = own.First + index;
-            var (first, end) = (_shards.FirstImage(_all, shard) - before, _shards.FirstImage(_all, shard + 1) - before);
-            if (first < end)
-                work(first, end, shard, worker);
-        });
-    }
-
     // Brings what a convolution reads of an image into scratch memory, with a border.
     private delegate void Load(int image, float* padded);
 
     // What happens to the gradient of an image once it is complete.
     private delegate void Finish(float* gradient, int image, int shard);
-
-    // Inputs and gradients have room for all images of the group, input for one.
-    private delegate void GroupWork(int first, int images, int shard, float* inputs, float* gradients, float* input, float* scratch);
 }

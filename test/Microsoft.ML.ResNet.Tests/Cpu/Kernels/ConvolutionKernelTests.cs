@@ -15,6 +15,16 @@ public unsafe class ConvolutionKernelTests
     public required TestContext TestContext { get; set; }
 
     [TestMethod]
+    public void Few_images_of_many_weights_go_without_tiles()
+    {
+        var wide = new ConvolutionShape(Inputs: 512, Outputs: 512, Size: 3, Stride: 1, Height: 4, Width: 4);
+
+        Assert.AreEqual(0, WinogradKernels.BestTileSize(wide, images: 8)); // 128 pixels
+        Assert.AreEqual(2, WinogradKernels.BestTileSize(wide, images: 9));
+        Assert.AreEqual(4, WinogradKernels.BestTileSize(new(16, 16, 3, 1, 32, 32), images: 2)); // few weights
+    }
+
+    [TestMethod]
     [DataRow(16, 16, 3, 1, 32, 32)]
     [DataRow(32, 32, 3, 1, 16, 16)]
     [DataRow(3, 16, 3, 1, 32, 32)] // the stem

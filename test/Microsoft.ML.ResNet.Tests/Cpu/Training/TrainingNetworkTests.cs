@@ -176,6 +176,7 @@ public class TrainingNetworkTests
     [TestMethod]
     [DataRow("cifar-20", 32, 32, 11)]
     [DataRow("imagenet-18", 37, 50, 5)] // wide convolutions, of odd sizes
+    [DataRow("imagenet-18-cifarstem", 16, 16, 19)] // several shards in one call, as many as there are for a thread
     [DataRow("imagenet-50", 64, 95, 9)]
     [DataRow("cifar-20-optionA", 21, 13, 9)]
     [DataRow("d2l-resnet18-1channel", 37, 50, 5)]
