@@ -21,7 +21,11 @@ NETWORKS = {
     "cifar-20": ((128, 10, 3), (128, 5, 1)),
     "cifar-56": ((128, 4, 2), (128, 2, 1)),
     "imagenet-18-cifarstem": ((64, 3, 2), (64, 1, 1)),
+    "imagenet-18": ((16, 2, 3), (16, 1, 1)),
+    "imagenet-50": ((16, 1, 3), (16, 1, 1)),
 }
+PHOTOS = {"imagenet-18": 224, "imagenet-50": 224}  # height and width; all others have 32
+AVX2 = {"DOTNET_EnableAVX512": "0", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 class Run:
@@ -81,12 +85,15 @@ def train(report, options):
     for network in options.networks:
         batch, steps, epochs = NETWORKS[network][options.quick]
         arguments = ["--architecture", network, "--batch-size", str(batch), "--steps", str(steps), "--rounds", str(epochs)]
-        runs = in_turns(options.rounds, {
-            "ours: `Fit`": [*BENCH, "train", *arguments],
-            "PyTorch, contiguous": [PYTHON, f"{HERE}/pytorch_train.py", *arguments],
-            "PyTorch, channels-last": [PYTHON, f"{HERE}/pytorch_train.py", *arguments, "--channels-last"],
-            "TorchSharp, plain loop": [*BENCH, "plain", *arguments],
-        })
+        sized = [*arguments, "--size", str(PHOTOS.get(network, 32))]
+        commands = {
+            "ours: `Fit`": [*BENCH, "train", *sized],
+            "PyTorch, contiguous": [PYTHON, f"{HERE}/pytorch_train.py", *sized],
+            "PyTorch, channels-last": [PYTHON, f"{HERE}/pytorch_train.py", *sized, "--channels-last"],
+        }
+        if network not in PHOTOS:
+            commands["TorchSharp, plain loop"] = [*BENCH, "plain", *arguments]
+        runs = in_turns(options.rounds, commands)
         ours = statistics.median(run.number for run in runs["ours: `Fit`"])
         rows = [[f"{network}, batch {batch}", "images/s", "ours to it", "peak MiB"]]
         for name, results in runs.items():
@@ -108,7 +115,8 @@ def score(report, options):
     rounds = ["--rounds", str(1 if options.quick else 3)]
     for network in options.networks[:1] if options.quick else options.networks:
         if has_verb("ort"):
-            verbatim(report, [*BENCH, "ort", "--architecture", network, *rounds])
+            photos = ["--size", str(PHOTOS[network]), "--images", "64", "--batch-size", "16"] if network in PHOTOS else []
+            verbatim(report, [*BENCH, "ort", "--architecture", network, *rounds, *photos])
             continue
         arguments = ["--architecture", network, "--steps", "4", *rounds]
         report.add("", f"{network}: `Transform` {Run([*BENCH, 'score', *arguments]).number:.0f} images/s, one prediction {Run([*BENCH, 'predict', '--architecture', network, *rounds]).number:.2f} ms.")
@@ -181,13 +189,15 @@ def main():
     parser.add_argument("--rounds", type=int, help="processes of each kind (default 5, with --quick 1)")
     parser.add_argument("--quick", action="store_true", help="fewer steps and rounds: a glance, no evidence")
     parser.add_argument("--busy", action="store_true", help="beside a process that never rests")
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=[network for network in NETWORKS if network not in PHOTOS])
+    parser.add_argument("--avx2", action="store_true", help="vectors of 256 bits on both sides; ONNX Runtime takes what there is")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--images", metavar="ZIP", default=shared_images(), help="class folders of 32x32 JPEG files, below train/")
     parser.add_argument("--name", help="the WHAT of DATE-WHAT.md")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
     name = options.name or "-".join(filter(None, ["quick" if options.quick else "yardstick", "busy" if options.busy else None]))
+    os.environ.update(AVX2 if options.avx2 else {})
     started, report = time.time(), Report()
     date = datetime.date.today().isoformat()
     report.add(f"# Benchmarks of {date}{', beside a busy process' if options.busy else ''}", "", machine(), "",
