@@ -168,10 +168,10 @@ def machine():
     torch = subprocess.run([PYTHON, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True).stdout.strip()
     sdk = subprocess.run(["dotnet", "--version"], capture_output=True, text=True).stdout.strip()
     versions = open(os.path.join(ROOT, "Directory.Packages.props")).read()
-    version = lambda pattern: re.search(pattern, versions)[1]
+    version = lambda name: re.search(rf"<{name}Version>\[?([0-9.]+)", versions)[1]
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
     return (f"{os.cpu_count()} cores of {cpu[1] if cpu else platform.processor()}, {memory} GiB, {platform.platform()}; .NET SDK {sdk}, "
-            f"TorchSharp {version('TorchSharpVersion>.([0-9.]+)')} (libtorch 2.10), ML.NET {version('MicrosoftMLVersion>.([0-9.]+)')}, ONNX Runtime {version('OnnxRuntime. Version=.([0-9.]+)')}, PyTorch {torch}; commit {commit}.")
+            f"TorchSharp {version('TorchSharp')} (libtorch 2.10), ML.NET {version('MicrosoftML')}, ONNX Runtime {version('OnnxRuntime')}, PyTorch {torch}; commit {commit}.")
 
 
 def shared_images():
