@@ -41,9 +41,9 @@ internal static class TrainablePlan
     /// <returns><see langword="null"/> where none is needed, or none can be.</returns>
     public static NetworkPlan? Widened(NetworkPlan plan, int? frozenStages)
     {
-        var trained = Trained(plan, frozenStages).ToHashSet();
-        var first = trained.FirstOrDefault();
-        if (first is null || trained.All(HasKernels) || first.Input is not ImageStep && first.Input.Output.Channels % Block != 0)
+        var trained = Trained(plan, frozenStages).ToList();
+        if (trained.Count == 0 || trained.All(HasKernels)
+            || trained[0].Input is var read and not ImageStep && read.Output.Channels % Block != 0)
             return null;
         var map = new Dictionary<PlanStep, PlanStep>();
         foreach (var step in plan.Steps)
