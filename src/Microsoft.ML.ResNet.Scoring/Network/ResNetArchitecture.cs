@@ -113,8 +113,8 @@ public sealed partial record ResNetArchitecture
         => ImageNet(18) with { ConvolutionBias = true, Shortcut = ResNetShortcut.BareProjection, Naming = ResNetNaming.D2l };
 
     /// <summary>
-    /// A network that learns fast on a CPU, for images of about 32x32 pixels. docs/evidence.md says what they reach in a quarter of an hour,
-    /// and how they were found.
+    /// A network that learns fast on a CPU, for images of about 32x32 pixels. docs/evidence.md says what these reach in a quarter of an
+    /// hour, and how they were found.
     /// </summary>
     /// <param name="depth">
     /// 8, the default: a stem of 16 channels, and three stages of one basic block, of 48, 96 and 192 channels, each of which halves height

@@ -100,7 +100,8 @@ public sealed class ImageFolderNamesTests
     [TestMethod]
     public void The_shared_archives_of_other_encodings_are_read_right_or_refused()
     {
-        AssertBroken(() => Data.LoadFromImageFolder(SharedData.Require("cases/gbk.zip")), "gbk.zip", "UTF-8");
+        var gbk = SharedData.Require("cases/gbk.zip"); // outside: where it is absent, the test is skipped
+        AssertBroken(() => Data.LoadFromImageFolder(gbk), "gbk.zip", "UTF-8");
         var backslash = Data.LoadFromImageFolder(SharedData.Require("cases/backslash.zip"));
         CollectionAssert.AreEqual(new[] { "circle", "square" }, Labels(backslash).Distinct().ToArray());
     }

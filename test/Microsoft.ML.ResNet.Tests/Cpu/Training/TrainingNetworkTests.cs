@@ -122,7 +122,8 @@ public class TrainingNetworkTests
 
     [TestMethod]
     [DynamicData(nameof(OtherWidths))]
-    public void Other_widths_get_autograds_gradients_and_running_statistics(ResNetArchitecture architecture, int channels, int? frozenStages)
+    public void Other_widths_get_autograds_gradients_and_running_statistics(ResNetArchitecture architecture, int channels,
+        int? frozenStages)
     {
         using var scope = NewDisposeScope();
         ResidualNetwork Build()
