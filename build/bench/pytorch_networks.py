@@ -82,10 +82,9 @@ def d2l():
 
 
 def network(name):
-    """A network by our name: cifar-DEPTH[-basic|-bottleneck][-optionA], imagenet-18-cifarstem, quick-8, d2l-resnet18 (of three channels);
+    """A network by our name: cifar-DEPTH[-basic|-bottleneck][-optionA], imagenet-18-cifarstem, quick-8, quick-10, d2l-resnet18 (of three channels);
     imagenet-DEPTH is torchvision's own. Or channels of the stem, and of each stage CHANNELS,BLOCKS,STRIDE, all strides but the first 2."""
-    if name == "quick-8":
-        return ResNet(16, [(48, 1), (96, 1), (192, 1)], 1, first_stride=2)
+    name = {"quick-8": "16:48,1,2:96,1,2:192,1,2", "quick-10": "16:32,1,1:64,1,2:128,1,2:256,1,2"}.get(name, name)
     if name.startswith("d2l-resnet18"):
         return d2l()
     if re.fullmatch(r"\d+(:\d+,\d+,[12])+", name):

@@ -12,6 +12,8 @@ import tempfile
 import time
 import zipfile
 
+from device import ISAS
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BENCH = ["dotnet", os.path.join(ROOT, "artifacts/bin/Microsoft.ML.ResNet.Benchmarks/release/bench.dll")]
 PYTHON = "/usr/bin/python3"
@@ -25,7 +27,6 @@ NETWORKS = {
     "imagenet-50": ((16, 1, 3), (16, 1, 1)),
 }
 PHOTOS = {"imagenet-18": 224, "imagenet-50": 224}  # height and width; all others have 32
-AVX2 = {"DOTNET_EnableAVX512": "0", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 class Run:
@@ -197,7 +198,7 @@ def main():
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
     name = options.name or "-".join(filter(None, ["quick" if options.quick else "yardstick", "busy" if options.busy else None]))
-    os.environ.update(AVX2 if options.avx2 else {})
+    os.environ.update(ISAS["AVX2"] if options.avx2 else {})
     started, report = time.time(), Report()
     date = datetime.date.today().isoformat()
     report.add(f"# Benchmarks of {date}{', beside a busy process' if options.busy else ''}", "", machine(), "",

@@ -16,8 +16,7 @@ public sealed record ResNetNumerics
 
     /// <summary>
     /// Whether networks are trained by this library's own kernels where there are some for them: on CPUs with vectors of 512 bits, or of
-    /// 256 and fused multiplication. The default is <see langword="true"/>; everything else, and a GPU,
-    /// uses libtorch.
+    /// 256 and fused multiplication. The default is <see langword="true"/>; everything else, and a GPU, uses libtorch.
     /// </summary>
     public bool CpuKernelsForTraining { get; init; } = true;
 

@@ -33,10 +33,16 @@ internal static class Divergence
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         var learning = StateDictionary.Learning(network).ToList();
-        var finite = stack(learning.Select(entry => entry.Tensor.isfinite().all())).cpu(); // a device is waited for once
+        var finite = stack(learning.Select(entry => IsFinite(entry.Tensor))).cpu(); // a device is waited for once
         foreach (var ((name, _), isFinite) in learning.Zip(finite.data<bool>()))
             if (!isFinite)
                 throw new DivergenceException($"'{name}' holds a value after epoch {epoch + 1} that is no number.");
+    }
+
+    private static Tensor IsFinite(Tensor tensor)
+    {
+        using var finite = tensor.isfinite();
+        return finite.all();
     }
 
     private static void CheckLoss(double loss, int epoch)

@@ -14,7 +14,7 @@ internal readonly record struct TrainedParameter(string Name, Parameter Paramete
 internal sealed class ParameterGroup : IDisposable
 {
     private readonly IReadOnlyList<TrainedParameter> _parameters;
-    private readonly JoinedTensors? _joined; // of several weights
+    private readonly JoinedTensors? _joined; // where weights are joined, even a single one
     private readonly Dictionary<string, Tensor> _memory = new(StringComparer.Ordinal); // by kind, such as momentum
     private Tensor? _gradient; // of joined weights, of this step
 
@@ -44,8 +44,8 @@ internal sealed class ParameterGroup : IDisposable
     public Tensor? Gradient => _joined is null ? _parameters[0].Parameter.grad : _gradient ??= Gathered();
 
     /// <summary>
-    /// What is remembered of each weight, by names such as <c>momentum.fc.weight</c>; views where weights are joined. The caller disposes
-    /// those, and it does no harm to the others to stay in an open dispose scope.
+    /// What is remembered of each weight, by names such as <c>momentum.fc.weight</c>. To be enumerated in a dispose scope, which frees the
+    /// views that stand for joined weights.
     /// </summary>
     public IEnumerable<(string Name, Tensor Tensor)> Memory => _memory.SelectMany(entry
         => _parameters.Select((parameter, index) => ($"{entry.Key}.{parameter.Name}", PartOf(index, entry.Value))));
@@ -56,11 +56,10 @@ internal sealed class ParameterGroup : IDisposable
         using var scope = NewDisposeScope();
         if (_joined is null)
         {
-            _parameters[0].Parameter.grad?.zero_(); // in place: kernels know where it lies
+            _parameters[0].Parameter.grad?.zero_(); // in place: the next gradient is written there
             return;
         }
-        foreach (var (_, parameter, _) in _parameters)
-            parameter.grad = null;
+        ForgetSingleGradients();
         _gradient?.Dispose();
         _gradient = null;
     }
@@ -105,6 +104,12 @@ internal sealed class ParameterGroup : IDisposable
 
     private Tensor PartOf(int index, Tensor memory) => _joined?.PartOf(index, memory) ?? memory;
 
+    private void ForgetSingleGradients()
+    {
+        foreach (var (_, parameter, _) in _parameters)
+            parameter.grad = null;
+    }
+
     // A weight that nothing depended on has a gradient of zeros.
     private Tensor? Gathered()
     {
@@ -112,7 +117,9 @@ internal sealed class ParameterGroup : IDisposable
         var gradients = _parameters.Select(parameter => parameter.Parameter.grad).ToList();
         if (gradients.TrueForAll(gradient => gradient is null))
             return null;
-        return JoinedTensors.Join(_parameters.Zip(gradients,
+        var joined = JoinedTensors.Join(_parameters.Zip(gradients,
             (parameter, gradient) => gradient ?? zeros_like(parameter.Parameter, requires_grad: false))).DetachFromDisposeScope();
+        ForgetSingleGradients(); // or they would take their memory twice
+        return joined;
     }
 }

@@ -104,6 +104,7 @@ public class ResNetArchitectureTests
     [DataRow("imagenet-18-cifarstem", "3x32x32")]
     [DataRow("imagenet-50", "3x224x224")]
     [DataRow("d2l-resnet18-1channel", "1x224x224")]
+    [DataRow("quick-8", "3x32x32")]
     [DataRow("quick-10", "3x32x32")]
     public void A_plan_knows_the_images_that_it_is_usually_given(string name, string shape)
         => Assert.AreEqual(shape, ResNetArchitecture.Parse(name).UsualImageShape.ToString());

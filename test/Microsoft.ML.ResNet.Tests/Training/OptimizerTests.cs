@@ -72,6 +72,28 @@ public class OptimizerTests
         census.AssertNoSurvivors();
     }
 
+    // In 64 bits, because those of 32 go through the CPU's kernel, whether joined or not: a device has these operations.
+    [TestMethod]
+    public void Joined_weights_move_by_operations_as_single_ones_do_bit_for_bit()
+    {
+        using var scope = NewDisposeScope();
+        Parameter[] single = InDouble(), joined = InDouble();
+        var sgd = new Sgd { Nesterov = true };
+        using var ofSingle = sgd.Start(Trained(single, decay: 0.01), join: false);
+        using var ofJoined = sgd.Start(Trained(joined, decay: 0.01), join: true);
+        for (var step = 0; step < Steps; step++)
+            foreach (var (weights, update) in new[] { (single, ofSingle), (joined, ofJoined) })
+            {
+                update.ZeroGradients();
+                Loss(weights, step).backward();
+                update.Step(0.1);
+            }
+        foreach (var (one, other) in single.Zip(joined))
+            Assert.IsTrue(one.equal(other).all().item<bool>());
+
+        static Parameter[] InDouble() => [.. Weights().Select(weight => new Parameter(weight.detach().to_type(ScalarType.Float64)))];
+    }
+
     // The weights in channels-last memory among them: views of a joint tensor lie as they lay.
     [TestMethod]
     public void Joined_weights_move_as_single_ones_do_bit_for_bit_and_go_on_from_what_either_remembers()

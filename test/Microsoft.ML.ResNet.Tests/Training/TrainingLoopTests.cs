@@ -1,6 +1,7 @@
 using Microsoft.ML.ResNet.Data;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
+using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
@@ -39,14 +40,30 @@ public class TrainingLoopTests
         Assert.IsGreaterThanOrEqualTo(steps / 32, GC.CollectionCount(generation: 0) - before);
     }
 
-    private static void Run(TrainingRecipe recipe, PixelStore train, PixelStore? validation)
+    [TestMethod]
+    public void Every_step_counts_a_batch_where_batch_normalisation_learns()
+    {
+        using var images = Images();
+
+        var weights = Run(TrainingRecipe.Tutorial with { NumberOfEpochs = 2, BatchSize = BatchSize }, images, validation: null,
+            network => network.Freeze(1));
+
+        foreach (var counter in weights.Where(tensor => tensor.Name.EndsWith(".num_batches_tracked", StringComparison.Ordinal)))
+            Assert.AreEqual(counter.Name.StartsWith("bn1", StringComparison.Ordinal)
+                || counter.Name.StartsWith("layer1", StringComparison.Ordinal) ? 0 : 2 * StepsPerEpoch,
+                BitConverter.ToInt64(counter.Data.Span), counter.Name);
+    }
+
+    private static IReadOnlyList<NamedTensor> Run(TrainingRecipe recipe, PixelStore train, PixelStore? validation,
+        Action<ResidualNetwork>? change = null)
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);
+        change?.Invoke(network);
         var events = new TrainingEvents(() => { }, _ => { }, (_, _) => { });
         using var loop = new TrainingLoop(network, recipe, new Normalization([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]), seed: 1, events);
-        loop.Run(train, validation);
+        return loop.Run(train, validation);
     }
 
     private static PixelStore Images()

@@ -182,13 +182,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private void Convolve(TrainingConvolution convolution, Load loadInput)
     {
         if (convolution.Shape.IsWide)
-            ForEachRun(convolution, (run, worker) =>
-            {
-                for (var image = run.First; image < run.End; image++)
-                    loadInput(image, WideInput(convolution, image));
-                convolution.Forward(WideInput(convolution, run.First), run.First, run.End - run.First, _scratch[worker].Pointer);
-                ForEachShardOf(run, (first, end, shard) => convolution.Measure(first, end - first, shard));
-            });
+            ConvolveWide(convolution, loadInput);
         else
             ForEachGroup(convolution, (first, images, shard, inputs, _, scratch) =>
             {
@@ -280,39 +274,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
                 convolution.BackwardWeights(inputs, gradients, images, shard, scratch);
                 FinishImages(convolution, to, first, first + images, shard, finish);
             }, convolution.BeginBackwardWeights, convolution.EndBackwardWeights);
-        if (convolution.GradientIsByBlock)
-            _team.Run(convolution.Blocks,
-                (block, worker)
-                => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer));
     }
-
-    private void BackwardWide(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
-        => ForEachRun(convolution, (run, worker) =>
-        {
-            var scratch = _scratch[worker].Pointer;
-            for (var image = run.First; image < run.End; image++)
-                convolution.LoadGradient(from + (nint)image * convolution.Shape.OutputLength, image, WideGradient(convolution, image));
-            if (to is not null)
-                convolution.BackwardInput(WideGradient(convolution, run.First), to + (nint)run.First * convolution.Shape.InputLength,
-                    run.End - run.First, adds, scratch);
-            ForEachShardOf(run, (first, end, shard) =>
-            {
-                convolution.BeginBackwardWeights(shard);
-                for (var image = first; image < end; image++)
-                    if (convolution.GradientIsByBlock)
-                    {
-                        loadInput(image, _inputs[worker].Pointer);
-                        convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
-                    }
-                    else
-                        loadInput(image, WideInput(convolution, image));
-                if (!convolution.GradientIsByBlock)
-                    convolution.BackwardWeights(WideInput(convolution, first), WideGradient(convolution, first), end - first, shard,
-                        scratch);
-                FinishImages(convolution, to, first, end, shard, finish);
-                convolution.EndBackwardWeights(shard);
-            });
-        });
 
     private static void FinishImages(TrainingConvolution convolution, float* gradients, int first, int end, int shard, Finish? finish)
     {
@@ -320,18 +282,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
             finish?.Invoke(gradients + (nint)image * convolution.Shape.InputLength, image, shard);
     }
 
-    private float* WideInput(TrainingConvolution convolution, int image)
-        => _wideInputs.Pointer + (nint)image * convolution.PaddedInputLength;
-
-    private float* WideGradient(TrainingConvolution convolution, int image)
-        => _wideGradients.Pointer + (nint)image * convolution.PaddedGradientLength;
-
     // What a block reads: images, or what is frozen makes of them, or the output of the block before.
     private float* Input(int index, int image)
         => index == 0 ? _images + (nint)image * _blocks[0].Chain[0].Shape.InputLength : _blocks[index - 1].Output(image);
-
-    private long Wide(Func<TrainingConvolution, long> length)
-        => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
 
     // Brings what a convolution reads of an image into scratch memory, with a border.
     private delegate void Load(int image, float* padded);

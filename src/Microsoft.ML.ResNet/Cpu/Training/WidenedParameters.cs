@@ -90,8 +90,11 @@ internal sealed unsafe class WidenedParameters : IParameterMemory, IDisposable
         public void Narrow(float* from, float* to, bool adds)
         {
             for (var row = 0; row < _rows; row++, from += _widenedLength, to += _length)
-                for (var i = 0; i < _length; i++)
-                    to[i] = adds ? to[i] + from[i] : from[i];
+                if (!adds)
+                    NativeBuffer.Copy(from, to, _length);
+                else
+                    for (var i = 0; i < _length; i++)
+                        to[i] += from[i];
         }
     }
 }

@@ -95,7 +95,7 @@ internal sealed class SharedBatch(ProcessGroup processes) : IDisposable
             slope[channel] = (float)(sums[channels + channel] / (moments.Count * deviation * deviation));
         }
         var centred = cut.Before.detach() - PerChannel(moments.Mean(device));
-        var rest = centred.mul_(PerChannel(tensor(slope, device: device))).add_(PerChannel(tensor(shift, device: device)))
+        var rest = centred.mul_(PerChannel(tensor(slope).SentTo(device))).add_(PerChannel(tensor(shift).SentTo(device)))
             .mul_(PerChannel(norm.Weight.detach()));
         return (gradient - rest).to_type(gradient.dtype);
     }

@@ -1,0 +1,85 @@
+namespace Microsoft.ML.ResNet.Cpu.Training;
+
+/// <content>
+/// Wide convolutions, whose weights come from far: they meet several shards of the batch in one call, in memory that holds all images.
+/// </content>
+internal sealed unsafe partial class TrainingNetwork
+{
+    private const long MostFloatsOfRun = 512 << 10; // of inputs: 2 MiB
+
+    private void ConvolveWide(TrainingConvolution convolution, Load loadInput) => ForEachRun(convolution, (run, worker) =>
+    {
+        for (var image = run.First; image < run.End; image++)
+            loadInput(image, WideInput(convolution, image));
+        convolution.Forward(WideInput(convolution, run.First), run.First, run.End - run.First, _scratch[worker].Pointer);
+        ForEachShardOf(run, (first, end, shard) => convolution.Measure(first, end - first, shard));
+    });
+
+    private void BackwardWide(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
+    {
+        ForEachRun(convolution, (run, worker) =>
+        {
+            var scratch = _scratch[worker].Pointer;
+            for (var image = run.First; image < run.End; image++)
+                convolution.LoadGradient(from + (nint)image * convolution.Shape.OutputLength, image, WideGradient(convolution, image));
+            if (to is not null)
+                convolution.BackwardInput(WideGradient(convolution, run.First), to + (nint)run.First * convolution.Shape.InputLength,
+                    run.End - run.First, adds, scratch);
+            ForEachShardOf(run, (first, end, shard) =>
+            {
+                convolution.BeginBackwardWeights(shard);
+                for (var image = first; image < end; image++)
+                    if (convolution.GradientIsByBlock)
+                    {
+                        loadInput(image, _inputs[worker].Pointer);
+                        convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
+                    }
+                    else
+                        loadInput(image, WideInput(convolution, image));
+                if (!convolution.GradientIsByBlock)
+                    convolution.BackwardWeights(WideInput(convolution, first), WideGradient(convolution, first), end - first, shard,
+                        scratch);
+                FinishImages(convolution, to, first, end, shard, finish);
+                convolution.EndBackwardWeights(shard);
+            });
+        });
+        if (convolution.GradientIsByBlock)
+            _team.Run(convolution.Blocks, (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer,
+                _wideGradients.Pointer, _scratch[worker].Pointer));
+    }
+
+    private float* WideInput(TrainingConvolution convolution, int image)
+        => _wideInputs.Pointer + (nint)image * convolution.PaddedInputLength;
+
+    private float* WideGradient(TrainingConvolution convolution, int image)
+        => _wideGradients.Pointer + (nint)image * convolution.PaddedGradientLength;
+
+    private long Wide(Func<TrainingConvolution, long> length)
+        => _convolutions.Where(convolution => convolution.Shape.IsWide).Select(length).DefaultIfEmpty().Max();
+
+    // So few shards that their inputs stay in a cache until they are read, and that all threads have something to do.
+    private void ForEachRun(TrainingConvolution convolution, Action<Run, int> work)
+    {
+        var floats = convolution.PaddedInputLength * Math.Max(1, _all / _shards.Shards);
+        var shards = (int)Math.Clamp(MostFloatsOfRun / floats, 1, Math.Max(1, _shards.Own.Count / _team.Size));
+        var runs = (_shards.Own.Count + shards - 1) / shards;
+        _team.Run(runs, (index, worker) =>
+        {
+            var own = _shards.Own;
+            var (firstShard, endShard) = (own.First + own.Count * index / runs, own.First + own.Count * (index + 1) / runs);
+            var run = new Run(FirstImage(firstShard), FirstImage(endShard), firstShard, endShard);
+            if (run.First < run.End)
+                work(run, worker);
+        });
+    }
+
+    private void ForEachShardOf(Run run, Action<int, int, int> work)
+    {
+        for (var shard = run.FirstShard; shard < run.EndShard; shard++)
+            if (FirstImage(shard) < FirstImage(shard + 1))
+                work(FirstImage(shard), FirstImage(shard + 1), shard);
+    }
+
+    // Images of some shards, one behind the other.
+    private readonly record struct Run(int First, int End, int FirstShard, int EndShard);
+}
