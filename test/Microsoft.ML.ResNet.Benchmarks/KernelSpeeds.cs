@@ -49,12 +49,16 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
         using NativeBuffer weights = Noise(shape.WeightLength), inputs = Noise(images * _kernel.PaddedInputLength),
             gradients = Noise(images * _kernel.PaddedGradientLength), outputs = Noise(images * shape.OutputLength),
             inputGradients = Noise(images * shape.InputLength), panels = new NativeBuffer(images * _kernel.PanelsLength),
-            scratch = new NativeBuffer(_kernel.ScratchLength + _kernel.CompactLength),
+            packed = new NativeBuffer(_kernel.PackedLength), scratch = new NativeBuffer(_kernel.ScratchLength + _kernel.CompactLength),
             sums = new NativeBuffer(_kernel.SumsLength, zeroed: true), figures = Noise(5 * shape.Outputs);
-        _kernel.Pack(weights.Pointer);
-        var forward = Milliseconds(() => _kernel.Forward(inputs.Pointer, outputs.Pointer, images, scratch.Pointer));
+        for (var block = 0; block < _kernel.Blocks; block++)
+            _kernel.PackForward(block, weights.Pointer, packed.Pointer, scratch.Pointer);
+        var forward = Milliseconds(() => _kernel.Forward(inputs.Pointer, packed.Pointer, outputs.Pointer, images, scratch.Pointer));
+        for (var block = 0; block < _kernel.InputBlocks; block++)
+            _kernel.PackBackward(block, weights.Pointer, packed.Pointer, scratch.Pointer);
         var input = shape.Inputs % 16 != 0 ? 0
-            : Milliseconds(() => _kernel.BackwardInput(gradients.Pointer, inputGradients.Pointer, images, false, scratch.Pointer));
+            : Milliseconds(() => _kernel.BackwardInput(gradients.Pointer, packed.Pointer, inputGradients.Pointer, images, false,
+                scratch.Pointer));
         var byWeights = Milliseconds(() =>
         {
             if (_kernel.GradientIsByBlock)
@@ -76,7 +80,6 @@ internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
             $"{shape.Inputs,6}{shape.Outputs,8}{shape.Size,5}{shape.Stride,7}{shape.Height,4}{times,6} x") + FormattableString.Invariant(
             $" {forward,8:f2}{input,8:f2}{byWeights,8:f2} ms {Speed(forward),7:f1}{Speed(input),7:f1}{Speed(byWeights),7:f1} GFLOP/s")
             + string.Concat(between.Select(each => FormattableString.Invariant($"{each,7:f2}"))) + " ms");
-        _kernel.Dispose();
         return (times * forward, times * input, times * byWeights, times * between.Sum());
     }
 

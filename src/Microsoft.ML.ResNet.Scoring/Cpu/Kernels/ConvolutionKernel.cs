@@ -1,17 +1,15 @@
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
-/// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Holds the weights in the orders
-/// that <see cref="ConvolutionMicroKernel"/> reads. Pack them before use; many threads may then compute at once. Where weights are many,
-/// they are read once for a group of images.
+/// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Keeps nothing: the caller has
+/// the weights packed into the order that <see cref="ConvolutionMicroKernel"/> reads, one for each direction, and many threads may compute
+/// with them at once. Where weights are many, they are read once for a group of images.
 /// </summary>
-internal unsafe partial class ConvolutionKernel : IDisposable
+internal unsafe partial class ConvolutionKernel
 {
     private const int FloatsInCache = 48 << 10; // 192 KiB
 
     private readonly ConvolutionShape _shape;
-    private readonly NativeBuffer _weights; // by block of outputs: size x (size inputs) x channels of the block
-    private readonly NativeBuffer _turned; // by phase and block of inputs: rows x (columns outputs) x channels of the block
     private readonly Phase[] _phases;
     private readonly ConvolutionMicroKernel _forward;
     private readonly ConvolutionMicroKernel.Slice[] _slices; // of it
@@ -22,8 +20,6 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     {
         _shape = shape;
         BlockWidth = blockWidth == 0 ? ConvolutionMicroKernel.FastestBlockWidth : blockWidth;
-        _weights = new NativeBuffer(shape.WeightLength);
-        _turned = new NativeBuffer(shape.WeightLength);
         _forward = new ConvolutionMicroKernel(shape.Size, InputPitch, (nint)shape.Size * shape.Inputs, (nint)shape.Stride * shape.Inputs,
             shape.Outputs, BlockWidth);
         _slices = _forward.Slices;
@@ -43,7 +39,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     // One of stride x stride classes of input pixels: those that meet the same weights.
     private sealed record Phase(int Y, int X, int[] KernelRows, int[] KernelColumns, int FirstRow, int FirstColumn, long Weights,
-        ConvolutionMicroKernel MicroKernel)
+        nint WeightsOfInput, ConvolutionMicroKernel MicroKernel)
     {
         public ConvolutionMicroKernel.Slice[] Slices { get; } = MicroKernel.Slices;
     }
@@ -57,6 +53,9 @@ internal unsafe partial class ConvolutionKernel : IDisposable
 
     /// <summary>Blocks of output channels.</summary>
     public int Blocks => _forward.Blocks;
+
+    /// <summary>Blocks of input channels.</summary>
+    public int InputBlocks => (_shape.Inputs + BlockWidth - 1) / BlockWidth;
 
     /// <summary>Channels of a block.</summary>
     protected int BlockWidth { get; }
@@ -76,22 +75,17 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     /// </summary>
     public virtual bool GradientIsByBlock => _shape.IsWide;
 
+    /// <summary>Floats of the packed weights of either direction.</summary>
+    public virtual long PackedLength => _shape.WeightLength;
+
     /// <summary>Floats of the sums that <see cref="BackwardWeights"/> gathers.</summary>
     public virtual long SumsLength => _shape.WeightLength;
 
     /// <summary>
-    /// Floats of scratch memory that <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
+    /// Floats of scratch memory that packing, <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
     /// </summary>
     public virtual long ScratchLength
         => checked((long)RowsAtOnce * _shape.OutputWidth * BlockWidth + (HasPanels ? PanelsLengthOf(RowsAtOnce) : 0));
-
-    /// <summary>The weights by block of outputs: size x size x inputs x channels of the block.</summary>
-    protected float* PackedWeights => _weights.Pointer;
-
-    /// <summary>
-    /// The weights by block of inputs: size x size, from the last to the first, x outputs x channels of the block. At stride 1.
-    /// </summary>
-    protected float* TurnedWeights => _turned.Pointer;
 
     /// <summary>The fastest kernel for a shape.</summary>
     /// <param name="shape">The shape.</param>
@@ -101,46 +95,44 @@ internal unsafe partial class ConvolutionKernel : IDisposable
             ? WinogradKernels.Of(tileSize, shape)
             : new ConvolutionKernel(shape);
 
-    /// <summary>Takes the weights in.</summary>
-    /// <param name="weights">In the order outputs x size x size x inputs.</param>
-    public virtual void Pack(float* weights)
+    /// <summary>Packs the weights of one block of outputs for <see cref="Forward"/>.</summary>
+    /// <param name="block">Which of <see cref="Blocks"/>.</param>
+    /// <param name="weights">All weights, in the order outputs x size x size x inputs.</param>
+    /// <param name="packed">Receives the block's part of <see cref="PackedLength"/> floats.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public virtual void PackForward(int block, float* weights, float* packed, float* scratch)
+        => PackOutputs(block, weights, packed + Block(block, _shape.Outputs).First * WeightsOfOutput);
+
+    /// <summary>Packs the weights of one block of inputs for <see cref="BackwardInput"/>.</summary>
+    /// <param name="block">Which of <see cref="InputBlocks"/>.</param>
+    /// <param name="weights">All weights, in the order outputs x size x size x inputs.</param>
+    /// <param name="packed">Receives the block's part of <see cref="PackedLength"/> floats.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public virtual void PackBackward(int block, float* weights, float* packed, float* scratch)
     {
-        for (var block = 0; block < _forward.Blocks; block++)
-        {
-            var (first, channels) = Block(block, _shape.Outputs);
-            Transpose.Matrix(weights + first * WeightsOfOutput, WeightsOfOutput, channels, checked((int)WeightsOfOutput),
-                _weights.Pointer + first * WeightsOfOutput, channels, adds: false);
-        }
-        var turned = _turned.Pointer;
         foreach (var phase in _phases)
-            for (var block = 0; block < phase.MicroKernel.Blocks; block++)
-            {
-                var (first, channels) = Block(block, _shape.Inputs);
-                foreach (var row in phase.KernelRows)
-                    foreach (var column in phase.KernelColumns)
-                        for (var output = 0; output < _shape.Outputs; output++, turned += channels)
-                            NativeBuffer.Copy(weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs + first,
-                                turned, channels);
-            }
+            PackInputs(phase, block, weights, packed + phase.Weights + Block(block, _shape.Inputs).First * phase.WeightsOfInput);
     }
 
     /// <summary>Convolves a group of images.</summary>
     /// <param name="padded">The inputs with their borders, <see cref="PaddedInputLength"/> apart.</param>
+    /// <param name="packed">The weights by <see cref="PackForward"/>.</param>
     /// <param name="output">Receives the outputs.</param>
     /// <param name="images">How many images.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public virtual void Forward(float* padded, float* output, int images, float* scratch)
-        => Multiply(_forward, _slices, new(padded, (nint)PaddedInputLength, _shape.Stride * InputPitch), _weights.Pointer,
+    public virtual void Forward(float* padded, float* packed, float* output, int images, float* scratch)
+        => Multiply(_forward, _slices, new(padded, (nint)PaddedInputLength, _shape.Stride * InputPitch), packed,
             new(output, (nint)_shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs), _shape.Outputs, images, _shape.OutputHeight,
             _shape.OutputWidth, adds: false);
 
     /// <summary>Computes the gradients of the inputs of a group of images. The input channels must be a multiple of 16.</summary>
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
+    /// <param name="packed">The weights by <see cref="PackBackward"/>.</param>
     /// <param name="gradient">Receives the gradients of the inputs.</param>
     /// <param name="images">How many images.</param>
     /// <param name="adds">Whether to add to what is there.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
-    public virtual void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
+    public virtual void BackwardInput(float* paddedGradient, float* packed, float* gradient, int images, bool adds, float* scratch)
     {
         if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
             NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
@@ -148,7 +140,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
             Multiply(phase.MicroKernel, phase.Slices,
                 new(paddedGradient + (phase.FirstRow + _shape.Padding) * GradientPitch
                     + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, (nint)PaddedGradientLength, GradientPitch),
-                _turned.Pointer + phase.Weights,
+                packed + phase.Weights,
                 new(gradient + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs, (nint)_shape.InputLength,
                     (nint)_shape.Stride * _shape.Width * _shape.Inputs),
                 (nint)_shape.Stride * _shape.Inputs, images, (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride,
@@ -177,7 +169,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
     /// <summary>The place of the first of them.</summary>
     public long FirstSum(int block) => Block(block, _shape.Outputs).First * WeightsOfOutput;
 
-    /// <summary>Brings the gradient of one block's weights into the order of <see cref="Pack"/> and adds it there.</summary>
+    /// <summary>Brings the gradient of one block's weights into the order of the weights and adds it there.</summary>
     /// <param name="block">Which block of outputs.</param>
     /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
     /// <param name="gradient">In the order outputs x size x size x inputs.</param>
@@ -188,16 +180,33 @@ internal unsafe partial class ConvolutionKernel : IDisposable
         Transpose.Matrix(sums + offset, channels, checked((int)count), channels, gradient + offset, count, adds: true);
     }
 
-    /// <summary>Frees the weights.</summary>
-    public virtual void Dispose()
+    /// <summary>Turns the weights of a block of outputs: size x size x inputs x channels of the block.</summary>
+    protected void PackOutputs(int block, float* weights, float* target)
     {
-        _weights.Dispose();
-        _turned.Dispose();
+        var (first, channels) = Block(block, _shape.Outputs);
+        Transpose.Matrix(weights + first * WeightsOfOutput, WeightsOfOutput, channels, checked((int)WeightsOfOutput), target, channels,
+            adds: false);
     }
+
+    /// <summary>
+    /// Copies the weights of a block of inputs: size x size, from the last to the first, x outputs x channels of the block. At stride 1.
+    /// </summary>
+    protected void PackInputs(int block, float* weights, float* target) => PackInputs(_phases[0], block, weights, target);
 
     /// <summary>The channels of a block.</summary>
     protected (int First, int Channels) Block(int block, int channels)
         => (block * BlockWidth, Math.Min(BlockWidth, channels - block * BlockWidth));
+
+    // Those that a phase meets: rows x columns x outputs x channels of the block.
+    private void PackInputs(Phase phase, int block, float* weights, float* target)
+    {
+        var (first, channels) = Block(block, _shape.Inputs);
+        foreach (var row in phase.KernelRows)
+            foreach (var column in phase.KernelColumns)
+                for (var output = 0; output < _shape.Outputs; output++, target += channels)
+                    NativeBuffer.Copy(weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs + first, target,
+                        channels);
+    }
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.
     private IEnumerable<Phase> Phases()
@@ -211,7 +220,7 @@ internal unsafe partial class ConvolutionKernel : IDisposable
                 if (rows.Length * columns.Length == 0)
                     continue;
                 yield return new Phase(y, x, rows, columns, firstRow, firstColumn, weights,
-                    new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
+                    (nint)rows.Length * columns.Length * _shape.Outputs, new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
                         _shape.Inputs, BlockWidth));
                 weights += (long)rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
             }

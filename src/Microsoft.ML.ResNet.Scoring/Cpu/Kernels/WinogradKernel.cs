@@ -25,18 +25,12 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     private const int MostSums = 1 << 20; // floats that a shard gathers: 4 MiB, which 256 x 256 channels make of tiles of 2x2
 
     private readonly ConvolutionShape _shape;
-    private readonly NativeBuffer _elements; // of the weights: each by block of outputs, inputs x channels of the block
-    private readonly NativeBuffer _turnedElements; // of the turned weights: each by block of inputs, outputs x channels of the block
 
     /// <param name="shape">A shape that this kernel <see cref="Computes"/>.</param>
     /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
     public WinogradKernel(ConvolutionShape shape, int blockWidth = 0)
         : base(shape, blockWidth)
-    {
-        _shape = shape;
-        _elements = new NativeBuffer(Elements * Pairs);
-        _turnedElements = new NativeBuffer(Elements * Pairs);
-    }
+        => _shape = shape;
 
     /// <summary>Whether a convolution can be computed so.</summary>
     public static bool Computes(ConvolutionShape shape)
@@ -56,6 +50,9 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     public override bool GradientIsByBlock => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver);
 
     /// <inheritdoc/>
+    public override long PackedLength => Elements * Pairs;
+
+    /// <inheritdoc/>
     public override long SumsLength => GradientIsByBlock ? base.SumsLength : Elements * Pairs;
 
     /// <inheritdoc/>
@@ -65,7 +62,7 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
         {
             var tiles = Math.Max(MostTiles(FloatsAtOnce), MostTiles(SumFloatsAtOnce));
             // 16: micro-kernels read so many tiles at once
-            return Math.Max(GradientIsByBlock ? base.ScratchLength : 0,
+            return Math.Max(Math.Max(GradientIsByBlock ? base.ScratchLength : 0, 9L * BlockWidth * Math.Max(_shape.Inputs, _shape.Outputs)),
                 checked(Elements * ((long)WinogradTransforms.ElementPitch(tiles, _shape.Inputs)
                     + WinogradTransforms.ElementPitch(tiles, _shape.Outputs)) + 16L * Math.Max(_shape.Inputs, _shape.Outputs)));
         }
@@ -96,22 +93,26 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     private int Tiles => checked(Rows * Columns);
 
     /// <inheritdoc/>
-    public override void Pack(float* weights)
+    public override void PackForward(int block, float* weights, float* packed, float* scratch)
     {
-        base.Pack(weights);
-        ToElements(PackedWeights, _shape.Inputs, _shape.Outputs, _elements.Pointer);
-        ToElements(TurnedWeights, _shape.Outputs, _shape.Inputs, _turnedElements.Pointer);
+        PackOutputs(block, weights, scratch);
+        ToElements(scratch, block, _shape.Inputs, _shape.Outputs, packed);
     }
 
     /// <inheritdoc/>
-    public override void Forward(float* padded, float* output, int images, float* scratch)
-        => Convolve(padded, (nint)PaddedInputLength, _shape.Inputs, _elements.Pointer, output, _shape.Outputs, images, scratch,
-            adds: false);
+    public override void PackBackward(int block, float* weights, float* packed, float* scratch)
+    {
+        PackInputs(block, weights, scratch);
+        ToElements(scratch, block, _shape.Outputs, _shape.Inputs, packed);
+    }
 
     /// <inheritdoc/>
-    public override void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
-        => Convolve(paddedGradient, (nint)PaddedGradientLength, _shape.Outputs, _turnedElements.Pointer, gradient, _shape.Inputs, images,
-            scratch, adds);
+    public override void Forward(float* padded, float* packed, float* output, int images, float* scratch)
+        => Convolve(padded, (nint)PaddedInputLength, _shape.Inputs, packed, output, _shape.Outputs, images, scratch, adds: false);
+
+    /// <inheritdoc/>
+    public override void BackwardInput(float* paddedGradient, float* packed, float* gradient, int images, bool adds, float* scratch)
+        => Convolve(paddedGradient, (nint)PaddedGradientLength, _shape.Outputs, packed, gradient, _shape.Inputs, images, scratch, adds);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -169,14 +170,6 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
             sums += Elements * length;
             weights += 9 * length;
         }
-    }
-
-    /// <inheritdoc/>
-    public override void Dispose()
-    {
-        base.Dispose();
-        _elements.Dispose();
-        _turnedElements.Dispose();
     }
 
     private void Convolve(float* padded, nint paddedLength, int inputs, float* weights, float* output, int outputs, int images,
@@ -257,16 +250,14 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     private WinogradTileCursor CursorAt(int first, int channels, nint row, nint image)
         => new(TileSize, Columns, Rows, channels, row, image, first);
 
-    private void ToElements(float* packed, int inputs, int outputs, float* elements)
+    // A block of weights to its part of the elements: of each, by block, inputs x channels of the block.
+    private void ToElements(float* weights, int block, int inputs, int outputs, float* elements)
     {
-        for (var block = 0; block * BlockWidth < outputs; block++)
-        {
-            var (output, channels) = Block(block, outputs);
-            var length = (nint)inputs * channels;
-            for (nint i = 0; i < length; i += 16)
-                TTransforms.Weights(packed + (nint)9 * inputs * output + i, length, elements + (nint)inputs * output + i,
-                    (nint)inputs * outputs);
-        }
+        var (first, channels) = Block(block, outputs);
+        var length = (nint)inputs * channels;
+        elements += (nint)inputs * first;
+        for (nint i = 0; i < length; i += 16)
+            TTransforms.Weights(weights + i, length, elements + i, Pairs);
     }
 
     // As many as make what a cache holds; a multiple of 16, as micro-kernels compute so many at once.

@@ -64,15 +64,20 @@ internal sealed unsafe partial class TrainingConvolution
         }
     }
 
-    /// <summary>Adds up what was gathered here, a subtree of shards at a time.</summary>
-    public void EndBackward()
+    /// <summary>
+    /// Adds up what was gathered here for one block of weights, a subtree of shards at a time, and, where these are all, adds it to what
+    /// the weights have. For where <see cref="GradientIsByBlock"/> is false.
+    /// </summary>
+    /// <param name="block">Which block of outputs.</param>
+    public void EndBackward(int block)
     {
-        if (GradientIsByBlock)
-            return;
         var spare = stackalloc float[ShardTree.Depth(_shards.Shards) * FloatsAtATime];
-        foreach (var node in _nodes)
-            for (var first = 0L; first < SumsLength; first += FloatsAtATime)
-                AddUp(node, first, Math.Min(FloatsAtATime, SumsLength - first), WeightSums(node.First) + first, spare);
+        var (begin, end) = (_kernel.FirstSum(block), _kernel.FirstSum(block) + _kernel.SumsOfBlock(block));
+        for (var node = 0; node < _nodes.Count; node++)
+            for (var first = begin; first < end; first += FloatsAtATime)
+                AddUp(_nodes[node], first, Math.Min(FloatsAtATime, end - first), NodeSums(node) + first, spare);
+        if (_shards.Size == 1)
+            _kernel.Unpack(block, NodeSums(0), _weightGradient);
 
         // Some sums of a subtree; those of second halves wait in spare memory. Shards without images have gathered nothing.
         void AddUp(ShardTree.Node shards, long first, long count, float* target, float* spare)
@@ -94,10 +99,11 @@ internal sealed unsafe partial class TrainingConvolution
         bool IsEmpty(ShardTree.Node shards) => _shards.FirstImage(_images, shards.First) == _shards.FirstImage(_images, shards.End);
     }
 
-    /// <summary>What a subtree has gathered; known after <see cref="EndBackward"/>.</summary>
+    /// <summary>What a subtree has gathered; known at the end of the way back.</summary>
     /// <param name="node">Which of those whose shards are computed here.</param>
     public float* NodeSums(int node)
-        => GradientIsByBlock ? _weightSums.Pointer + (nint)node * SumsLength : WeightSums(_nodes[node].First);
+        => _nodeSums.Length > 0 ? _nodeSums.Pointer + (nint)node * (nint)SumsLength
+            : GradientIsByBlock ? _sums : WeightSums(_nodes[node].First);
 
     /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
     /// <param name="sums">Their sum.</param>
@@ -110,5 +116,5 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>
     public void PackPanels(float* padded, float* panels) => _kernel.PackPanels(padded, panels);
 
-    private float* WeightSums(int shard) => _weightSums.Pointer + (nint)(shard - _shards.Own.First) * (nint)_kernel.SumsLength;
+    private float* WeightSums(int shard) => _sums + (nint)(shard - _shards.Own.First) * (nint)_kernel.SumsLength;
 }

@@ -18,12 +18,14 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     private readonly ConvolutionKernel _kernel;
     private readonly NativeBuffer _output = new();
     private readonly NativeBuffer _figures; // mean, scale, shift, slope, offset: a row of channels each
-    private readonly NativeBuffer _weightSums = new();
-    private readonly double[] _sums; // for each shard: two rows of channels
+    private readonly NativeBuffer _memory; // where weights are few: these, packed for both directions, and the sums of the shards
+    private readonly NativeBuffer _nodeSums; // where weights are many, and there are several processes
+    private readonly double[] _moments; // for each shard: two rows of channels
     private readonly double[] _deviations; // of the batch: its channels are divided by them
     private readonly long[] _pixelsOfShard;
     private readonly ShardGroup _shards;
     private readonly IReadOnlyList<ShardTree.Node> _nodes; // the largest subtrees of the shards that are computed here
+    private float* _packedForward, _packedBackward, _sums, _weights; // the last: as the parameters are
     private int _images; // of the batch, wherever they are computed
     private float* _bias, _normWeight, _normBias, _runningMean, _runningVariance; // of this step, as the gradients are
     private float* _weightGradient, _biasGradient, _normWeightGradient, _normBiasGradient;
@@ -39,8 +41,12 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         Shape = ShapeOf(step);
         _kernel = ConvolutionKernel.For(Shape, batchSize);
         _figures = new NativeBuffer(5 * Shape.Outputs);
-        _sums = new double[shards.Shards * 2 * Shape.Outputs];
+        _moments = new double[shards.Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
+        _nodeSums = new NativeBuffer(Shape.IsWide && shards.Size > 1 ? _nodes.Count * SumsLength : 0);
+        _memory = new NativeBuffer(Shape.IsWide ? 0 : 2 * _kernel.PackedLength + ShardSumsLength);
+        if (!Shape.IsWide)
+            UseMemory(_memory.Pointer, _memory.Pointer + _kernel.PackedLength, _memory.Pointer + 2 * _kernel.PackedLength);
     }
 
     /// <summary>The shape of the convolution.</summary>
@@ -53,6 +59,9 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
 
     /// <summary>Blocks of output channels, of which each can be computed by itself.</summary>
     public int Blocks => _kernel.Blocks;
+
+    /// <summary>Blocks of input channels.</summary>
+    public int InputBlocks => _kernel.InputBlocks;
 
     /// <summary>Images that are best computed as a group where weights are few.</summary>
     public int GroupSize => _kernel.GroupSize;
@@ -68,6 +77,13 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
 
     /// <summary>Floats that an input in panels takes; see <see cref="PackPanels"/>.</summary>
     public long PanelsLength => _kernel.PanelsLength;
+
+    /// <summary>Floats of the weights as the kernel reads them, in either direction.</summary>
+    public long PackedLength => _kernel.PackedLength;
+
+    /// <summary>Floats of what the shards that are computed here gather for the gradient of the weights.</summary>
+    public long ShardSumsLength
+        => !GradientIsByBlock ? _shards.Own.Count * _kernel.SumsLength : _shards.Size == 1 ? SumsLength : 0;
 
     /// <summary>Floats of scratch memory that a worker takes.</summary>
     public long ScratchLength => GradientIsByBlock
@@ -97,15 +113,23 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>The output of an image, before normalisation.</summary>
     public float* Output(int image) => _output.Pointer + (nint)image * Shape.OutputLength;
 
-    /// <summary>Packs the weights and makes room for the images.</summary>
+    /// <summary>
+    /// Gives a convolution of many weights memory that others use as well: what it holds is lost as soon as these are computed.
+    /// </summary>
+    /// <param name="packed">The weights for one direction: <see cref="PackedLength"/> floats.</param>
+    /// <param name="sums">What shards gather: <see cref="ShardSumsLength"/> floats.</param>
+    public void Share(float* packed, float* sums) => UseMemory(packed, packed, sums);
+
+    /// <summary>Finds the parameters, packs the weights where they are few, and makes room for the images.</summary>
     /// <param name="images">Images in the batch.</param>
     /// <param name="own">How many of them are computed here.</param>
     /// <param name="parameters">Where the weights lie.</param>
-    public void BeginForward(int images, int own, IParameterMemory parameters)
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public void BeginForward(int images, int own, IParameterMemory parameters, float* scratch)
     {
         _images = images;
         _output.EnsureLength((long)own * Shape.OutputLength);
-        _kernel.Pack(parameters.Values($"{_step.Name}.weight"));
+        _weights = parameters.Values($"{_step.Name}.weight");
         _bias = _step.HasBias ? parameters.Values($"{_step.Name}.bias") : null;
         if (HasNorm)
         {
@@ -114,20 +138,32 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             _runningMean = parameters.Values($"{_step.Norm}.running_mean");
             _runningVariance = parameters.Values($"{_step.Norm}.running_var");
         }
-        Array.Clear(_sums);
+        Array.Clear(_moments);
         Array.Clear(_pixelsOfShard);
+        if (Shape.IsWide)
+            return;
+        for (var block = 0; block < Blocks; block++)
+            PackForward(block, scratch);
+        for (var block = 0; block < InputBlocks; block++)
+            PackBackward(block, scratch);
     }
+
+    /// <summary>Packs one of <see cref="Blocks"/> of the weights for <see cref="Forward"/>.</summary>
+    public void PackForward(int block, float* scratch) => _kernel.PackForward(block, _weights, _packedForward, scratch);
+
+    /// <summary>Packs one of <see cref="InputBlocks"/> of the weights for <see cref="BackwardInput"/>.</summary>
+    public void PackBackward(int block, float* scratch) => _kernel.PackBackward(block, _weights, _packedBackward, scratch);
 
     /// <summary>Convolves a group of images.</summary>
     public void Forward(float* padded, int first, int images, float* scratch)
-        => _kernel.Forward(padded, Output(first), images, scratch);
+        => _kernel.Forward(padded, _packedForward, Output(first), images, scratch);
 
     /// <summary>Measures the outputs of some images of a shard, after those before them.</summary>
     public void Measure(int first, int images, int shard)
     {
         if (!HasNorm)
             return;
-        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+        fixed (double* sums = &_moments[shard * 2 * Shape.Outputs])
             for (var image = first; image < first + images; image++, _pixelsOfShard[shard] += Pixels)
                 ChannelKernels.AddMoments(Output(image), Pixels, Shape.Outputs, _pixelsOfShard[shard], sums, sums + Shape.Outputs);
     }
@@ -141,7 +177,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
                 (Mean[channel], Scale[channel], Shift[channel]) = (-BiasOf(channel), 1, 0);
             return;
         }
-        _shards.Complete(_sums);
+        _shards.Complete(_moments);
         for (var shard = 0; shard < _pixelsOfShard.Length; shard++)
             _pixelsOfShard[shard] = (long)(_shards.FirstImage(_images, shard + 1) - _shards.FirstImage(_images, shard)) * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
@@ -155,7 +191,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             Scale[channel] = (float)(_normWeight[channel] / _deviations[channel]);
             Shift[channel] = _normBias[channel];
         }
-        Array.Clear(_sums); // from here on: sums of gradients
+        Array.Clear(_moments); // from here on: sums of gradients
     }
 
     /// <summary>
@@ -163,7 +199,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// </summary>
     public void MaskByNorm(float* gradient, int image, int shard)
     {
-        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+        fixed (double* sums = &_moments[shard * 2 * Shape.Outputs])
             ChannelKernels.MaskByNorm(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
@@ -173,18 +209,18 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// </summary>
     public void MaskByOutput(float* gradient, float* output, int image, int shard)
     {
-        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+        fixed (double* sums = &_moments[shard * 2 * Shape.Outputs])
             ChannelKernels.MaskByOutput(gradient, output, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
     /// <summary>Gathers what the gradient through the normalisation needs, from the gradient of the normalised output.</summary>
     public void AddSums(float* gradient, int image, int shard)
     {
-        fixed (double* sums = &_sums[shard * 2 * Shape.Outputs])
+        fixed (double* sums = &_moments[shard * 2 * Shape.Outputs])
             ChannelKernels.AddSums(gradient, Output(image), Pixels, Shape.Outputs, Norm, sums, sums + Shape.Outputs);
     }
 
-    /// <summary>Finds the gradients of the parameters, and makes room for the sums of the shards.</summary>
+    /// <summary>Finds the gradients of the parameters.</summary>
     public void PrepareBackward(IParameterMemory parameters)
     {
         _weightGradient = parameters.Gradient($"{_step.Name}.weight");
@@ -194,7 +230,6 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             _normWeightGradient = parameters.Gradient($"{_step.Norm}.weight");
             _normBiasGradient = parameters.Gradient($"{_step.Norm}.bias");
         }
-        _weightSums.EnsureLength(GradientIsByBlock ? _nodes.Count * SumsLength : _shards.Own.Count * _kernel.SumsLength);
     }
 
     /// <summary>
@@ -202,15 +237,15 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// </summary>
     public void BeginBackward()
     {
-        _shards.Complete(_sums);
+        _shards.Complete(_moments);
         var count = (double)_images * Pixels;
         for (var channel = 0; channel < Shape.Outputs; channel++)
         {
             var (sum, product) = (0.0, 0.0);
             for (var shard = 0; shard < _shards.Shards; shard++)
             {
-                sum += _sums[shard * 2 * Shape.Outputs + channel];
-                product += _sums[(shard * 2 + 1) * Shape.Outputs + channel];
+                sum += _moments[shard * 2 * Shape.Outputs + channel];
+                product += _moments[(shard * 2 + 1) * Shape.Outputs + channel];
             }
             if (!HasNorm)
             {
@@ -241,7 +276,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
 
     /// <summary>Computes the gradients of the inputs of a group of images.</summary>
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
-        => _kernel.BackwardInput(paddedGradient, gradient, images, adds, scratch);
+        => _kernel.BackwardInput(paddedGradient, _packedBackward, gradient, images, adds, scratch);
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
     public void LoadInput(float* image, float* padded)
@@ -262,10 +297,17 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Frees what is kept.</summary>
     public void Dispose()
     {
-        _kernel.Dispose();
         _output.Dispose();
         _figures.Dispose();
-        _weightSums.Dispose();
+        _memory.Dispose();
+        _nodeSums.Dispose();
+    }
+
+    private void UseMemory(float* packedForward, float* packedBackward, float* sums)
+    {
+        _packedForward = packedForward;
+        _packedBackward = packedBackward;
+        _sums = sums;
     }
 
     private float BiasOf(int channel) => _bias is null ? 0 : _bias[channel];
@@ -281,9 +323,9 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
             var added = _pixelsOfShard[shard];
             if (added == 0)
                 continue;
-            var difference = _sums[shard * 2 * Shape.Outputs + channel] - mean;
+            var difference = _moments[shard * 2 * Shape.Outputs + channel] - mean;
             mean += difference * added / (count + added);
-            squares += _sums[(shard * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
+            squares += _moments[(shard * 2 + 1) * Shape.Outputs + channel] + difference * difference * count * added / (count + added);
             count += added;
         }
         return (mean, squares, count);

@@ -1,22 +1,29 @@
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <content>
-/// Wide convolutions, whose weights come from far: they meet several shards of the batch in one call, in memory that holds all images.
+/// Wide convolutions, whose weights come from far: they meet several shards of the batch in one call, in memory that holds all images. What
+/// takes as much memory as weights is shared by all: weights are packed right before they are read, and sums are added up right after.
 /// </content>
 internal sealed unsafe partial class TrainingNetwork
 {
     private const long MostFloatsOfRun = 512 << 10; // of inputs: 2 MiB
 
-    private void ConvolveWide(TrainingConvolution convolution, Load loadInput) => ForEachRun(convolution, (run, worker) =>
+    private void ConvolveWide(TrainingConvolution convolution, Load loadInput)
     {
-        for (var image = run.First; image < run.End; image++)
-            loadInput(image, WideInput(convolution, image));
-        convolution.Forward(WideInput(convolution, run.First), run.First, run.End - run.First, _scratch[worker].Pointer);
-        ForEachShardOf(run, (first, end, shard) => convolution.Measure(first, end - first, shard));
-    });
+        _team.Run(convolution.Blocks, (block, worker) => convolution.PackForward(block, _scratch[worker].Pointer));
+        ForEachRun(convolution, (run, worker) =>
+        {
+            for (var image = run.First; image < run.End; image++)
+                loadInput(image, WideInput(convolution, image));
+            convolution.Forward(WideInput(convolution, run.First), run.First, run.End - run.First, _scratch[worker].Pointer);
+            ForEachShardOf(run, (first, end, shard) => convolution.Measure(first, end - first, shard));
+        });
+    }
 
     private void BackwardWide(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
     {
+        if (to is not null)
+            _team.Run(convolution.InputBlocks, (block, worker) => convolution.PackBackward(block, _scratch[worker].Pointer));
         ForEachRun(convolution, (run, worker) =>
         {
             var scratch = _scratch[worker].Pointer;
@@ -43,9 +50,13 @@ internal sealed unsafe partial class TrainingNetwork
                 convolution.EndBackwardWeights(shard);
             });
         });
-        if (convolution.GradientIsByBlock)
-            _team.Run(convolution.Blocks, (block, worker) => convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer,
-                _wideGradients.Pointer, _scratch[worker].Pointer));
+        _team.Run(convolution.Blocks, (block, worker) =>
+        {
+            if (convolution.GradientIsByBlock)
+                convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer);
+            else
+                convolution.EndBackward(block);
+        });
     }
 
     private float* WideInput(TrainingConvolution convolution, int image)

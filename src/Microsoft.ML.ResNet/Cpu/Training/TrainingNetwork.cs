@@ -25,6 +25,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
     private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, or on the way back in panels
     private readonly NativeBuffer _wideGradients = new();
+    private readonly NativeBuffer _widePacked; // for the wide convolution that is being computed: its weights, for one direction
+    private readonly NativeBuffer _wideSums; // and what the shards gather for the gradient of these
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
     private readonly NativeBuffer _widenedFeatures = new(); // their gradients
@@ -61,6 +63,10 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => convolution.ScratchLength);
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
+        _widePacked = new NativeBuffer(Wide(convolution => convolution.PackedLength));
+        _wideSums = new NativeBuffer(Wide(convolution => convolution.ShardSumsLength));
+        foreach (var convolution in _convolutions.Where(convolution => convolution.Shape.IsWide))
+            convolution.Share(_widePacked.Pointer, _wideSums.Pointer);
         _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
         NativeBuffer[] ForEachWorker(Func<TrainingConvolution, long> length)
@@ -87,7 +93,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _wideInputs.EnsureLength(_count * Wide(convolution => Math.Max(convolution.PaddedInputLength, convolution.PanelsLength)));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
         // the last have most weights
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].BeginForward(_all, _count, _parameters));
+        _team.Run(_convolutions.Count, (index, worker)
+            => _convolutions[^(index + 1)].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
         for (var index = 0; index < _blocks.Count; index++)
         {
             _blocks[index].EnsureRoom(_count);
@@ -104,9 +111,10 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         features += (nint)_shards.ImagesOf(_all, _shards.Rank).First * FeatureWidth;
         if (_widened is not null)
             features = Widened(features);
-        foreach (var between in _between)
-            between.EnsureLength((long)_count * _blocks.Max(block => Math.Max(block.OutputLength,
-                block.Convolutions.Max(convolution => convolution.Shape.InputLength))));
+        var (between, inside) = (_blocks.Max(block => block.OutputLength), _blocks.SelectMany(block => block.Chain.Skip(1))
+            .Select(convolution => convolution.Shape.InputLength).DefaultIfEmpty().Max());
+        for (var index = 0; index < _between.Length; index++)
+            _between[index].EnsureLength(_count * (index < 2 ? between : inside));
         _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward(_parameters));
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
@@ -119,13 +127,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
                 (outer, other) = (other, outer);
-        if (_gradientSum is null)
-            _team.Run(_convolutions.Count, (index, _) => AddWeights(_convolutions[^(index + 1)]));
-        else
-        {
-            _team.Run(_convolutions.Count, (index, _) => _convolutions[^(index + 1)].EndBackward());
-            _gradientSum.Run(_team);
-        }
+        _team.Run(_convolutions.Count, (index, _) => EndBackward(_convolutions[^(index + 1)]));
+        _gradientSum?.Run(_team);
         _widened?.EndBackward();
     }
 
@@ -136,18 +139,17 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _gradientSum?.Dispose();
         _widened?.Dispose();
         foreach (var memory in (IEnumerable<NativeBuffer>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs,
-            _wideGradients, _features, _allFeatures, _widenedFeatures])
+            _wideGradients, _widePacked, _wideSums, _features, _allFeatures, _widenedFeatures])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
     }
 
-    private static void AddWeights(TrainingConvolution convolution)
+    // Wide convolutions have ended, each before the next.
+    private static void EndBackward(TrainingConvolution convolution)
     {
-        if (convolution.GradientIsByBlock)
-            return; // done block by block
-        convolution.EndBackward();
-        convolution.AddWeights(convolution.NodeSums(0)); // all shards are one subtree
+        for (var block = 0; !convolution.Shape.IsWide && block < convolution.Blocks; block++)
+            convolution.EndBackward(block);
     }
 
     private static TrainingBlock BlockOf(IReadOnlyList<PlanStep> steps, ShardGroup shards, int batchSize)

@@ -95,11 +95,9 @@ public unsafe class ConvolutionKernelTests
         var (shape, random) = (new ConvolutionShape(64, 64, 3, 1, 16, 16), new Random(1));
         var (input, weights, gradient) = (Noise(random, Images * shape.InputLength), Noise(random, shape.WeightLength),
             Noise(random, Images * shape.OutputLength));
-        using var kernel = WinogradKernels.Of(tileSize, shape);
-        fixed (float* w = weights)
-            kernel.Pack(w);
+        var kernel = WinogradKernels.Of(tileSize, shape);
 
-        var output = RelativeError(ReferenceConvolution.Forward(shape, Images, input, weights), Forward(kernel, shape, input));
+        var output = RelativeError(ReferenceConvolution.Forward(shape, Images, input, weights), Forward(kernel, shape, input, weights));
         var ofWeights = RelativeError(ReferenceConvolution.WeightGradient(shape, Images, input, gradient),
             WeightGradient(kernel, shape, input, gradient));
 
@@ -112,7 +110,7 @@ public unsafe class ConvolutionKernelTests
     public void Sizes_that_no_int_holds_are_told_as_they_are()
     {
         var shape = new ConvolutionShape(Inputs: 1, Outputs: 1040, Size: 3, Stride: 1, Height: 2048, Width: 2048);
-        using var kernel = new ConvolutionKernel(shape);
+        var kernel = new ConvolutionKernel(shape);
 
         Assert.AreEqual(1040L * 2048 * 2048, shape.OutputLength);
         Assert.IsGreaterThan(1040L * 2050 * 2050, kernel.PaddedGradientLength);
@@ -130,12 +128,12 @@ public unsafe class ConvolutionKernelTests
 
         foreach (var blockWidth in new[] { 16, 32 }) // either runs on every CPU
         {
-            using var plain = new ConvolutionKernel(shape, blockWidth);
+            var plain = new ConvolutionKernel(shape, blockWidth);
             AssertIs(plain, blockWidth);
             AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
             foreach (var tileSize in new[] { 2, 4 }.Where(size => WinogradKernels.Computes(size, shape)))
             {
-                using var winograd = WinogradKernels.Of(tileSize, shape, blockWidth);
+                var winograd = WinogradKernels.Of(tileSize, shape, blockWidth);
                 AssertIs(winograd, blockWidth);
             }
         }
@@ -143,35 +141,41 @@ public unsafe class ConvolutionKernelTests
         void AssertIs(ConvolutionKernel kernel, int blockWidth)
         {
             var name = $"{kernel} of {blockWidth}";
-            fixed (float* w = weights)
-                kernel.Pack(w);
-            AssertClose(output, Forward(kernel, shape, input), $"{name}: output");
+            AssertClose(output, Forward(kernel, shape, input, weights), $"{name}: output");
             AssertClose(weightGradient, WeightGradient(kernel, shape, input, gradient), $"{name}: gradient of the weights");
             if (shape.Inputs % 16 != 0)
                 return;
-            AssertClose(inputGradient, InputGradient(kernel, shape, gradient, adds: false), $"{name}: gradient of the input");
-            AssertClose([.. inputGradient.Select(value => value + 1)], InputGradient(kernel, shape, gradient, adds: true),
+            AssertClose(inputGradient, InputGradient(kernel, shape, gradient, weights, adds: false), $"{name}: gradient of the input");
+            AssertClose([.. inputGradient.Select(value => value + 1)], InputGradient(kernel, shape, gradient, weights, adds: true),
                 $"{name}: gradient of the input, added to 1");
         }
     }
 
-    private static float[] Forward(ConvolutionKernel kernel, ConvolutionShape shape, float[] input)
+    private static float[] Forward(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights)
     {
         using var padded = PaddedInput(kernel, shape, input);
         using var output = new NativeBuffer(Images * shape.OutputLength);
+        using var packed = new NativeBuffer(kernel.PackedLength);
         using var scratch = new NativeBuffer(kernel.ScratchLength);
-        kernel.Forward(padded.Pointer, output.Pointer, Images, scratch.Pointer);
+        fixed (float* w = weights)
+            for (var block = 0; block < kernel.Blocks; block++)
+                kernel.PackForward(block, w, packed.Pointer, scratch.Pointer);
+        kernel.Forward(padded.Pointer, packed.Pointer, output.Pointer, Images, scratch.Pointer);
         return Values(output);
     }
 
-    private static float[] InputGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, bool adds)
+    private static float[] InputGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, float[] weights, bool adds)
     {
         using var padded = PaddedGradient(kernel, shape, gradient);
         using var result = new NativeBuffer(Images * shape.InputLength);
+        using var packed = new NativeBuffer(kernel.PackedLength);
         using var scratch = new NativeBuffer(kernel.ScratchLength);
+        fixed (float* w = weights)
+            for (var block = 0; block < kernel.InputBlocks; block++)
+                kernel.PackBackward(block, w, packed.Pointer, scratch.Pointer);
         if (adds)
             new Span<float>(result.Pointer, (int)result.Length).Fill(1);
-        kernel.BackwardInput(padded.Pointer, result.Pointer, Images, adds, scratch.Pointer);
+        kernel.BackwardInput(padded.Pointer, packed.Pointer, result.Pointer, Images, adds, scratch.Pointer);
         return Values(result);
     }
 
