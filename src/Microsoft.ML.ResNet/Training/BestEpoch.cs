@@ -4,7 +4,7 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Remembers the weights of the best epoch so far, and when it was worth going on. Without a validation set the last epoch is the best. The
-/// weights are a copy, made once an epoch: what is in the network may be spoilt by the next step, and a copy takes less time than that
+/// weights are a copy, made once an epoch at most: what is in the network may be spoilt by the next step, and a copy takes less time than that
 /// step.
 /// </summary>
 /// <param name="metric">What makes an epoch better than another.</param>

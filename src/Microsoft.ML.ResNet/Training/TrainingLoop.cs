@@ -38,12 +38,12 @@ internal sealed class TrainingLoop : IDisposable
     private readonly JoinedTensors? _batchCounts; // num_batches_tracked of what is not frozen
     private readonly WeightAverage? _average;
     private readonly BestEpoch _best;
+    private readonly WeightCopy _kept; // where the best epoch's weights lie
     private readonly List<EpochReport> _history = [];
     private RunningMean _running = new();
     private TimeSpan _elapsedBefore;
     private ProcessTraffic _traffic;
     private long _steps; // of this run
-    private IReadOnlyList<NamedTensor>? _firstCopy; // of all weights; those that are frozen need no other
     private int _epoch;
     private int _step;
 
@@ -68,6 +68,7 @@ internal sealed class TrainingLoop : IDisposable
         _batchCounts = BatchCounts(network);
         _average = recipe.WeightAverageDecay is { } decay ? new WeightAverage(network, decay) : null;
         _best = new BestEpoch(recipe.BestBy, recipe.EarlyStopping);
+        _kept = new WeightCopy(network);
     }
 
     /// <summary>The reports of the epochs so far.</summary>
@@ -104,10 +105,10 @@ internal sealed class TrainingLoop : IDisposable
     /// <summary>Copies all that a training needs to go on from here.</summary>
     public TrainingState Save() => new(_epoch, _step, _optimizer.Steps, _running.Read(), _best.Remembered, [.. _history],
     [
-        .. TrainingState.InGroup("weights", CopyWeights()),
+        .. TrainingState.InGroup("weights", StateDictionary.Save(_network)),
         .. TrainingState.InGroup("optimizer", _optimizer.Save()),
         .. TrainingState.InGroup("average", _average?.Entries.Select(entry => RawTensors.Save(entry.Name, entry.Tensor)) ?? []),
-        .. TrainingState.InGroup("best", _best.Weights ?? []),
+        .. TrainingState.InGroup("best", (_best.Weights ?? []).Select(tensor => tensor with { Data = tensor.Data.ToArray() })),
     ]);
 
     /// <summary>Goes on from a state of the same training.</summary>
@@ -212,7 +213,7 @@ internal sealed class TrainingLoop : IDisposable
         var validated = inputs.Validation.Count == 0
             ? (Evaluation?)null
             : Evaluation.Of(_network, inputs.Validation, _events.BeforeBatch, _recipe.MicroBatchSize, _settings.Processes);
-        _best.Add(validated, () => inputs.Scale is { } scale ? scale.Unstandardized(_network.Head, CopyWeights) : CopyWeights());
+        _best.Add(validated, () => inputs.Scale is { } scale ? scale.Unstandardized(_network.Head, _kept.Take) : _kept.Take());
         _average?.Exchange();
         return validated;
     }
@@ -241,14 +242,6 @@ internal sealed class TrainingLoop : IDisposable
             _network.Head.bias.zero_();
             _average?.Exchange();
         }
-    }
-
-    private IReadOnlyList<NamedTensor> CopyWeights()
-    {
-        if (_firstCopy is null)
-            return _firstCopy = StateDictionary.Save(_network);
-        var learnt = StateDictionary.Learning(_network).ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
-        return [.. _firstCopy.Select(tensor => learnt.TryGetValue(tensor.Name, out var now) ? RawTensors.Save(tensor.Name, now) : tensor)];
     }
 
     // PyTorch counts batches beside the running statistics of batch normalisation.

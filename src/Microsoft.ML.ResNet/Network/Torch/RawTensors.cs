@@ -14,6 +14,13 @@ internal static class RawTensors
         return new NamedTensor(name, TypeOf(tensor), tensor.shape, packed.bytes.ToArray());
     }
 
+    /// <summary>Copies a tensor's elements, in row-major order, to where there is room for them.</summary>
+    public static void Copy(Tensor tensor, Span<byte> target)
+    {
+        using var scope = NewDisposeScope();
+        tensor.detach().cpu().contiguous().bytes.CopyTo(target);
+    }
+
     /// <summary>
     /// Copies a raw tensor of the same type and shape into one of the engine's, which keeps its device and memory layout.
     /// </summary>
