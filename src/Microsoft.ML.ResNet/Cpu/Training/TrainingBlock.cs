@@ -16,7 +16,6 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     ChannelPaddingStep? padding, MaxPoolStep? pool) : IDisposable
 {
     private readonly NativeBuffer _output = new();
-    private readonly NativeBuffer _sumGradient = new(); // where pooling makes it another than the output's
 
     /// <summary>The convolutions.</summary>
     public IReadOnlyList<TrainingConvolution> Chain => chain;
@@ -45,16 +44,10 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public float* Output(int image) => _output.Pointer + image * OutputLength;
 
     /// <summary>Makes room for so many images.</summary>
-    public void EnsureRoom(int images)
-    {
-        _output.EnsureLength(images * OutputLength);
-        if (pool is not null)
-            _sumGradient.EnsureLength(images * Last.Shape.OutputLength);
-    }
+    public void EnsureRoom(int images) => _output.EnsureLength(images * OutputLength);
 
-    /// <summary>Where <see cref="Mask"/> leaves the gradients of the sums in front of ReLU.</summary>
-    /// <param name="gradients">Those of the outputs, which it was given.</param>
-    public NativeBuffer SumGradients(NativeBuffer gradients) => pool is null ? gradients : _sumGradient;
+    /// <summary>Floats of scratch memory that <see cref="Mask"/> and <see cref="SumGradient"/> take.</summary>
+    public long ScratchLength => pool is null ? 0 : Last.Shape.OutputLength;
 
     /// <summary>Computes the rectified sum of an image.</summary>
     /// <param name="input">The block's input; unused by the stem.</param>
@@ -87,18 +80,36 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     /// Turns the gradient of an image's output into that of the sum in front of ReLU, in place unless the output is pooled, and gathers
     /// what the gradient through the normalisations needs.
     /// </summary>
-    public void Mask(float* gradient, int image, int shard)
+    /// <param name="gradient">The gradient of the output.</param>
+    /// <param name="image">Which image.</param>
+    /// <param name="shard">Its shard.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    public void Mask(float* gradient, int image, int shard, float* scratch)
     {
         if (pool is not null)
         {
-            var sum = _sumGradient.Pointer + image * Last.Shape.OutputLength;
-            ChannelKernels.MaxPoolGradient(gradient, Output(image), Last.Output(image), Last.Shape.OutputHeight, Last.Shape.OutputWidth,
-                OutputChannels, Last.Norm, sum);
-            Last.AddSums(sum, image, shard);
+            Last.AddSums(SumGradient(gradient, image, scratch), image, shard);
             return;
         }
         Last.MaskByOutput(gradient, Output(image), image, shard);
         projection?.AddSums(gradient, image, shard);
+    }
+
+    /// <summary>
+    /// The gradient of the sum in front of ReLU: what <see cref="Mask"/> has made of the output's, or, where the output is pooled, computed
+    /// again. It is four times as long there, and keeping it for all images would take longer.
+    /// </summary>
+    /// <param name="gradient">The gradient of the output, after <see cref="Mask"/>.</param>
+    /// <param name="image">Which image.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
+    /// <returns>Either <paramref name="gradient"/> or <paramref name="scratch"/>.</returns>
+    public float* SumGradient(float* gradient, int image, float* scratch)
+    {
+        if (pool is null)
+            return gradient;
+        ChannelKernels.MaxPoolGradient(gradient, Output(image), Last.Output(image), Last.Shape.OutputHeight, Last.Shape.OutputWidth,
+            OutputChannels, Last.Norm, scratch);
+        return scratch;
     }
 
     /// <summary>Adds what an image's gradient makes of the input's on the way past the chain, where the input was made wider.</summary>
@@ -117,7 +128,6 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
     public void Dispose()
     {
         _output.Dispose();
-        _sumGradient.Dispose();
         foreach (var convolution in Convolutions)
             convolution.Dispose();
     }

@@ -3,22 +3,21 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 /// <content>How the images of a batch are shared out among threads: in shards, which are the same for any number of them.</content>
 internal sealed unsafe partial class TrainingNetwork
 {
-    // A few images at a time in the scratch memory of a worker.
+    // A few images at a time.
     private void ForEachGroup(TrainingConvolution convolution, GroupWork work, Action<int>? beginShard = null,
         Action<int>? endShard = null)
         => ForEachShard((first, end, shard, worker) =>
         {
             beginShard?.Invoke(shard);
             for (var image = first; image < end; image += convolution.GroupSize)
-                work(image, Math.Min(convolution.GroupSize, end - image), shard, _inputs[worker].Pointer, _gradients[worker].Pointer,
-                    _scratch[worker].Pointer);
+                work(image, Math.Min(convolution.GroupSize, end - image), shard, worker);
             endShard?.Invoke(shard);
         });
 
-    private void ForEachImage(Action<int, int> work) => ForEachShard((first, end, shard, _) =>
+    private void ForEachImage(Action<int, int, int> work) => ForEachShard((first, end, shard, worker) =>
     {
         for (var image = first; image < end; image++)
-            work(image, shard);
+            work(image, shard, worker);
     });
 
     // Shards are the same whatever the number of threads, and of processes. Small batches leave some shards empty.
@@ -33,6 +32,6 @@ internal sealed unsafe partial class TrainingNetwork
     // Of a shard; images count from the first that is computed here.
     private int FirstImage(int shard) => _shards.FirstImage(_all, shard) - _shards.FirstImage(_all, _shards.Own.First);
 
-    // Inputs and gradients have room for all images of the group.
-    private delegate void GroupWork(int first, int images, int shard, float* inputs, float* gradients, float* scratch);
+    // The scratch memory of a worker has room for the inputs and gradients of all images of the group.
+    private delegate void GroupWork(int first, int images, int shard, int worker);
 }

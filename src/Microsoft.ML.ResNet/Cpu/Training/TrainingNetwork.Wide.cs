@@ -20,7 +20,7 @@ internal sealed unsafe partial class TrainingNetwork
         });
     }
 
-    private void BackwardWide(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
+    private void BackwardWide(TrainingConvolution convolution, Gradient from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         if (to is not null)
             _team.Run(convolution.InputBlocks, (block, worker) => convolution.PackBackward(block, _scratch[worker].Pointer));
@@ -28,7 +28,7 @@ internal sealed unsafe partial class TrainingNetwork
         {
             var scratch = _scratch[worker].Pointer;
             for (var image = run.First; image < run.End; image++)
-                convolution.LoadGradient(from + (nint)image * convolution.Shape.OutputLength, image, WideGradient(convolution, image));
+                convolution.LoadGradient(from(image, worker), image, WideGradient(convolution, image));
             if (to is not null)
                 convolution.BackwardInput(WideGradient(convolution, run.First), to + (nint)run.First * convolution.Shape.InputLength,
                     run.End - run.First, adds, scratch);
@@ -46,7 +46,7 @@ internal sealed unsafe partial class TrainingNetwork
                 if (!convolution.GradientIsByBlock)
                     convolution.BackwardWeights(WideInput(convolution, first), WideGradient(convolution, first), end - first, shard,
                         scratch);
-                FinishImages(convolution, to, first, end, shard, finish);
+                FinishImages(convolution, to, first, end, shard, worker, finish);
                 convolution.EndBackwardWeights(shard);
             });
         });

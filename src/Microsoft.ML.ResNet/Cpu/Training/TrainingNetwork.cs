@@ -61,7 +61,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _convolutions = [.. _blocks.SelectMany(block => block.Convolutions)];
         _inputs = ForEachWorker(convolution => convolution.GroupSize * convolution.PaddedInputLength);
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
-        _scratch = ForEachWorker(convolution => convolution.ScratchLength);
+        _scratch = ForEachWorker(convolution => Math.Max(convolution.ScratchLength, _blocks.Max(block => block.ScratchLength)));
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
         _widePacked = new NativeBuffer(Wide(convolution => convolution.PackedLength));
         _wideSums = new NativeBuffer(Wide(convolution => convolution.ShardSumsLength));
@@ -118,11 +118,11 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward(_parameters));
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
-        ForEachImage((image, shard) =>
+        ForEachImage((image, shard, worker) =>
         {
             var target = outer.Pointer + (nint)image * last.OutputLength;
             ChannelKernels.PoolGradient(features + (nint)image * last.OutputChannels, last.OutputPixels, last.OutputChannels, target);
-            last.Mask(target, image, shard);
+            last.Mask(target, image, shard, _scratch[worker].Pointer);
         });
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
@@ -186,11 +186,12 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         if (convolution.Shape.IsWide)
             ConvolveWide(convolution, loadInput);
         else
-            ForEachGroup(convolution, (first, images, shard, inputs, _, scratch) =>
+            ForEachGroup(convolution, (first, images, shard, worker) =>
             {
+                var inputs = _inputs[worker].Pointer;
                 for (var i = 0; i < images; i++)
                     loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
-                convolution.Forward(inputs, first, images, scratch);
+                convolution.Forward(inputs, first, images, _scratch[worker].Pointer);
                 convolution.Measure(first, images, shard);
             });
         convolution.EndForward();
@@ -200,7 +201,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     {
         var last = _blocks[^1];
         _features.EnsureLength((long)_count * last.OutputChannels);
-        ForEachImage((image, _) =>
+        ForEachImage((image, _, _) =>
         {
             last.Activate(Input(_blocks.Count - 1, image), image);
             ChannelKernels.Pool(last.Output(image), last.OutputPixels, last.OutputChannels,
@@ -234,54 +235,58 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private bool BackwardBlock(int index, NativeBuffer outer, NativeBuffer other)
     {
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
-        NativeBuffer gradient = block.SumGradients(outer), free = _between[2], next = _between[3];
+        NativeBuffer free = _between[2], next = _between[3];
+        Gradient gradient = (image, worker)
+            => block.SumGradient(outer.Pointer + (nint)image * block.OutputLength, image, _scratch[worker].Pointer);
         for (var link = block.Chain.Count - 1; link > 0; link--)
         {
             var (convolution, linked) = (block.Chain[link], block.Chain[link - 1]);
-            BackwardConvolution(convolution, gradient.Pointer,
-                (image, padded) => linked.LoadOutput(image, padded, convolution.Shape.Padding), free.Pointer, adds: false,
-                (target, image, shard) => linked.MaskByNorm(target, image, shard));
-            (gradient, free, next) = (free, next, free);
+            var inner = free;
+            BackwardConvolution(convolution, gradient, (image, padded) => linked.LoadOutput(image, padded, convolution.Shape.Padding),
+                inner.Pointer, adds: false, (target, image, shard, _) => linked.MaskByNorm(target, image, shard));
+            gradient = (image, _) => inner.Pointer + (nint)image * convolution.Shape.InputLength;
+            (free, next) = (next, free);
         }
         // the shortcut's gradient is there already, or comes after
         var to = before is null ? null : (block.AddsInput ? outer : other).Pointer;
-        Finish masks = (target, image, shard) =>
+        Finish masks = (target, image, shard, worker) =>
         {
             block.AddPaddingGradient(outer.Pointer + (nint)image * block.OutputLength, target);
-            before?.Mask(target, image, shard);
+            before?.Mask(target, image, shard, _scratch[worker].Pointer);
         };
-        BackwardConvolution(block.Chain[0], gradient.Pointer, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
+        BackwardConvolution(block.Chain[0], gradient, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
             adds: block.AddsInput, block.Projection is null ? masks : null);
         if (block.Projection is { } projection)
-            BackwardConvolution(projection, outer.Pointer, (image, padded) => projection.LoadInput(Input(index, image), padded), to,
+            BackwardConvolution(projection, (image, _) => outer.Pointer + (nint)image * block.OutputLength, (image, padded) => projection.LoadInput(Input(index, image), padded), to,
                 adds: true, masks);
         return !block.AddsInput;
     }
 
-    private void BackwardConvolution(TrainingConvolution convolution, float* from, Load loadInput, float* to, bool adds, Finish? finish)
+    private void BackwardConvolution(TrainingConvolution convolution, Gradient from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
         if (convolution.Shape.IsWide)
             BackwardWide(convolution, from, loadInput, to, adds, finish);
         else
-            ForEachGroup(convolution, (first, images, shard, inputs, gradients, scratch) =>
+            ForEachGroup(convolution, (first, images, shard, worker) =>
             {
+                float* inputs = _inputs[worker].Pointer, gradients = _gradients[worker].Pointer, scratch = _scratch[worker].Pointer;
                 for (var i = 0; i < images; i++)
-                    convolution.LoadGradient(from + (nint)(first + i) * convolution.Shape.OutputLength, first + i,
-                        gradients + (nint)i * convolution.PaddedGradientLength);
+                    convolution.LoadGradient(from(first + i, worker), first + i, gradients + (nint)i * convolution.PaddedGradientLength);
                 if (to is not null)
                     convolution.BackwardInput(gradients, to + (nint)first * convolution.Shape.InputLength, images, adds, scratch);
                 for (var i = 0; i < images; i++)
                     loadInput(first + i, inputs + (nint)i * convolution.PaddedInputLength);
                 convolution.BackwardWeights(inputs, gradients, images, shard, scratch);
-                FinishImages(convolution, to, first, first + images, shard, finish);
+                FinishImages(convolution, to, first, first + images, shard, worker, finish);
             }, convolution.BeginBackwardWeights, convolution.EndBackwardWeights);
     }
 
-    private static void FinishImages(TrainingConvolution convolution, float* gradients, int first, int end, int shard, Finish? finish)
+    private static void FinishImages(TrainingConvolution convolution, float* gradients, int first, int end, int shard, int worker,
+        Finish? finish)
     {
         for (var image = first; gradients is not null && image < end; image++)
-            finish?.Invoke(gradients + (nint)image * convolution.Shape.InputLength, image, shard);
+            finish?.Invoke(gradients + (nint)image * convolution.Shape.InputLength, image, shard, worker);
     }
 
     // What a block reads: images, or what is frozen makes of them, or the output of the block before.
@@ -291,6 +296,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     // Brings what a convolution reads of an image into scratch memory, with a border.
     private delegate void Load(int image, float* padded);
 
+    // Where the gradient of an image's normalised output lies, perhaps in scratch memory.
+    private delegate float* Gradient(int image, int worker);
+
     // What happens to the gradient of an image once it is complete.
-    private delegate void Finish(float* gradient, int image, int shard);
+    private delegate void Finish(float* gradient, int image, int shard, int worker);
 }
