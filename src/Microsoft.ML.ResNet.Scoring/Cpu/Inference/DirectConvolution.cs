@@ -10,6 +10,8 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal sealed unsafe class DirectConvolution : ConvolutionLayer
 {
+    // As many floats of weights as of the input for one: what another thread wrote is slower to read than what nobody writes.
+    private const int WeightsForInput = 4;
     private const int WeightsAtATime = 16 * 1024; // floats: they, and the pixels that meet them, stay in the second cache
 
     private readonly TileKernel _kernel;
@@ -17,6 +19,7 @@ internal sealed unsafe class DirectConvolution : ConvolutionLayer
     private readonly FeatureMap _input, _output;
     private readonly int _stride;
     private readonly nint[] _runs;
+    private readonly bool _sharesPixels;
 
     /// <param name="kernel">Computes tiles.</param>
     /// <param name="convolution">Weights and bias.</param>
@@ -27,6 +30,7 @@ internal sealed unsafe class DirectConvolution : ConvolutionLayer
     {
         (_kernel, _input, _output, _stride) = (kernel, input, output, stride);
         _weights = new PackedWeights(convolution, input.Layout);
+        _sharesPixels = convolution.Unscaled.Length <= WeightsForInput * (long)input.Layout.ImageStride;
         _runs = [.. from block in Enumerable.Range(0, input.Layout.Blocks)
                     from row in Enumerable.Range(0, _weights.Kernel)
                     select block * input.Layout.BlockStride + row * input.Layout.RowStride];
@@ -56,14 +60,13 @@ internal sealed unsafe class DirectConvolution : ConvolutionLayer
                 OutputOffsets = outputs,
                 BlockStride = _output.Layout.BlockStride,
             };
-            var tiles = Tiles(images);
-            for (var shard = first; shard < end;)
+            for (var group = 0; group < _weights.Groups; group++)
             {
-                var (group, start) = Math.DivRem(shard, tiles);
-                var stop = Math.Min(end - group * tiles, tiles);
+                var (start, stop) = (FirstTile(first, group, images), FirstTile(end, group, images));
+                if (start == stop)
+                    continue;
                 tile.Output = workspace[_output] + (nint)group * ConvolutionTile.MaxBlocks * _output.Layout.BlockStride;
                 RunGroup(ref tile, group, runs, start, stop, images);
-                shard = group * tiles + stop;
             }
         }
         GC.KeepAlive(this);
@@ -76,6 +79,12 @@ internal sealed unsafe class DirectConvolution : ConvolutionLayer
         base.Dispose();
         _weights.Dispose();
     }
+
+    // Shards are tiles of groups of outputs: all groups of a tile and then the next tile, where threads share the pixels, and else all tiles
+    // of a group and then the next group.
+    private int FirstTile(int shard, int group, int images) => _sharesPixels
+        ? (shard - group + _weights.Groups - 1) / _weights.Groups
+        : Math.Clamp(shard - group * Tiles(images), 0, Tiles(images));
 
     // Tiles lie side by side: while weights stay in the cache, all pixels of all images pass by. Where a group has more of them than that,
     // some runs of a window are done at a time, and the output holds the sums meanwhile; no addition changes its place.

@@ -4,7 +4,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// Threads that share work between them. Work is a sequence of stages, each cut into shards; a stage begins when all shards of the one
-/// before are done. Shards are handed out one by one, and the calling thread does whatever nobody else takes: it waits for shards that
+/// before are done. Every thread has a range of the shards of its own, the same part of every stage, so that it reads what it wrote before,
+/// from its own cache; who is done with it helps the others. The calling thread does whatever nobody else takes: it waits for shards that
 /// others are at work on, and never for a thread to come. Any number of callers may run work at the same time.
 /// </summary>
 /// <remarks>
@@ -147,7 +148,8 @@ internal sealed class WorkerTeam : IDisposable
     // A thread that comes late finds no shard left, and touches nothing that the caller may have let go of.
     private sealed class Work(int[] shards, int workers, Action<int, int, int> work)
     {
-        private readonly int[] _taken = new int[shards.Length], _done = new int[shards.Length]; // shards of each stage
+        private readonly int[] _taken = new int[shards.Length * workers]; // shards of each range of each stage
+        private readonly int[] _done = new int[shards.Length];
         private Exception? _failure;
 
         public int Workers { get; } = workers;
@@ -157,8 +159,9 @@ internal sealed class WorkerTeam : IDisposable
             get
             {
                 for (var stage = shards.Length - 1; stage >= 0; stage--)
-                    if (Volatile.Read(ref _taken[stage]) < shards[stage])
-                        return true;
+                    for (var range = 0; range < Workers; range++)
+                        if (First(stage, range) + Volatile.Read(ref Taken(stage, range)) < First(stage, range + 1))
+                            return true;
                 return false;
             }
         }
@@ -167,13 +170,24 @@ internal sealed class WorkerTeam : IDisposable
         {
             for (var stage = 0; stage < shards.Length; stage++)
             {
-                for (int shard; (shard = Interlocked.Increment(ref _taken[stage]) - 1) < shards[stage];)
-                    Do(stage, shard, worker);
+                for (var range = worker; range < worker + Workers; range++) // its own first
+                    TakeRange(stage, range % Workers, worker);
                 var wait = default(SpinWait);
                 while (Volatile.Read(ref _done[stage]) < shards[stage])
                     wait.SpinOnce(sleep1Threshold: -1); // others are at work on the rest
             }
         }
+
+        private void TakeRange(int stage, int range, int worker)
+        {
+            var (first, end) = (First(stage, range), First(stage, range + 1));
+            for (int shard; (shard = first + Interlocked.Increment(ref Taken(stage, range)) - 1) < end;)
+                Do(stage, shard, worker);
+        }
+
+        private int First(int stage, int range) => (int)((long)shards[stage] * range / Workers);
+
+        private ref int Taken(int stage, int range) => ref _taken[stage * Workers + range];
 
         // After a failure shards are counted, and not done: so everybody comes to the end, and the caller knows that all have stopped.
         private void Do(int stage, int shard, int worker)

@@ -48,6 +48,25 @@ public class WorkerTeamTests
 
     [TestMethod]
     [Timeout(Limit)]
+    public void Every_worker_has_the_same_part_of_every_stage()
+    {
+        using var team = new WorkerTeam(2);
+        for (var round = 0; round < 100; round++)
+        {
+            int[] begun = [0, 0], workers = [-1, -1, -1, -1];
+            team.Run([2, 2], workers: 2, (stage, shard, worker) =>
+            {
+                workers[2 * stage + shard] = worker;
+                Interlocked.Increment(ref begun[stage]);
+                // holds the shard until the other worker has one
+                SpinWait.SpinUntil(() => Volatile.Read(ref begun[stage]) == 2, Patience);
+            });
+            CollectionAssert.AreEqual((int[])[0, 1, 0, 1], workers, $"round {round}: {string.Join(", ", workers)}");
+        }
+    }
+
+    [TestMethod]
+    [Timeout(Limit)]
     public void Loops_after_a_pause_find_the_helpers_that_fell_asleep()
     {
         using var team = new WorkerTeam(3);
