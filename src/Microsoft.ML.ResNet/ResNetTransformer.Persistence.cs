@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
+using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
@@ -56,6 +57,8 @@ public sealed partial class ResNetTransformer
         env.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel(GetVersionInfo());
 
+        if (ResNetRuntime.Options.Numerics.CpuKernelsForScoring)
+            _ = ScoringCode.CompileAhead();
         var (network, columns) = Read(ctx);
         return new ResNetTransformer(env, network, columns);
     }

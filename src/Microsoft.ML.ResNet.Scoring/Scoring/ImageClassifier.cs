@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Images;
 using Microsoft.ML.ResNet.Persistence;
@@ -79,6 +80,7 @@ public sealed class ImageClassifier : IDisposable
             throw new ArgumentException("Expected a stream that can be read and can seek. Copy it to a MemoryStream first.",
                 nameof(stream));
         ImageDecoder.LoadAhead();
+        _ = ScoringCode.CompileAhead();
         using var opened = ModelFile.Open(stream);
         var network = opened.Model;
         if (EngineChoice.TryKernels(network, out var problem) is not { } choice)

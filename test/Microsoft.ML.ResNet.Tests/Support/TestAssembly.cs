@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Cpu.Inference;
+
 [assembly: DoNotParallelize] // the tests share two cores with libtorch's own threads, and some count live tensors
 
 namespace Microsoft.ML.ResNet.Tests.Support;
@@ -8,6 +10,10 @@ public static class TestAssembly
 {
     /// <summary>A folder that is deleted at the end; tests write below it.</summary>
     public static string TemporaryFolder { get; } = Directory.CreateTempSubdirectory("resnet-tests-").FullName;
+
+    /// <summary>What is compiled ahead takes memory for a moment, which tests count.</summary>
+    [AssemblyInitialize]
+    public static Task CompileAhead(TestContext _) => ScoringCode.CompileAhead();
 
     [AssemblyCleanup]
     public static void DeleteTemporaryFolder() => Directory.Delete(TemporaryFolder, recursive: true);
