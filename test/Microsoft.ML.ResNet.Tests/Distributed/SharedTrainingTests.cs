@@ -183,6 +183,7 @@ public class SharedTrainingTests
         ["wide, with max pooling",
             Options(ResNetArchitecture.ImageNet(18) with { StemWidth = 16, Stages = [new(16, 1, 1), new(128, 1, 2)] })],
         ["wide, by Winograd", Options(ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1), new(80, 1, 2)] })],
+        ["other widths", Options(ResNetArchitecture.Cifar(8) with { StemWidth = 20, Stages = [new(20, 1, 1), new(72, 1, 2)] })],
         ["biases, and shortcuts without normalisation", Options(
             ResNetArchitecture.D2l18() with { StemWidth = 16, Stages = [new(16, 1, 1), new(32, 1, 2)] })],
         ["option A", Options(ResNetArchitecture.Cifar(8) with { Shortcut = ResNetShortcut.Padding })],

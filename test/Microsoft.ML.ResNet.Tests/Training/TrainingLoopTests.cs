@@ -54,14 +54,61 @@ public class TrainingLoopTests
                 BitConverter.ToInt64(counter.Data.Span), counter.Name);
     }
 
+    [TestMethod]
+    [DataRow(null)]
+    [DataRow(1)]
+    public void Weights_are_copied_again_into_the_same_memory(int? frozenStages)
+    {
+        ResNetRuntime.EnsureStarted();
+        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
+        if (frozenStages is { } stages)
+            network.Freeze(stages);
+        var copy = new WeightCopy(network);
+        var first = copy.Take();
+        using (no_grad())
+            network.Head.bias.fill_(0.25);
+
+        var second = copy.Take();
+
+        foreach (var ((before, after), now) in first.Zip(second).Zip(StateDictionary.Save(network)))
+        {
+            Assert.IsTrue(before.Data.Equals(after.Data), $"{after.Name}: other memory");
+            Assert.AreEqual(now.ToString(), after.ToString());
+            CollectionAssert.AreEqual(now.Data.ToArray(), after.Data.ToArray(), after.Name);
+        }
+    }
+
+    [TestMethod]
+    public void A_state_that_was_saved_stays_as_it_was()
+    {
+        using var images = Images();
+        var (states, copies) = (new List<TrainingState>(), new List<byte[][]>());
+
+        Run(TrainingRecipe.Tutorial with { NumberOfEpochs = 3, BatchSize = BatchSize }, images, validation: null, afterEpoch: save =>
+        {
+            states.Add(save());
+            copies.Add(Bytes(states[^1]));
+        });
+
+        Assert.HasCount(3, states);
+        for (var epoch = 0; epoch < states.Count; epoch++)
+        {
+            Assert.IsNotEmpty(states[epoch].Group("best"));
+            foreach (var (expected, actual) in copies[epoch].Zip(Bytes(states[epoch])))
+                CollectionAssert.AreEqual(expected, actual, $"epoch {epoch + 1}");
+        }
+
+        static byte[][] Bytes(TrainingState state) => [.. state.Tensors.Select(tensor => tensor.Data.ToArray())];
+    }
+
     private static IReadOnlyList<NamedTensor> Run(TrainingRecipe recipe, PixelStore train, PixelStore? validation,
-        Action<ResidualNetwork>? change = null)
+        Action<ResidualNetwork>? change = null, Action<Func<TrainingState>>? afterEpoch = null)
     {
         using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);
         change?.Invoke(network);
-        var events = new TrainingEvents(() => { }, _ => { }, (_, _) => { });
+        var events = new TrainingEvents(() => { }, _ => { }, (_, save) => afterEpoch?.Invoke(save));
         using var loop = new TrainingLoop(network, recipe, new Normalization([0.5f, 0.5f, 0.5f], [0.25f, 0.25f, 0.25f]), seed: 1, events);
         return loop.Run(train, validation);
     }

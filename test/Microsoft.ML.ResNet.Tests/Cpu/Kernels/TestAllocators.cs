@@ -42,6 +42,37 @@ internal sealed unsafe class CountingAllocator(int failAt = 0, bool forGood = fa
     }
 }
 
+/// <summary>Adds up the bytes of blocks that are not freed. Thread-safe.</summary>
+internal sealed unsafe class MeasuringAllocator : NativeAllocator
+{
+    private readonly Dictionary<nint, long> _blocks = [];
+
+    /// <summary>Bytes that are in use.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_blocks)
+                return _blocks.Values.Sum();
+        }
+    }
+
+    public override void* Allocate(nuint bytes)
+    {
+        var memory = base.Allocate(bytes);
+        lock (_blocks)
+            _blocks.Add((nint)memory, (long)bytes);
+        return memory;
+    }
+
+    public override void Free(void* memory)
+    {
+        lock (_blocks)
+            _blocks.Remove((nint)memory);
+        base.Free(memory);
+    }
+}
+
 /// <summary>
 /// Blocks that end, or begin, at a page that nobody may touch, and hold NaN: a read or write outside ends the process, and one of what was
 /// never written shows in the result. So does a use after <see cref="Free"/>.

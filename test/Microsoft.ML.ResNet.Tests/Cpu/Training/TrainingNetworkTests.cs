@@ -261,7 +261,8 @@ public partial class TrainingNetworkTests
         return loss.to_type(ScalarType.Float64).item<double>();
     }
 
-    private static unsafe double Step(ResidualNetwork network, Tensor images, int threads, int times = 1)
+    private static unsafe double Step(ResidualNetwork network, Tensor images, int threads, int times = 1,
+        Action? afterStep = null)
     {
         Assert.IsTrue(TrainingEngine.HasKernelsFor(network, (int)images.shape[2], (int)images.shape[3]));
         var input = network.PassFrozen(images);
@@ -278,6 +279,7 @@ public partial class TrainingNetworkTests
             var loss = nn.functional.cross_entropy(network.Classify(features), GoldenNetwork.Labels((int)images.shape[0]));
             loss.backward();
             fused.Backward(TensorMemory.PointerTo(features.grad!.contiguous()));
+            afterStep?.Invoke();
             result = loss.item<float>();
         }
         return result;
