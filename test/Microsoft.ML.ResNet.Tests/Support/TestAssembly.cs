@@ -11,9 +11,11 @@ public static class TestAssembly
     /// <summary>A folder that is deleted at the end; tests write below it.</summary>
     public static string TemporaryFolder { get; } = Directory.CreateTempSubdirectory("resnet-tests-").FullName;
 
-    /// <summary>What is compiled ahead takes memory for a moment, which tests count.</summary>
+    /// <summary>
+    /// What is compiled ahead takes memory for a moment, which tests count. Not asynchronous: the tests stay on the thread that they began on.
+    /// </summary>
     [AssemblyInitialize]
-    public static Task CompileAhead(TestContext _) => ScoringCode.CompileAhead();
+    public static void CompileAhead(TestContext _) => ScoringCode.CompileAhead().GetAwaiter().GetResult();
 
     [AssemblyCleanup]
     public static void DeleteTemporaryFolder() => Directory.Delete(TemporaryFolder, recursive: true);
