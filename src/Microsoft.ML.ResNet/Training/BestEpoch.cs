@@ -4,8 +4,8 @@ namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
 /// Remembers the weights of the best epoch so far, and when it was worth going on. Without a validation set the last epoch is the best. The
-/// weights are a copy, made once an epoch at most: what is in the network may be spoilt by the next step, and a copy takes less time than that
-/// step.
+/// weights are a copy, made once an epoch at most: what is in the network may be spoilt by the next step, and a copy takes less time than
+/// that step.
 /// </summary>
 /// <param name="metric">What makes an epoch better than another.</param>
 /// <param name="stopping">When to stop; <see langword="null"/> is never.</param>
@@ -22,7 +22,9 @@ internal sealed class BestEpoch(ValidationMetric metric, EarlyStopping? stopping
     public readonly record struct Memory(Evaluation? Best, Evaluation? Milestone, int EpochsSinceMilestone, int Epochs = 0,
         int BestNumber = 0);
 
-    /// <summary>The best epoch's weights; <see langword="null"/> before the first.</summary>
+    /// <summary>
+    /// The best epoch's weights, which a later epoch may overwrite; <see langword="null"/> before the first.
+    /// </summary>
     public IReadOnlyList<NamedTensor>? Weights { get; private set; }
 
     /// <summary>The best epoch's number, the first being 1; <see langword="null"/> before the first.</summary>

@@ -76,7 +76,7 @@ internal sealed class TrainingLoop : IDisposable
 
     /// <summary>
     /// The weights that the epochs so far have earned: those of the best, or, without a validation set, of the last. <see langword="null"/>
-    /// before the first has ended.
+    /// before the first has ended. An epoch that goes on overwrites them.
     /// </summary>
     public IReadOnlyList<NamedTensor>? Kept => _best.Weights;
 

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Microsoft.ML.ResNet.Training;
 
 /// <summary>
-/// A copy of a network's weights that is made again and again in the same memory: a new one for every epoch would leave several behind until
-/// the garbage collector comes. Frozen weights are copied once.
+/// A copy of a network's weights that is made again and again in the same memory: a new one for every epoch would leave several behind
+/// until the garbage collector comes. Frozen weights are copied once.
 /// </summary>
 /// <param name="network">The network; it stays the caller's.</param>
 internal sealed class WeightCopy(ResidualNetwork network)

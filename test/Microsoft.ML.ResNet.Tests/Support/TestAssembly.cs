@@ -12,7 +12,8 @@ public static class TestAssembly
     public static string TemporaryFolder { get; } = Directory.CreateTempSubdirectory("resnet-tests-").FullName;
 
     /// <summary>
-    /// What is compiled ahead takes memory for a moment, which tests count. Not asynchronous: the tests stay on the thread that they began on.
+    /// What is compiled ahead takes memory for a moment, which tests count. Not asynchronous: the tests stay on the thread that they began
+    /// on.
     /// </summary>
     [AssemblyInitialize]
     public static void CompileAhead(TestContext _) => ScoringCode.CompileAhead().GetAwaiter().GetResult();

@@ -65,13 +65,16 @@ public class TrainingLoopTests
             network.Freeze(stages);
         var copy = new WeightCopy(network);
         var first = copy.Take();
+        var copied = first.Select(tensor => tensor.Data.ToArray()).ToArray();
         using (no_grad())
-            network.Head.bias.fill_(0.25);
+            foreach (var (_, tensor) in StateDictionary.Learning(network))
+                tensor.add_(1);
 
         var second = copy.Take();
 
-        foreach (var ((before, after), now) in first.Zip(second).Zip(StateDictionary.Save(network)))
+        foreach (var (index, ((before, after), now)) in first.Zip(second).Zip(StateDictionary.Save(network)).Index())
         {
+            Assert.AreEqual(network.IsFrozen(now.Name), copied[index].AsSpan().SequenceEqual(after.Data.Span), after.Name);
             Assert.IsTrue(before.Data.Equals(after.Data), $"{after.Name}: other memory");
             Assert.AreEqual(now.ToString(), after.ToString());
             CollectionAssert.AreEqual(now.Data.ToArray(), after.Data.ToArray(), after.Name);

@@ -80,8 +80,8 @@ internal sealed unsafe class DirectConvolution : ConvolutionLayer
         _weights.Dispose();
     }
 
-    // Shards are tiles of groups of outputs: all groups of a tile and then the next tile, where threads share the pixels, and else all tiles
-    // of a group and then the next group.
+    // Shards are tiles of groups of outputs: all groups of a tile and then the next tile, where threads share the pixels, and else all
+    // tiles of a group and then the next group.
     private int FirstTile(int shard, int group, int images) => _sharesPixels
         ? (shard - group + _weights.Groups - 1) / _weights.Groups
         : Math.Clamp(shard - group * Tiles(images), 0, Tiles(images));

@@ -92,11 +92,12 @@ internal sealed unsafe class InferenceNetwork : IDisposable
             layer.Dispose();
     }
 
-    // The largest layers first, so that the last threads at work have little left.
+    // Every thread begins with large layers, so that the last at work have little left.
     private static void Pack(IEnumerable<(ConvolutionLayer Layer, FoldedConvolution Weights)> layers, int threads)
     {
         var pieces = layers.OrderByDescending(entry => entry.Weights.Unscaled.Length)
             .SelectMany(entry => Enumerable.Range(0, entry.Layer.Pieces).Select(piece => (entry.Layer, entry.Weights, Index: piece)))
+            .Index().OrderBy(entry => entry.Index % threads).Select(entry => entry.Item) // each has a range of its own
             .ToArray();
         WorkerTeam.Scoring.Run([pieces.Length], threads, (_, i, _) => pieces[i].Layer.Pack(pieces[i].Weights, pieces[i].Index));
     }

@@ -10,9 +10,9 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal static class ScoringCode
 {
-    private static readonly Lazy<Task> _compiled = new(() => Task.Run(TryScore));
+    private static readonly Lazy<Task> _compiled = new(Begin);
 
-    /// <summary>Begins to compile, once in a process. Where code is compiled before it is run at all, or nothing runs beside, does nothing.</summary>
+    /// <summary>Begins to compile, once in a process; does nothing where all code is compiled already, or one processor does all.</summary>
     /// <returns>The end of it; never a failure.</returns>
     public static Task CompileAhead()
         => RuntimeFeature.IsDynamicCodeCompiled && Environment.ProcessorCount > 1 ? _compiled.Value : Task.CompletedTask;
@@ -21,7 +21,8 @@ internal static class ScoringCode
     /// <returns>Its two scores, before softmax.</returns>
     public static float[] Score()
     {
-        var plan = NetworkPlan.Of(ResNetArchitecture.Cifar(8), new ImageShape(3, 16, 16), classes: 2); // maps for tiles of 4x4, 2x2 and none
+        // 16x16 pixels are for tiles of 4x4, and half of that for 2x2
+        var plan = NetworkPlan.Of(ResNetArchitecture.Cifar(8), new ImageShape(3, 16, 16), classes: 2);
         var weights = plan.State.ToDictionary(entry => entry.Name,
             entry => new NamedTensor(entry.Name, entry.Type, entry.Shape, new byte[entry.Length * sizeof(float)]), StringComparer.Ordinal);
         using var network = new InferenceNetwork(plan, new FoldedWeights(weights), new Normalization([0, 0, 0], [1, 1, 1]),
@@ -29,6 +30,18 @@ internal static class ScoringCode
         var scores = new float[2];
         network.Run(new byte[plan.Image.Size], 1, plan.Steps[^1], scores);
         return scores;
+    }
+
+    private static Task Begin()
+    {
+        try
+        {
+            return Task.Run(TryScore);
+        }
+        catch (OutOfMemoryException)
+        {
+            return Task.CompletedTask;
+        }
     }
 
     private static void TryScore()

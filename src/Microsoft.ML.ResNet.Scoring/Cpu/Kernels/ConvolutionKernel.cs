@@ -220,7 +220,8 @@ internal unsafe partial class ConvolutionKernel
                 if (rows.Length * columns.Length == 0)
                     continue;
                 yield return new Phase(y, x, rows, columns, firstRow, firstColumn, weights,
-                    (nint)rows.Length * columns.Length * _shape.Outputs, new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
+                    (nint)rows.Length * columns.Length * _shape.Outputs,
+                    new ConvolutionMicroKernel(rows.Length, GradientPitch, (nint)columns.Length * _shape.Outputs, _shape.Outputs,
                         _shape.Inputs, BlockWidth));
                 weights += (long)rows.Length * columns.Length * _shape.Inputs * _shape.Outputs;
             }

@@ -159,9 +159,13 @@ internal sealed class WorkerTeam : IDisposable
             get
             {
                 for (var stage = shards.Length - 1; stage >= 0; stage--)
+                {
+                    if (shards[stage] > 0 && Volatile.Read(ref _done[stage]) == shards[stage])
+                        return false; // and all before
                     for (var range = 0; range < Workers; range++)
                         if (First(stage, range) + Volatile.Read(ref Taken(stage, range)) < First(stage, range + 1))
                             return true;
+                }
                 return false;
             }
         }

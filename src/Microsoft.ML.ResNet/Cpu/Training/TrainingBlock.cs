@@ -97,7 +97,7 @@ internal sealed unsafe class TrainingBlock(IReadOnlyList<TrainingConvolution> ch
 
     /// <summary>
     /// The gradient of the sum in front of ReLU: what <see cref="Mask"/> has made of the output's, or, where the output is pooled, computed
-    /// again. It is four times as long there, and keeping it for all images would take longer.
+    /// again. It is four times as long there, and keeping it for all images takes no less time.
     /// </summary>
     /// <param name="gradient">The gradient of the output, after <see cref="Mask"/>.</param>
     /// <param name="image">Which image.</param>

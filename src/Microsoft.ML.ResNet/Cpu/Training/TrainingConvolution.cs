@@ -18,7 +18,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     private readonly ConvolutionKernel _kernel;
     private readonly NativeBuffer _output = new();
     private readonly NativeBuffer _figures; // mean, scale, shift, slope, offset: a row of channels each
-    private readonly NativeBuffer _memory; // where weights are few: these, packed for both directions, and the sums of the shards
+    private readonly NativeBuffer _ownForward, _ownBackward, _ownSums; // where weights are few: these, packed, and the sums of the shards
     private readonly NativeBuffer _nodeSums; // where weights are many, and there are several processes
     private readonly double[] _moments; // for each shard: two rows of channels
     private readonly double[] _deviations; // of the batch: its channels are divided by them
@@ -44,9 +44,10 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         _moments = new double[shards.Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
         _nodeSums = new NativeBuffer(Shape.IsWide && shards.Size > 1 ? _nodes.Count * SumsLength : 0);
-        _memory = new NativeBuffer(Shape.IsWide ? 0 : 2 * _kernel.PackedLength + ShardSumsLength);
-        if (!Shape.IsWide)
-            UseMemory(_memory.Pointer, _memory.Pointer + _kernel.PackedLength, _memory.Pointer + 2 * _kernel.PackedLength);
+        _ownForward = new NativeBuffer(Shape.IsWide ? 0 : PackedLength);
+        _ownBackward = new NativeBuffer(Shape.IsWide ? 0 : PackedLength);
+        _ownSums = new NativeBuffer(Shape.IsWide ? 0 : ShardSumsLength);
+        UseMemory(_ownForward.Pointer, _ownBackward.Pointer, _ownSums.Pointer);
     }
 
     /// <summary>The shape of the convolution.</summary>
@@ -299,7 +300,9 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     {
         _output.Dispose();
         _figures.Dispose();
-        _memory.Dispose();
+        _ownForward.Dispose();
+        _ownBackward.Dispose();
+        _ownSums.Dispose();
         _nodeSums.Dispose();
     }
 

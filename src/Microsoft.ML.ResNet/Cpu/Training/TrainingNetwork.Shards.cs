@@ -32,6 +32,6 @@ internal sealed unsafe partial class TrainingNetwork
     // Of a shard; images count from the first that is computed here.
     private int FirstImage(int shard) => _shards.FirstImage(_all, shard) - _shards.FirstImage(_all, _shards.Own.First);
 
-    // The scratch memory of a worker has room for the inputs and gradients of all images of the group.
+    // A worker has room for the inputs and gradients of all images of the group.
     private delegate void GroupWork(int first, int images, int shard, int worker);
 }

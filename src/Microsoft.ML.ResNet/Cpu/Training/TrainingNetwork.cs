@@ -92,9 +92,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _count = _shards.ImagesOf(count, _shards.Rank).Count;
         _wideInputs.EnsureLength(_count * Wide(convolution => Math.Max(convolution.PaddedInputLength, convolution.PanelsLength)));
         _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
-        // the last have most weights
         _team.Run(_convolutions.Count, (index, worker)
-            => _convolutions[^(index + 1)].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
+            => _convolutions[index].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
         for (var index = 0; index < _blocks.Count; index++)
         {
             _blocks[index].EnsureRoom(_count);
@@ -127,7 +126,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
                 (outer, other) = (other, outer);
-        _team.Run(_convolutions.Count, (index, _) => EndBackward(_convolutions[^(index + 1)]));
+        _team.Run(_convolutions.Count, (index, _) => EndBackward(_convolutions[index]));
         _gradientSum?.Run(_team);
         _widened?.EndBackward();
     }
@@ -257,8 +256,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         BackwardConvolution(block.Chain[0], gradient, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
             adds: block.AddsInput, block.Projection is null ? masks : null);
         if (block.Projection is { } projection)
-            BackwardConvolution(projection, (image, _) => outer.Pointer + (nint)image * block.OutputLength, (image, padded) => projection.LoadInput(Input(index, image), padded), to,
-                adds: true, masks);
+            BackwardConvolution(projection, (image, _) => outer.Pointer + (nint)image * block.OutputLength,
+                (image, padded) => projection.LoadInput(Input(index, image), padded), to, adds: true, masks);
         return !block.AddsInput;
     }
 

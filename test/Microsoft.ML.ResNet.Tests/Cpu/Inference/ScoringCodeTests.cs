@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.ML.ResNet.Cpu.Inference;
 
 namespace Microsoft.ML.ResNet.Tests.Cpu.Inference;
@@ -15,20 +14,8 @@ public class ScoringCodeTests
     {
         await ScoringCode.CompileAhead();
 
+        Assert.AreEqual(Environment.ProcessorCount > 1, ScoringCode.CompileAhead() != Task.CompletedTask);
         Assert.AreSame(ScoringCode.CompileAhead(), ScoringCode.CompileAhead());
         Assert.IsTrue(ScoringCode.CompileAhead().IsCompletedSuccessfully);
-    }
-
-    [TestMethod]
-    public async Task Afterwards_little_is_left_to_compile()
-    {
-        if (!RuntimeFeature.IsDynamicCodeCompiled || Environment.ProcessorCount == 1)
-            Assert.Inconclusive("Nothing is compiled ahead here.");
-        await ScoringCode.CompileAhead();
-        var before = System.Runtime.JitInfo.GetCompiledMethodCount(currentThread: true);
-
-        ScoringCode.Score();
-
-        Assert.IsLessThan(50, System.Runtime.JitInfo.GetCompiledMethodCount(currentThread: true) - before);
     }
 }

@@ -19,7 +19,7 @@ public partial class TrainingNetworkTests
         var added = BytesWhileTraining(blocks: 3) - BytesWhileTraining(blocks: 2);
 
         Assert.IsGreaterThanOrEqualTo(maps, added);
-        Assert.IsLessThanOrEqualTo(1.02 * maps, added); // figures of channels; the weights of one convolution are as large as its maps
+        Assert.IsLessThanOrEqualTo(1.02 * maps, added); // figures of channels; the weights of one convolution would be more than two maps
 
         long BytesWhileTraining(int blocks)
         {
