@@ -10,12 +10,12 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal static class ScoringCode
 {
-    private static readonly Lazy<Task> _compiled = new(Begin);
+    private static readonly Lazy<Task> Compiled = new(Begin);
 
     /// <summary>Begins to compile, once in a process; does nothing where all code is compiled already, or one processor does all.</summary>
     /// <returns>The end of it; never a failure.</returns>
     public static Task CompileAhead()
-        => RuntimeFeature.IsDynamicCodeCompiled && Environment.ProcessorCount > 1 ? _compiled.Value : Task.CompletedTask;
+        => RuntimeFeature.IsDynamicCodeCompiled && Environment.ProcessorCount > 1 ? Compiled.Value : Task.CompletedTask;
 
     /// <summary>Sends an image of zeros through a tiny network of zeros, which has most kinds of layers.</summary>
     /// <returns>Its two scores, before softmax.</returns>
