@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 using Microsoft.ML;
 using Microsoft.ML.Data;
 using Microsoft.ML.ResNet;
-using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Foundation;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Persistence;
+using Microsoft.ML.ResNet.Scoring;
 using Microsoft.ML.ResNet.Tensors;
 using Microsoft.ML.Runtime;
 
@@ -57,8 +57,7 @@ public sealed partial class ResNetTransformer
         env.CheckValue(ctx, nameof(ctx));
         ctx.CheckAtModel(GetVersionInfo());
 
-        if (ResNetRuntime.Options.Numerics.CpuKernelsForScoring)
-            _ = ScoringCode.CompileAhead();
+        EngineSelection.CompileAhead(ResNetRuntime.Options.Numerics);
         var (network, columns) = Read(ctx);
         return new ResNetTransformer(env, network, columns);
     }

@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Cpu.Inference;
 using Microsoft.ML.ResNet.Network;
 
 namespace Microsoft.ML.ResNet.Scoring;
@@ -5,6 +6,14 @@ namespace Microsoft.ML.ResNet.Scoring;
 /// <summary>Chooses between kernels of our own and libtorch.</summary>
 internal static class EngineSelection
 {
+    /// <summary>Begins to compile what will compute, while a model is being read.</summary>
+    /// <param name="numerics">What may be used.</param>
+    public static void CompileAhead(ResNetNumerics numerics)
+    {
+        if (numerics.CpuKernelsForScoring)
+            _ = ScoringCode.CompileAhead();
+    }
+
     /// <summary>Chooses the engine of a model. None computes, and libtorch is not loaded, before the first batch.</summary>
     /// <param name="model">The network.</param>
     /// <param name="numerics">What may be used.</param>
