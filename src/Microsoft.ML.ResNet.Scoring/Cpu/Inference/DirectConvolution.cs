@@ -10,7 +10,7 @@ namespace Microsoft.ML.ResNet.Cpu.Inference;
 /// </summary>
 internal sealed unsafe class DirectConvolution : ConvolutionLayer
 {
-    // As many floats of weights as of the input for one: what another thread wrote is slower to read than what nobody writes.
+    // For each float of the input, up to which threads share pixels: what another thread wrote is slower to read than weights.
     private const int WeightsForInput = 4;
     private const int WeightsAtATime = 16 * 1024; // floats: they, and the pixels that meet them, stay in the second cache
 
