@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
@@ -11,32 +12,23 @@ namespace Microsoft.ML.ResNet.Training;
 /// <param name="network">The network; it stays the caller's.</param>
 internal sealed class WeightCopy(ResidualNetwork network)
 {
-    private readonly List<(Tensor Tensor, byte[] Bytes)> _learning = [];
     private IReadOnlyList<NamedTensor>? _tensors;
+    private (Tensor Tensor, Memory<byte> Copy)[] _learning = [];
 
     /// <summary>Copies what the weights are now.</summary>
     /// <returns>All of them, which the next call overwrites.</returns>
     public IReadOnlyList<NamedTensor> Take()
     {
         if (_tensors is null)
-            return _tensors = TakeFirst();
-        foreach (var (tensor, bytes) in _learning)
-            RawTensors.Copy(tensor, bytes);
-        return _tensors;
-    }
-
-    private List<NamedTensor> TakeFirst()
-    {
-        var learning = StateDictionary.Learning(network).Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
-        var tensors = new List<NamedTensor>();
-        foreach (var (name, tensor) in StateDictionary.Entries(network))
         {
-            var bytes = new byte[checked(tensor.numel() * tensor.ElementSize)];
-            RawTensors.Copy(tensor, bytes);
-            if (learning.Contains(name))
-                _learning.Add((tensor, bytes));
-            tensors.Add(new NamedTensor(name, RawTensors.TypeOf(tensor), tensor.shape, bytes));
+            _tensors = StateDictionary.Save(network);
+            var copies = _tensors.ToDictionary(tensor => tensor.Name, tensor => MemoryMarshal.AsMemory(tensor.Data),
+                StringComparer.Ordinal);
+            _learning = [.. StateDictionary.Learning(network).Select(entry => (entry.Tensor, copies[entry.Name]))];
         }
-        return tensors;
+        else
+            foreach (var (tensor, copy) in _learning)
+                RawTensors.Copy(tensor, copy.Span);
+        return _tensors;
     }
 }

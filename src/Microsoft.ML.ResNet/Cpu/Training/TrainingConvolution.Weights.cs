@@ -2,10 +2,25 @@ using Microsoft.ML.ResNet.Cpu.Kernels;
 
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
-/// <content>The gradient of the weights: gathered in shards of the batch, which are added up as a tree.</content>
+/// <content>
+/// The weights, packed for each direction, and their gradient: gathered in shards of the batch, which are added up as a tree.
+/// </content>
 internal sealed unsafe partial class TrainingConvolution
 {
     private const int FloatsAtATime = 1024; // of sums that are added up: all shards' stay in the first-level cache
+
+    /// <summary>
+    /// Gives a convolution of many weights memory that others use as well: what it holds is lost as soon as these are computed.
+    /// </summary>
+    /// <param name="packed">The weights for one direction: <see cref="PackedLength"/> floats.</param>
+    /// <param name="sums">What shards gather: <see cref="ShardSumsLength"/> floats.</param>
+    public void Share(float* packed, float* sums) => UseMemory(packed, packed, sums);
+
+    /// <summary>Packs one of <see cref="Blocks"/> of the weights for <see cref="Forward"/>.</summary>
+    public void PackForward(int block, float* scratch) => _kernel.PackForward(block, _weights, _packedForward, scratch);
+
+    /// <summary>Packs one of <see cref="InputBlocks"/> of the weights for <see cref="BackwardInput"/>.</summary>
+    public void PackBackward(int block, float* scratch) => _kernel.PackBackward(block, _weights, _packedBackward, scratch);
 
     /// <summary>Begins to gather the gradient of the weights in a shard that has images.</summary>
     public void BeginBackwardWeights(int shard)
@@ -115,6 +130,13 @@ internal sealed unsafe partial class TrainingConvolution
 
     /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>
     public void PackPanels(float* padded, float* panels) => _kernel.PackPanels(padded, panels);
+
+    private void UseMemory(float* packedForward, float* packedBackward, float* sums)
+    {
+        _packedForward = packedForward;
+        _packedBackward = packedBackward;
+        _sums = sums;
+    }
 
     private float* WeightSums(int shard) => _sums + (nint)(shard - _shards.Own.First) * (nint)_kernel.SumsLength;
 }

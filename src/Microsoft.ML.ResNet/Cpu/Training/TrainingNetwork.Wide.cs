@@ -1,3 +1,5 @@
+using Microsoft.ML.ResNet.Cpu.Kernels;
+
 namespace Microsoft.ML.ResNet.Cpu.Training;
 
 /// <content>
@@ -7,6 +9,25 @@ namespace Microsoft.ML.ResNet.Cpu.Training;
 internal sealed unsafe partial class TrainingNetwork
 {
     private const long MostFloatsOfRun = 512 << 10; // of inputs: 2 MiB
+
+    private readonly NativeBuffer _wideInputs = new(); // all images with their borders, or on the way back in panels
+    private readonly NativeBuffer _wideGradients = new();
+    private readonly NativeBuffer _widePacked = new(); // the weights of the convolution that is being computed, for one direction
+    private readonly NativeBuffer _wideSums = new(); // and what the shards gather for the gradient of these
+
+    private void ShareWide()
+    {
+        _widePacked.EnsureLength(Wide(convolution => convolution.PackedLength));
+        _wideSums.EnsureLength(Wide(convolution => convolution.ShardSumsLength));
+        foreach (var convolution in _convolutions.Where(convolution => convolution.Shape.IsWide))
+            convolution.Share(_widePacked.Pointer, _wideSums.Pointer);
+    }
+
+    private void EnsureRoomForWide()
+    {
+        _wideInputs.EnsureLength(_count * Wide(convolution => Math.Max(convolution.PaddedInputLength, convolution.PanelsLength)));
+        _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
+    }
 
     private void ConvolveWide(TrainingConvolution convolution, Load loadInput)
     {

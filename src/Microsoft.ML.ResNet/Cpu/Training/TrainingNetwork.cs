@@ -23,10 +23,6 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private readonly NativeBuffer[] _inputs; // for each worker: some images with their borders
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
-    private readonly NativeBuffer _wideInputs = new(); // for wide convolutions: all images with their borders, or on the way back in panels
-    private readonly NativeBuffer _wideGradients = new();
-    private readonly NativeBuffer _widePacked; // for the wide convolution that is being computed: its weights, for one direction
-    private readonly NativeBuffer _wideSums; // and what the shards gather for the gradient of these
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
     private readonly NativeBuffer _widenedFeatures = new(); // their gradients
@@ -63,10 +59,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _gradients = ForEachWorker(convolution => convolution.Shape.IsWide ? 0 : convolution.GroupSize * convolution.PaddedGradientLength);
         _scratch = ForEachWorker(convolution => Math.Max(convolution.ScratchLength, _blocks.Max(block => block.ScratchLength)));
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
-        _widePacked = new NativeBuffer(Wide(convolution => convolution.PackedLength));
-        _wideSums = new NativeBuffer(Wide(convolution => convolution.ShardSumsLength));
-        foreach (var convolution in _convolutions.Where(convolution => convolution.Shape.IsWide))
-            convolution.Share(_widePacked.Pointer, _wideSums.Pointer);
+        ShareWide();
         _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
         NativeBuffer[] ForEachWorker(Func<TrainingConvolution, long> length)
@@ -90,8 +83,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _images = images;
         _all = count;
         _count = _shards.ImagesOf(count, _shards.Rank).Count;
-        _wideInputs.EnsureLength(_count * Wide(convolution => Math.Max(convolution.PaddedInputLength, convolution.PanelsLength)));
-        _wideGradients.EnsureLength(_count * Wide(convolution => convolution.PaddedGradientLength));
+        EnsureRoomForWide();
         _team.Run(_convolutions.Count, (index, worker)
             => _convolutions[index].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
         for (var index = 0; index < _blocks.Count; index++)
@@ -147,7 +139,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     // Wide convolutions have ended, each before the next.
     private static void EndBackward(TrainingConvolution convolution)
     {
-        for (var block = 0; !convolution.Shape.IsWide && block < convolution.Blocks; block++)
+        if (convolution.Shape.IsWide)
+            return;
+        for (var block = 0; block < convolution.Blocks; block++)
             convolution.EndBackward(block);
     }
 
@@ -235,8 +229,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     {
         var (block, before) = (_blocks[index], index > 0 ? _blocks[index - 1] : null);
         NativeBuffer free = _between[2], next = _between[3];
-        Gradient gradient = (image, worker)
+        Gradient sums = (image, worker)
             => block.SumGradient(outer.Pointer + (nint)image * block.OutputLength, image, _scratch[worker].Pointer);
+        var gradient = sums;
         for (var link = block.Chain.Count - 1; link > 0; link--)
         {
             var (convolution, linked) = (block.Chain[link], block.Chain[link - 1]);
@@ -256,8 +251,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         BackwardConvolution(block.Chain[0], gradient, (image, padded) => block.Chain[0].LoadInput(Input(index, image), padded), to,
             adds: block.AddsInput, block.Projection is null ? masks : null);
         if (block.Projection is { } projection)
-            BackwardConvolution(projection, (image, _) => outer.Pointer + (nint)image * block.OutputLength,
-                (image, padded) => projection.LoadInput(Input(index, image), padded), to, adds: true, masks);
+            BackwardConvolution(projection, sums, (image, padded) => projection.LoadInput(Input(index, image), padded), to, adds: true,
+                masks);
         return !block.AddsInput;
     }
 

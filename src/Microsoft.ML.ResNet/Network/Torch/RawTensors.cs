@@ -9,9 +9,9 @@ internal static class RawTensors
     /// <summary>Copies a tensor out of the engine, from whatever device and memory layout.</summary>
     public static NamedTensor Save(string name, Tensor tensor)
     {
-        using var scope = NewDisposeScope();
-        var packed = tensor.detach().cpu().contiguous();
-        return new NamedTensor(name, TypeOf(tensor), tensor.shape, packed.bytes.ToArray());
+        var bytes = new byte[checked(tensor.numel() * tensor.ElementSize)];
+        Copy(tensor, bytes);
+        return new NamedTensor(name, TypeOf(tensor), tensor.shape, bytes);
     }
 
     /// <summary>Copies a tensor's elements, in row-major order, to where there is room for them.</summary>

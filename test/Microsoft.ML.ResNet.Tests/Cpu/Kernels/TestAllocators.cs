@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Microsoft.ML.ResNet.Cpu.Kernels;
 
@@ -18,10 +19,14 @@ internal sealed class AllocatorScope : IDisposable
 /// <param name="forGood">Whether all later ones are refused, too.</param>
 internal sealed unsafe class CountingAllocator(int failAt = 0, bool forGood = false) : NativeAllocator
 {
-    private int _asked, _live;
+    private readonly ConcurrentDictionary<nint, long> _live = []; // bytes of each block
+    private int _asked;
 
     /// <summary>Blocks that are neither freed nor refused.</summary>
-    public int Live => _live;
+    public int Live => _live.Count;
+
+    /// <summary>Bytes of these.</summary>
+    public long LiveBytes => _live.Values.Sum();
 
     /// <summary>Whether a block was refused.</summary>
     public bool Failed => failAt > 0 && _asked >= failAt;
@@ -31,44 +36,14 @@ internal sealed unsafe class CountingAllocator(int failAt = 0, bool forGood = fa
         var asked = Interlocked.Increment(ref _asked);
         if (failAt > 0 && (asked == failAt || forGood && asked > failAt))
             throw new InsufficientMemoryException("refused by a test");
-        Interlocked.Increment(ref _live);
-        return base.Allocate(bytes);
-    }
-
-    public override void Free(void* memory)
-    {
-        Interlocked.Decrement(ref _live);
-        base.Free(memory);
-    }
-}
-
-/// <summary>Adds up the bytes of blocks that are not freed. Thread-safe.</summary>
-internal sealed unsafe class MeasuringAllocator : NativeAllocator
-{
-    private readonly Dictionary<nint, long> _blocks = [];
-
-    /// <summary>Bytes that are in use.</summary>
-    public long Bytes
-    {
-        get
-        {
-            lock (_blocks)
-                return _blocks.Values.Sum();
-        }
-    }
-
-    public override void* Allocate(nuint bytes)
-    {
         var memory = base.Allocate(bytes);
-        lock (_blocks)
-            _blocks.Add((nint)memory, (long)bytes);
+        _live[(nint)memory] = (long)bytes;
         return memory;
     }
 
     public override void Free(void* memory)
     {
-        lock (_blocks)
-            _blocks.Remove((nint)memory);
+        _live.TryRemove((nint)memory, out _);
         base.Free(memory);
     }
 }
