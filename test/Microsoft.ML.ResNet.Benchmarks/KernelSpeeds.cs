@@ -13,7 +13,7 @@ using Microsoft.ML.ResNet.Network;
 /// </summary>
 internal sealed unsafe class KernelSpeeds(ConvolutionShape shape, int images)
 {
-    private readonly ConvolutionKernel _kernel = ConvolutionKernel.For(shape, TrainingNetwork.DefaultBatchSize);
+    private readonly ConvolutionKernel _kernel = ConvolutionKernel.For(shape, TrainingNetwork.DefaultBatchSize, ShardGroup.DefaultShards);
     private readonly double _operations = 2.0 * images * shape.OutputLength * shape.WeightLength / shape.Outputs;
 
     /// <summary><c>bench kernels</c> prints a line for each kind of convolution of a network.</summary>

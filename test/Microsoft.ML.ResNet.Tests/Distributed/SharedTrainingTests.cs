@@ -183,12 +183,21 @@ public class SharedTrainingTests
         ["wide, with max pooling",
             Options(ResNetArchitecture.ImageNet(18) with { StemWidth = 16, Stages = [new(16, 1, 1), new(128, 1, 2)] })],
         ["wide, by Winograd", Options(ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1), new(80, 1, 2)] })],
+        ["wide, few images", FewImages()],
         ["other widths", Options(ResNetArchitecture.Cifar(8) with { StemWidth = 20, Stages = [new(20, 1, 1), new(72, 1, 2)] })],
         ["biases, and shortcuts without normalisation", Options(
             ResNetArchitecture.D2l18() with { StemWidth = 16, Stages = [new(16, 1, 1), new(32, 1, 2)] })],
         ["option A", Options(ResNetArchitecture.Cifar(8) with { Shortcut = ResNetShortcut.Padding })],
         ["bottlenecks", Options(ResNetArchitecture.ImageNet(50) with { StemWidth = 16, Stages = [new(16, 1, 1), new(64, 1, 2)] })],
     ];
+
+    // Of batches of five some ranks have no image; weights are met block by block at 4x4 pixels, and by tiles at 8x8.
+    private static ResNetTrainer.Options FewImages()
+    {
+        var options = Options(ResNetArchitecture.Cifar(8) with { Stages = [new(80, 1, 1), new(96, 1, 2)] });
+        options.Recipe = options.Recipe with { BatchSize = 5 };
+        return options;
+    }
 
     public static IEnumerable<object[]> LargeBatches
     {

@@ -35,20 +35,38 @@ public class TrainingStateTests
         }
     }
 
+    [TestMethod]
+    [DataRow(9, 7)] // 144 pixels of 80 channels in a batch, which go by Winograd's tiles, and 112 in the last, which would not
+    [DataRow(8, 8)] // 128 in a batch, whose weights are met block by block, and 80 in the last
+    public void Restored_in_front_of_a_smaller_batch_the_loop_computes_as_before(int batchSize, int stepsOfEpoch)
+    {
+        ResNetRuntime.EnsureStarted();
+        var architecture = ResNetArchitecture.Cifar(8) with { Stages = [new(16, 1, 1), new(80, 1, 2)] };
+        using var images = Images();
+        var uninterrupted = Run(new Sgd(), images, folder: null, stopAfterSteps: int.MaxValue, architecture, batchSize)!;
+        var folder = Path.Combine(TestAssembly.TemporaryFolder, $"state-{Guid.NewGuid():n}");
+
+        Assert.IsNull(Run(new Sgd(), images, folder, stopAfterSteps: 2 * stepsOfEpoch - 1, architecture, batchSize), "it was stopped");
+        var resumed = Run(new Sgd(), images, folder, stopAfterSteps: int.MaxValue, architecture, batchSize)!;
+
+        Assert.IsTrue(uninterrupted.Value.Weights.SequenceEqual(resumed.Value.Weights));
+    }
+
     // Everything that changes during training, or null if it was stopped.
-    private static (byte[] Weights, double[] Losses)? Run(Optimizer optimizer, PixelStore images, string? folder, int stopAfterSteps)
+    private static (byte[] Weights, double[] Losses)? Run(Optimizer optimizer, PixelStore images, string? folder, int stopAfterSteps,
+        ResNetArchitecture? architecture = null, int batchSize = 16)
     {
         var recipe = TrainingRecipe.Tutorial with
         {
             NumberOfEpochs = Epochs,
-            BatchSize = 16,
+            BatchSize = batchSize,
             Optimizer = optimizer,
             WeightAverageDecay = 0.9,
             Mix = new Mixup(1),
             ClassBalance = ClassBalance.Balanced,
             Augmentation = [new RandomCrop(1), new HorizontalFlip { Alternating = true }]
         };
-        using var network = new ResidualNetwork(ResNetArchitecture.Cifar(8), 3, 3);
+        using var network = new ResidualNetwork(architecture ?? ResNetArchitecture.Cifar(8), 3, 3);
         using (var generator = new Generator(1, CPU))
             WeightInitialization.Initialize(network, generator);
         var checkpoints = folder is null ? null : new CheckpointFolder(folder);

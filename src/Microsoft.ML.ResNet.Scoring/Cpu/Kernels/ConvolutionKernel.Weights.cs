@@ -75,11 +75,10 @@ internal unsafe partial class ConvolutionKernel
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
     /// <param name="images">How many images.</param>
     /// <param name="compact"><see cref="CompactLength"/> floats.</param>
-    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block. The block's part is overwritten.</param>
+    /// <param name="sums">Receives the block's sums: size x size x inputs x channels of the block.</param>
     public void BackwardWeightsOfBlock(int block, float* panels, float* paddedGradient, int images, float* compact, float* sums)
     {
         var (first, channels) = Block(block, _shape.Outputs);
-        sums += first * WeightsOfOutput;
         NativeBuffer.Clear(sums, WeightsOfOutput * channels);
         for (var image = 0; image < images; image += ImagesAtOnce)
             for (var row = 0; row < _shape.OutputHeight; row += RowsAtOnce)

@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
@@ -7,6 +10,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// </summary>
 internal unsafe partial class ConvolutionKernel
 {
+    private const int OutputsAhead = 16; // whose weights are asked for while others are copied: they lie far apart
     private const int FloatsInCache = 48 << 10; // 192 KiB
 
     private readonly ConvolutionShape _shape;
@@ -37,6 +41,9 @@ internal unsafe partial class ConvolutionKernel
         public float* First => (float*)Address;
     }
 
+    // What a product reads and writes: rows of pixels that go out, and what they meet.
+    private readonly record struct Product(Maps Inputs, Maps Outputs, nint OutputStep, int Height, int Width);
+
     // One of stride x stride classes of input pixels: those that meet the same weights.
     private sealed record Phase(int Y, int X, int[] KernelRows, int[] KernelColumns, int FirstRow, int FirstColumn, long Weights,
         nint WeightsOfInput, ConvolutionMicroKernel MicroKernel)
@@ -54,11 +61,15 @@ internal unsafe partial class ConvolutionKernel
     /// <summary>Blocks of output channels.</summary>
     public int Blocks => _forward.Blocks;
 
-    /// <summary>Blocks of input channels.</summary>
-    public int InputBlocks => (_shape.Inputs + BlockWidth - 1) / BlockWidth;
+    /// <summary>
+    /// Blocks of input channels; 0 where the channels are no multiple of 16, such as an image's three: there is no gradient of these.
+    /// </summary>
+    public int InputBlocks => _shape.Inputs % 16 == 0 ? (_shape.Inputs + BlockWidth - 1) / BlockWidth : 0;
 
     /// <summary>Channels of a block.</summary>
     protected int BlockWidth { get; }
+
+    private bool SomePixelsMeetNoWeights => _phases.Length < _shape.Stride * _shape.Stride;
 
     private nint InputPitch => checked((nint)(_shape.Width + 2 * _shape.Padding) * _shape.Inputs);
 
@@ -85,15 +96,17 @@ internal unsafe partial class ConvolutionKernel
     /// Floats of scratch memory that packing, <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
     /// </summary>
     public virtual long ScratchLength
-        => checked((long)RowsAtOnce * _shape.OutputWidth * BlockWidth + (HasPanels ? PanelsLengthOf(RowsAtOnce) : 0));
+        => Math.Max(ConvolutionMicroKernel.FloatsOfSlice,
+            checked((long)RowsAtOnce * _shape.OutputWidth * BlockWidth + (HasPanels ? PanelsLengthOf(RowsAtOnce) : 0)));
 
     /// <summary>The fastest kernel for a shape.</summary>
     /// <param name="shape">The shape.</param>
     /// <param name="images">Images of a batch.</param>
-    public static ConvolutionKernel For(ConvolutionShape shape, int images)
+    /// <param name="shards">Shards that a batch is cut into.</param>
+    public static ConvolutionKernel For(ConvolutionShape shape, int images, int shards)
         => WinogradKernels.BestTileSize(shape, images) is > 0 and var tileSize
-            ? WinogradKernels.Of(tileSize, shape)
-            : new ConvolutionKernel(shape);
+            ? WinogradKernels.Of(tileSize, shape, imagesOfShard: Math.Max(1, images / shards))
+            : new ConvolutionKernel(shape) { IsByBlock = WinogradKernels.IsFew(shape, images) };
 
     /// <summary>Packs the weights of one block of outputs for <see cref="Forward"/>.</summary>
     /// <param name="block">Which of <see cref="Blocks"/>.</param>
@@ -111,7 +124,8 @@ internal unsafe partial class ConvolutionKernel
     public virtual void PackBackward(int block, float* weights, float* packed, float* scratch)
     {
         foreach (var phase in _phases)
-            PackInputs(phase, block, weights, packed + phase.Weights + Block(block, _shape.Inputs).First * phase.WeightsOfInput);
+            PackInputs(phase, block, phase.MicroKernel.Whole, weights,
+                packed + phase.Weights + Block(block, _shape.Inputs).First * phase.WeightsOfInput);
     }
 
     /// <summary>Convolves a group of images.</summary>
@@ -121,9 +135,7 @@ internal unsafe partial class ConvolutionKernel
     /// <param name="images">How many images.</param>
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void Forward(float* padded, float* packed, float* output, int images, float* scratch)
-        => Multiply(_forward, _slices, new(padded, (nint)PaddedInputLength, _shape.Stride * InputPitch), packed,
-            new(output, (nint)_shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs), _shape.Outputs, images, _shape.OutputHeight,
-            _shape.OutputWidth, adds: false);
+        => Multiply(_forward, _slices, ForwardMaps(padded, output), packed, images, adds: false);
 
     /// <summary>Computes the gradients of the inputs of a group of images. The input channels must be a multiple of 16.</summary>
     /// <param name="paddedGradient">The gradients of the outputs with their borders, <see cref="PaddedGradientLength"/> apart.</param>
@@ -134,33 +146,39 @@ internal unsafe partial class ConvolutionKernel
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public virtual void BackwardInput(float* paddedGradient, float* packed, float* gradient, int images, bool adds, float* scratch)
     {
-        if (!adds && _phases.Length < _shape.Stride * _shape.Stride)
-            NativeBuffer.Clear(gradient, images * _shape.InputLength); // some pixels meet no weights
+        if (!adds && SomePixelsMeetNoWeights)
+            NativeBuffer.Clear(gradient, images * _shape.InputLength);
         foreach (var phase in _phases)
-            Multiply(phase.MicroKernel, phase.Slices,
-                new(paddedGradient + (phase.FirstRow + _shape.Padding) * GradientPitch
-                    + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, (nint)PaddedGradientLength, GradientPitch),
-                packed + phase.Weights,
-                new(gradient + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs, (nint)_shape.InputLength,
-                    (nint)_shape.Stride * _shape.Width * _shape.Inputs),
-                (nint)_shape.Stride * _shape.Inputs, images, (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride,
-                (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride, adds);
+            Multiply(phase.MicroKernel, phase.Slices, BackwardMaps(phase, paddedGradient, gradient), packed + phase.Weights, images, adds);
     }
+
+    private Product ForwardMaps(float* padded, float* output)
+        => new(new(padded, (nint)PaddedInputLength, _shape.Stride * InputPitch),
+            new(output, (nint)_shape.OutputLength, (nint)_shape.OutputWidth * _shape.Outputs), _shape.Outputs, _shape.OutputHeight,
+            _shape.OutputWidth);
+
+    private Product BackwardMaps(Phase phase, float* paddedGradient, float* gradient)
+        => new(new(paddedGradient + (phase.FirstRow + _shape.Padding) * GradientPitch
+                + (nint)(phase.FirstColumn + _shape.Padding) * _shape.Outputs, (nint)PaddedGradientLength, GradientPitch),
+            new(gradient + ((nint)phase.Y * _shape.Width + phase.X) * _shape.Inputs, (nint)_shape.InputLength,
+                (nint)_shape.Stride * _shape.Width * _shape.Inputs), (nint)_shape.Stride * _shape.Inputs,
+            (_shape.Height - phase.Y + _shape.Stride - 1) / _shape.Stride, (_shape.Width - phase.X + _shape.Stride - 1) / _shape.Stride);
 
     // Some rows of all images meet all weights before the next do: so many that what a slice of the weights meets of them stays in the
     // second-level cache meanwhile. A slice of a block's weights stays in the first-level cache.
-    private static void Multiply(ConvolutionMicroKernel kernel, ConvolutionMicroKernel.Slice[] slices, Maps inputs, float* weights,
-        Maps outputs, nint outputStep, int images, int height, int width, bool adds)
+    private static void Multiply(ConvolutionMicroKernel kernel, ConvolutionMicroKernel.Slice[] slices, Product maps, float* weights,
+        int images, bool adds)
     {
-        var floatsOfRow = (nint)images * width * Math.Min(kernel.Step, slices[0].Count);
+        var (inputs, outputs) = (maps.Inputs, maps.Outputs);
+        var floatsOfRow = (nint)images * maps.Width * Math.Min(kernel.Step, slices[0].Count);
         var atOnce = 2 * (int)Math.Max(1, FloatsInCache / Math.Max(1, 2 * floatsOfRow)); // tiles of narrow images take two rows
-        for (var row = 0; row < height; row += atOnce)
+        for (var row = 0; row < maps.Height; row += atOnce)
             foreach (var slice in slices)
                 for (var block = 0; block < kernel.Blocks; block++)
                     for (var image = 0; image < images; image++)
-                        kernel.Image(block, slice, inputs.First + image * inputs.Length + row * inputs.Pitch, inputs.Pitch, weights,
-                            outputs.First + image * outputs.Length + row * outputs.Pitch, outputs.Pitch, outputStep,
-                            Math.Min(atOnce, height - row), width, adds || slice != slices[0]);
+                        kernel.Image(block, slice, inputs.First + image * inputs.Length + row * inputs.Pitch, inputs.Pitch,
+                            weights + kernel.FirstWeight(block, slice), outputs.First + image * outputs.Length + row * outputs.Pitch,
+                            outputs.Pitch, maps.OutputStep, Math.Min(atOnce, maps.Height - row), maps.Width, adds || slice != slices[0]);
     }
 
     /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block.</summary>
@@ -171,41 +189,57 @@ internal unsafe partial class ConvolutionKernel
 
     /// <summary>Brings the gradient of one block's weights into the order of the weights and adds it there.</summary>
     /// <param name="block">Which block of outputs.</param>
-    /// <param name="sums">By block of outputs: size x size x inputs x channels of the block.</param>
-    /// <param name="gradient">In the order outputs x size x size x inputs.</param>
+    /// <param name="sums">The block's: size x size x inputs x channels of the block.</param>
+    /// <param name="gradient">Of all weights, in the order outputs x size x size x inputs.</param>
     public void Unpack(int block, float* sums, float* gradient)
     {
         var (first, channels) = Block(block, _shape.Outputs);
         var (count, offset) = (WeightsOfOutput, first * WeightsOfOutput);
-        Transpose.Matrix(sums + offset, channels, checked((int)count), channels, gradient + offset, count, adds: true);
+        Transpose.Matrix(sums, channels, checked((int)count), channels, gradient + offset, count, adds: true);
     }
 
     /// <summary>Turns the weights of a block of outputs: size x size x inputs x channels of the block.</summary>
-    protected void PackOutputs(int block, float* weights, float* target)
-    {
-        var (first, channels) = Block(block, _shape.Outputs);
-        Transpose.Matrix(weights + first * WeightsOfOutput, WeightsOfOutput, channels, checked((int)WeightsOfOutput), target, channels,
-            adds: false);
-    }
+    protected void PackOutputs(int block, float* weights, float* target) => PackOutputs(block, _forward.Whole, weights, target);
 
     /// <summary>
     /// Copies the weights of a block of inputs: size x size, from the last to the first, x outputs x channels of the block. At stride 1.
     /// </summary>
-    protected void PackInputs(int block, float* weights, float* target) => PackInputs(_phases[0], block, weights, target);
+    protected void PackInputs(int block, float* weights, float* target)
+        => PackInputs(_phases[0], block, _phases[0].MicroKernel.Whole, weights, target);
 
     /// <summary>The channels of a block.</summary>
     protected (int First, int Channels) Block(int block, int channels)
         => (block * BlockWidth, Math.Min(BlockWidth, channels - block * BlockWidth));
 
-    // Those that a phase meets: rows x columns x outputs x channels of the block.
-    private void PackInputs(Phase phase, int block, float* weights, float* target)
+    // A slice of them.
+    private void PackOutputs(int block, ConvolutionMicroKernel.Slice slice, float* weights, float* target)
+    {
+        var (first, channels) = Block(block, _shape.Outputs);
+        Transpose.Matrix(weights + first * WeightsOfOutput + slice.Row * _forward.Run + slice.First, WeightsOfOutput, channels,
+            checked((int)(slice.Rows * slice.Count)), target, channels, adds: false);
+    }
+
+    // A slice of those that a phase meets: rows x columns x outputs x channels of the block.
+    private void PackInputs(Phase phase, int block, ConvolutionMicroKernel.Slice slice, float* weights, float* target)
     {
         var (first, channels) = Block(block, _shape.Inputs);
-        foreach (var row in phase.KernelRows)
-            foreach (var column in phase.KernelColumns)
-                for (var output = 0; output < _shape.Outputs; output++, target += channels)
-                    NativeBuffer.Copy(weights + (((nint)output * _shape.Size + row) * _shape.Size + column) * _shape.Inputs + first, target,
-                        channels);
+        for (var row = slice.Row; row < slice.Row + slice.Rows; row++)
+            for (nint place = slice.First, end; place < slice.First + slice.Count; place = end)
+            {
+                var column = (int)(place / _shape.Outputs);
+                end = Math.Min(slice.First + slice.Count, (column + 1) * (nint)_shape.Outputs);
+                var from = weights + first + (nint)(phase.KernelRows[row] * _shape.Size + phase.KernelColumns[column]) * _shape.Inputs;
+                for (var output = place - column * (nint)_shape.Outputs; place < end; place++, output++, target += channels)
+                {
+                    var ahead = from + Math.Min(output + OutputsAhead, _shape.Outputs - 1) * WeightsOfOutput;
+                    for (var channel = 0; channel < channels; channel += 16)
+                    {
+                        if (Sse.IsSupported)
+                            Sse.Prefetch0(ahead + channel);
+                        Vector512.Load(from + output * WeightsOfOutput + channel).Store(target + channel);
+                    }
+                }
+            }
     }
 
     // Input row Stride m + Y gets its gradient through kernel row k from output row m + (Y + Padding - k) / Stride, where that divides.

@@ -22,8 +22,10 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, nint RowPitch, nint Run, nint Step, int Outputs,
     int BlockWidth)
 {
+    /// <summary>Floats of a slice of a block's weights at most: they stay in the first-level cache beside what they meet.</summary>
+    public const int FloatsOfSlice = 5 << 10;
+
     private const int MostPixels = 16; // in a tile
-    private const int FloatsOfSlice = 5 << 10; // of a block's weights: they stay in the first-level cache beside what they meet
 
     /// <summary>A part of the rows of the weights' matrix: some rows of inputs, or a part of one.</summary>
     /// <param name="Row">The first row of inputs.</param>
@@ -64,7 +66,8 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
         }
     }
 
-    private Slice Whole => new(0, Rows, 0, Run);
+    /// <summary>All rows of the weights' matrix.</summary>
+    public Slice Whole => new(0, Rows, 0, Run);
 
     /// <summary>Multiplies rows with a matrix: a 1x1 convolution of pixels that lie in one row.</summary>
     /// <param name="rows">The rows, one after the other; up to 16 more behind the last are read.</param>
@@ -78,15 +81,25 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     {
         var kernel = new ConvolutionMicroKernel(Rows: 1, RowPitch: 0, Run: inputs, Step: inputs, outputs, blockWidth);
         for (var block = 0; block < kernel.Blocks; block++)
-            kernel.Image(block, kernel.Whole, rows, 0, weights, products, 0, outputs, height: 1, count, adds: false);
+            kernel.Image(block, kernel.Whole, rows, 0, weights + kernel.FirstWeight(block, kernel.Whole), products, 0, outputs, height: 1,
+                count, adds: false);
     }
+
+    /// <summary>
+    /// The place of a slice's weights among those of all blocks, which lie one after the other, each <c>rows x run x channels of the
+    /// block</c>.
+    /// </summary>
+    public nint FirstWeight(int block, Slice slice) => block * Rows * Run * BlockWidth + (slice.Row * Run + slice.First) * Channels(block);
+
+    /// <summary>Channels of a block.</summary>
+    public int Channels(int block) => Math.Min(BlockWidth, Outputs - block * BlockWidth);
 
     /// <summary>Computes one block of channels of an image.</summary>
     /// <param name="block">Which block.</param>
     /// <param name="slice">The part of the weights that is added.</param>
     /// <param name="input">The first input of the first output.</param>
     /// <param name="inputPitch">Floats from the inputs of one row of outputs to those of the next.</param>
-    /// <param name="weights">The matrices of all blocks, one block after the other, each <c>rows x run x channels of the block</c>.</param>
+    /// <param name="weights">The slice's weights: <c>rows x run x channels of the block</c>.</param>
     /// <param name="output">The first channel of the first output.</param>
     /// <param name="outputPitch">Floats from one row of outputs to the next.</param>
     /// <param name="outputStep">Floats from one output pixel to the next in its row.</param>
@@ -99,15 +112,13 @@ internal readonly unsafe partial record struct ConvolutionMicroKernel(int Rows, 
     {
         if (inputPitch == width * Step && outputPitch == width * outputStep)
             (width, height) = (checked(width * height), 1); // rows without a gap between them are one row
-        weights += block * Rows * Run * BlockWidth
-            + (slice.Row * Run + slice.First) * Math.Min(BlockWidth, Outputs - block * BlockWidth);
         output += (nint)block * BlockWidth;
         input += slice.Row * RowPitch + slice.First;
         var part = this with { Rows = slice.Rows, Run = slice.Count };
         var tile = stackalloc float[16 * 16];
         if (BlockWidth == 16)
             part.RowsBy6x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
-        else if (Outputs - block * BlockWidth < BlockWidth)
+        else if (Channels(block) < BlockWidth)
             part.RowsBy16x16(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);
         else if (width <= 4)
             part.PairsOfRows(input, inputPitch, weights, output, outputPitch, outputStep, height, width, adds, tile);

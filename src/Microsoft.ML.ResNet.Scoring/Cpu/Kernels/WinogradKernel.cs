@@ -22,15 +22,18 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     private const int SumFloatsAtATime = 4096; // the same for the gradient of the weights: sums are worth their way to memory and back
     private const int WideFloatsAtATime = 32 << 10; // of an element, 128 KiB, where weights are many
     private const int TilesOfGroup = 32; // of small images: fewer would not be worth the way of weights and of their gradients
+    private const int FewestTilesOfSums = 32; // of a shard: fewer are not worth the way of many sums to memory and back
     private const int MostSums = 1 << 20; // floats that a shard gathers: 4 MiB, which 256 x 256 channels make of tiles of 2x2
 
     private readonly ConvolutionShape _shape;
+    private readonly int _imagesOfShard;
 
     /// <param name="shape">A shape that this kernel <see cref="Computes"/>.</param>
     /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
-    public WinogradKernel(ConvolutionShape shape, int blockWidth = 0)
+    /// <param name="imagesOfShard">Images whose gradients are gathered together, as a rule.</param>
+    public WinogradKernel(ConvolutionShape shape, int blockWidth, int imagesOfShard)
         : base(shape, blockWidth)
-        => _shape = shape;
+        => (_shape, _imagesOfShard) = (shape, imagesOfShard);
 
     /// <summary>Whether a convolution can be computed so.</summary>
     public static bool Computes(ConvolutionShape shape)
@@ -47,7 +50,8 @@ internal sealed unsafe class WinogradKernel<TTransforms, TLanes> : ConvolutionKe
     public override int GroupSize => _shape.IsWide ? base.GroupSize : Math.Max(1, TilesOfGroup / Tiles);
 
     /// <inheritdoc/>
-    public override bool GradientIsByBlock => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver);
+    public override bool GradientIsByBlock
+        => base.GradientIsByBlock && (Elements * Pairs > MostSums || HangsOver || (long)_imagesOfShard * Tiles < FewestTilesOfSums);
 
     /// <inheritdoc/>
     public override long PackedLength => Elements * Pairs;

@@ -15,7 +15,7 @@ internal static class WinogradKernels
     public static int BestTileSize(ConvolutionShape shape, int images)
     {
         var pixels = (long)shape.Height * shape.Width;
-        if (shape.IsWide && images * pixels < FewestPixelsOfBatch)
+        if (IsFew(shape, images))
             return 0;
         if (Computes(4, shape)
             && (shape.IsWide
@@ -27,6 +27,10 @@ internal static class WinogradKernels
             : pixels >= WinogradTransforms.FewestPixels) ? 2 : 0;
     }
 
+    /// <summary>Whether a batch has so few pixels for many weights that its time is that of the weights' way from memory.</summary>
+    public static bool IsFew(ConvolutionShape shape, int images)
+        => shape.IsWide && (long)images * shape.Height * shape.Width < FewestPixelsOfBatch;
+
     /// <summary>Whether a shape can be computed in tiles of some size.</summary>
     public static bool Computes(int tileSize, ConvolutionShape shape)
         => tileSize == 4
@@ -37,13 +41,14 @@ internal static class WinogradKernels
     /// <param name="tileSize">2 or 4.</param>
     /// <param name="shape">A shape that it <see cref="Computes"/>.</param>
     /// <param name="blockWidth">Channels that are computed together: 32 or 16; 0 for what is fastest here.</param>
-    public static ConvolutionKernel Of(int tileSize, ConvolutionShape shape, int blockWidth = 0)
+    /// <param name="imagesOfShard">Images whose gradients are gathered together, as a rule; the default is many.</param>
+    public static ConvolutionKernel Of(int tileSize, ConvolutionShape shape, int blockWidth = 0, int imagesOfShard = int.MaxValue)
         => (tileSize, Vector512.IsHardwareAccelerated) switch
         {
-            (4, true) => new WinogradKernel<Winograd4x4, SixteenLanes>(shape, blockWidth),
-            (4, false) => new WinogradKernel<Winograd4x4, EightLanes>(shape, blockWidth),
-            (2, true) => new WinogradKernel<Winograd2x2, SixteenLanes>(shape, blockWidth),
-            (2, false) => new WinogradKernel<Winograd2x2, EightLanes>(shape, blockWidth),
+            (4, true) => new WinogradKernel<Winograd4x4, SixteenLanes>(shape, blockWidth, imagesOfShard),
+            (4, false) => new WinogradKernel<Winograd4x4, EightLanes>(shape, blockWidth, imagesOfShard),
+            (2, true) => new WinogradKernel<Winograd2x2, SixteenLanes>(shape, blockWidth, imagesOfShard),
+            (2, false) => new WinogradKernel<Winograd2x2, EightLanes>(shape, blockWidth, imagesOfShard),
             _ => throw new ArgumentOutOfRangeException(nameof(tileSize), tileSize, "Tiles have 2 or 4 pixels on a side."),
         };
 

@@ -53,22 +53,26 @@ internal sealed unsafe partial class TrainingConvolution
     /// <param name="scratch"><see cref="ScratchLength"/> floats.</param>
     public void BackwardWeightsOfBlock(int block, float* panels, float* paddedGradient, float* scratch)
     {
-        var offset = _kernel.FirstSum(block);
-        for (var node = 0; node < _nodes.Count; node++)
-            Gather(_nodes[node], NodeSums(node) + offset, scratch + _kernel.CompactLength);
+        var own = scratch + _kernel.CompactLength;
         if (_shards.Size == 1)
-            _kernel.Unpack(block, NodeSums(0), _weightGradient); // while they are in the cache
+        {
+            Gather(_nodes[0], own, own + _kernel.BlockSumsLength);
+            _kernel.Unpack(block, own, _weightGradient); // while they are in the cache
+        }
+        else
+            for (var node = 0; node < _nodes.Count; node++)
+                Gather(_nodes[node], NodeSums(node) + _kernel.FirstSum(block), own);
 
         // Sums of the second half of a subtree wait in scratch memory, behind those of the halves that they are the second of.
         void Gather(ShardTree.Node shards, float* sums, float* spare)
         {
-            var (first, own) = (_shards.FirstImage(_images, shards.First), _shards.FirstImage(_images, _shards.Own.First));
+            var (first, ownFirst) = (_shards.FirstImage(_images, shards.First), _shards.FirstImage(_images, _shards.Own.First));
             var (images, before) = (_shards.FirstImage(_images, shards.End) - first,
                 shards.Count > 1 ? _shards.FirstImage(_images, shards.Middle) - first : 0);
             if (shards.Count == 1 || images == 0)
             {
-                _kernel.BackwardWeightsOfBlock(block, panels + (nint)(first - own) * PanelsLength,
-                    paddedGradient + (nint)(first - own) * PaddedGradientLength, images, scratch, sums - offset);
+                _kernel.BackwardWeightsOfBlock(block, panels + (nint)(first - ownFirst) * PanelsLength,
+                    paddedGradient + (nint)(first - ownFirst) * PaddedGradientLength, images, scratch, sums);
                 return;
             }
             Gather(shards with { End = shards.Middle }, sums, spare);
@@ -92,7 +96,7 @@ internal sealed unsafe partial class TrainingConvolution
             for (var first = begin; first < end; first += FloatsAtATime)
                 AddUp(_nodes[node], first, Math.Min(FloatsAtATime, end - first), NodeSums(node) + first, spare);
         if (_shards.Size == 1)
-            _kernel.Unpack(block, NodeSums(0), _weightGradient);
+            _kernel.Unpack(block, NodeSums(0) + begin, _weightGradient);
 
         // Some sums of a subtree; those of second halves wait in spare memory. Shards without images have gathered nothing.
         void AddUp(ShardTree.Node shards, long first, long count, float* target, float* spare)
@@ -117,15 +121,14 @@ internal sealed unsafe partial class TrainingConvolution
     /// <summary>What a subtree has gathered; known at the end of the way back.</summary>
     /// <param name="node">Which of those whose shards are computed here.</param>
     public float* NodeSums(int node)
-        => _nodeSums.Length > 0 ? _nodeSums.Pointer + (nint)node * (nint)SumsLength
-            : GradientIsByBlock ? _sums : WeightSums(_nodes[node].First);
+        => _nodeSums.Length > 0 ? _nodeSums.Pointer + (nint)node * (nint)SumsLength : WeightSums(_nodes[node].First);
 
     /// <summary>Adds what all shards have gathered to the gradient of the weights.</summary>
     /// <param name="sums">Their sum.</param>
     public void AddWeights(float* sums)
     {
         for (var block = 0; block < Blocks; block++)
-            _kernel.Unpack(block, sums, _weightGradient);
+            _kernel.Unpack(block, sums + _kernel.FirstSum(block), _weightGradient);
     }
 
     /// <summary>Brings a scratch image into the order that <see cref="BackwardWeightsOfBlock"/> reads.</summary>

@@ -39,7 +39,7 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
         _nodes = ShardTree.Largest(shards.Shards, shards.Own);
         _pixelsOfShard = new long[shards.Shards];
         Shape = ShapeOf(step);
-        _kernel = ConvolutionKernel.For(Shape, batchSize);
+        _kernel = ConvolutionKernel.For(Shape, batchSize, shards.Shards);
         _figures = new NativeBuffer(5 * Shape.Outputs);
         _moments = new double[shards.Shards * 2 * Shape.Outputs];
         _deviations = new double[Shape.Outputs];
@@ -61,11 +61,14 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Blocks of output channels, of which each can be computed by itself.</summary>
     public int Blocks => _kernel.Blocks;
 
-    /// <summary>Blocks of input channels.</summary>
+    /// <summary>Blocks of input channels; 0 for an image's.</summary>
     public int InputBlocks => _kernel.InputBlocks;
 
     /// <summary>Images that are best computed as a group where weights are few.</summary>
     public int GroupSize => _kernel.GroupSize;
+
+    /// <summary>Whether a block of channels is computed at a time, for all images; such a convolution has no packed weights.</summary>
+    public bool IsByBlock => _kernel.IsByBlock;
 
     /// <summary>Whether the gradient of the weights is gathered a block of outputs at a time, or else by shards.</summary>
     public bool GradientIsByBlock => _kernel.GradientIsByBlock;
@@ -80,15 +83,14 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     public long PanelsLength => _kernel.PanelsLength;
 
     /// <summary>Floats of the weights as the kernel reads them, in either direction.</summary>
-    public long PackedLength => _kernel.PackedLength;
+    public long PackedLength => IsByBlock ? 0 : _kernel.PackedLength;
 
     /// <summary>Floats of what the shards that are computed here gather for the gradient of the weights.</summary>
-    public long ShardSumsLength
-        => !GradientIsByBlock ? _shards.Own.Count * _kernel.SumsLength : _shards.Size == 1 ? SumsLength : 0;
+    public long ShardSumsLength => GradientIsByBlock ? 0 : _shards.Own.Count * _kernel.SumsLength;
 
     /// <summary>Floats of scratch memory that a worker takes.</summary>
     public long ScratchLength => GradientIsByBlock
-        ? Math.Max(_kernel.ScratchLength, _kernel.CompactLength + ShardTree.Depth(_shards.Shards) * _kernel.BlockSumsLength)
+        ? Math.Max(_kernel.ScratchLength, _kernel.CompactLength + (1 + ShardTree.Depth(_shards.Shards)) * _kernel.BlockSumsLength)
         : _kernel.ScratchLength;
 
     /// <summary>Floats of the sums that a subtree of shards gathers for the gradient of the weights.</summary>
@@ -129,6 +131,10 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     public void Forward(float* padded, int first, int images, float* scratch)
         => _kernel.Forward(padded, _packedForward, Output(first), images, scratch);
 
+    /// <summary>Computes one of <see cref="Blocks"/> of the outputs of all images that are computed here.</summary>
+    public void ForwardOfBlock(int block, float* padded, int images, float* scratch)
+        => _kernel.ForwardOfBlock(block, padded, _weights, _output.Pointer, images, scratch);
+
     /// <summary>Finds the gradients of the parameters.</summary>
     public void PrepareBackward(IParameterMemory parameters)
     {
@@ -144,6 +150,10 @@ internal sealed unsafe partial class TrainingConvolution : IDisposable
     /// <summary>Computes the gradients of the inputs of a group of images.</summary>
     public void BackwardInput(float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
         => _kernel.BackwardInput(paddedGradient, _packedBackward, gradient, images, adds, scratch);
+
+    /// <summary>Computes one of <see cref="InputBlocks"/> of the gradients of the inputs of all images that are computed here.</summary>
+    public void BackwardInputOfBlock(int block, float* paddedGradient, float* gradient, int images, bool adds, float* scratch)
+        => _kernel.BackwardInputOfBlock(block, paddedGradient, _weights, gradient, images, adds, scratch);
 
     /// <summary>Brings an input image into a scratch image with a border.</summary>
     public void LoadInput(float* image, float* padded)

@@ -21,7 +21,7 @@ internal sealed unsafe partial class TrainingNetwork
     });
 
     // Shards are the same whatever the number of threads, and of processes. Small batches leave some shards empty.
-    private void ForEachShard(Action<int, int, int, int> work) => _team.Run(_shards.Own.Count, (index, worker) =>
+    private void ForEachShard(Action<int, int, int, int> work) => Team.Run(_shards.Own.Count, (index, worker) =>
     {
         var shard = _shards.Own.First + index;
         var (first, end) = (FirstImage(shard), FirstImage(shard + 1));

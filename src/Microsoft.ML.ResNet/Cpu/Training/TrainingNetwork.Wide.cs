@@ -31,7 +31,7 @@ internal sealed unsafe partial class TrainingNetwork
 
     private void ConvolveWide(TrainingConvolution convolution, Load loadInput)
     {
-        _team.Run(convolution.Blocks, (block, worker) => convolution.PackForward(block, _scratch[worker].Pointer));
+        Team.Run(convolution.Blocks, (block, worker) => convolution.PackForward(block, _scratch[worker].Pointer));
         ForEachRun(convolution, (run, worker) =>
         {
             for (var image = run.First; image < run.End; image++)
@@ -44,7 +44,7 @@ internal sealed unsafe partial class TrainingNetwork
     private void BackwardWide(TrainingConvolution convolution, Gradient from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         if (to is not null)
-            _team.Run(convolution.InputBlocks, (block, worker) => convolution.PackBackward(block, _scratch[worker].Pointer));
+            Team.Run(convolution.InputBlocks, (block, worker) => convolution.PackBackward(block, _scratch[worker].Pointer));
         ForEachRun(convolution, (run, worker) =>
         {
             var scratch = _scratch[worker].Pointer;
@@ -71,7 +71,7 @@ internal sealed unsafe partial class TrainingNetwork
                 convolution.EndBackwardWeights(shard);
             });
         });
-        _team.Run(convolution.Blocks, (block, worker) =>
+        Team.Run(convolution.Blocks, (block, worker) =>
         {
             if (convolution.GradientIsByBlock)
                 convolution.BackwardWeightsOfBlock(block, _wideInputs.Pointer, _wideGradients.Pointer, _scratch[worker].Pointer);
@@ -93,9 +93,9 @@ internal sealed unsafe partial class TrainingNetwork
     private void ForEachRun(TrainingConvolution convolution, Action<Run, int> work)
     {
         var floats = convolution.PaddedInputLength * Math.Max(1, _all / _shards.Shards);
-        var shards = (int)Math.Clamp(MostFloatsOfRun / floats, 1, Math.Max(1, _shards.Own.Count / _team.Size));
+        var shards = (int)Math.Clamp(MostFloatsOfRun / floats, 1, Math.Max(1, _shards.Own.Count / Team.Size));
         var runs = (_shards.Own.Count + shards - 1) / shards;
-        _team.Run(runs, (index, worker) =>
+        Team.Run(runs, (index, worker) =>
         {
             var own = _shards.Own;
             var (firstShard, endShard) = (own.First + own.Count * index / runs, own.First + own.Count * (index + 1) / runs);

@@ -19,7 +19,6 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private readonly List<TrainingConvolution> _convolutions;
     private readonly ShardGroup _shards;
     private readonly GradientSum? _gradientSum; // over several processes
-    private readonly WorkerTeam _team;
     private readonly NativeBuffer[] _inputs; // for each worker: some images with their borders
     private readonly NativeBuffer[] _gradients; // the same
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
@@ -60,7 +59,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _scratch = ForEachWorker(convolution => Math.Max(convolution.ScratchLength, _blocks.Max(block => block.ScratchLength)));
         _gradientSum = _shards.Size > 1 ? new GradientSum(_shards, _convolutions) : null;
         ShareWide();
-        _team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
+        Team = new WorkerTeam(threads); // last: nothing that fails leaves threads behind
 
         NativeBuffer[] ForEachWorker(Func<TrainingConvolution, long> length)
             => [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => new NativeBuffer(_convolutions.Max(length)))];
@@ -71,6 +70,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
 
     /// <summary>Features of an image.</summary>
     public int FeatureWidth { get; }
+
+    /// <summary>The threads that it computes with.</summary>
+    public WorkerTeam Team { get; }
 
     /// <summary>Images to <see cref="Features"/>.</summary>
     /// <param name="images">
@@ -84,7 +86,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _all = count;
         _count = _shards.ImagesOf(count, _shards.Rank).Count;
         EnsureRoomForWide();
-        _team.Run(_convolutions.Count, (index, worker)
+        Team.Run(_convolutions.Count, (index, worker)
             => _convolutions[index].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
         for (var index = 0; index < _blocks.Count; index++)
         {
@@ -106,7 +108,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
             .Select(convolution => convolution.Shape.InputLength).DefaultIfEmpty().Max());
         for (var index = 0; index < _between.Length; index++)
             _between[index].EnsureLength(_count * (index < 2 ? between : inside));
-        _team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward(_parameters));
+        Team.Run(_convolutions.Count, (index, _) => _convolutions[index].PrepareBackward(_parameters));
         var (outer, other) = (_between[0], _between[1]);
         var last = _blocks[^1];
         ForEachImage((image, shard, worker) =>
@@ -118,15 +120,15 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         for (var index = _blocks.Count - 1; index >= 0; index--)
             if (BackwardBlock(index, outer, other))
                 (outer, other) = (other, outer);
-        _team.Run(_convolutions.Count, (index, _) => EndBackward(_convolutions[index]));
-        _gradientSum?.Run(_team);
+        Team.Run(_convolutions.Count, (index, _) => EndBackward(_convolutions[index]));
+        _gradientSum?.Run(Team);
         _widened?.EndBackward();
     }
 
     /// <summary>Ends the threads and frees what is kept.</summary>
     public void Dispose()
     {
-        _team.Dispose();
+        Team.Dispose();
         _gradientSum?.Dispose();
         _widened?.Dispose();
         foreach (var memory in (IEnumerable<NativeBuffer>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs,
@@ -176,7 +178,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
 
     private void Convolve(TrainingConvolution convolution, Load loadInput)
     {
-        if (convolution.Shape.IsWide)
+        if (convolution.IsByBlock)
+            ConvolveByBlock(convolution, loadInput);
+        else if (convolution.Shape.IsWide)
             ConvolveWide(convolution, loadInput);
         else
             ForEachGroup(convolution, (first, images, shard, worker) =>
@@ -259,7 +263,9 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private void BackwardConvolution(TrainingConvolution convolution, Gradient from, Load loadInput, float* to, bool adds, Finish? finish)
     {
         convolution.BeginBackward();
-        if (convolution.Shape.IsWide)
+        if (convolution.IsByBlock)
+            BackwardByBlock(convolution, from, loadInput, to, adds, finish);
+        else if (convolution.Shape.IsWide)
             BackwardWide(convolution, from, loadInput, to, adds, finish);
         else
             ForEachGroup(convolution, (first, images, shard, worker) =>

@@ -131,11 +131,22 @@ public unsafe class ConvolutionKernelTests
             var plain = new ConvolutionKernel(shape, blockWidth);
             AssertIs(plain, blockWidth);
             AssertClose(weightGradient, WeightGradientByBlock(plain, shape, input, gradient), "gradient of the weights, by block");
+            AssertIsSameByBlock(plain);
             foreach (var tileSize in new[] { 2, 4 }.Where(size => WinogradKernels.Computes(size, shape)))
             {
                 var winograd = WinogradKernels.Of(tileSize, shape, blockWidth);
                 AssertIs(winograd, blockWidth);
             }
+        }
+
+        // Bit for bit: which way is taken must not be seen in the weights.
+        void AssertIsSameByBlock(ConvolutionKernel kernel)
+        {
+            CollectionAssert.AreEqual(Forward(kernel, shape, input, weights), ForwardByBlock(kernel, shape, input, weights));
+            if (shape.Inputs % 16 == 0)
+                foreach (var adds in new[] { false, true })
+                    CollectionAssert.AreEqual(InputGradient(kernel, shape, gradient, weights, adds),
+                        InputGradientByBlock(kernel, shape, gradient, weights, adds));
         }
 
         void AssertIs(ConvolutionKernel kernel, int blockWidth)
@@ -179,6 +190,30 @@ public unsafe class ConvolutionKernelTests
         return Values(result);
     }
 
+    private static float[] ForwardByBlock(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights)
+    {
+        using var padded = PaddedInput(kernel, shape, input);
+        using var output = new NativeBuffer(Images * shape.OutputLength);
+        using var guarded = Guarded(weights);
+        using var scratch = new NativeBuffer(kernel.ScratchLength);
+        for (var block = 0; block < kernel.Blocks; block++)
+            kernel.ForwardOfBlock(block, padded.Pointer, guarded.Pointer, output.Pointer, Images, scratch.Pointer);
+        return Values(output);
+    }
+
+    private static float[] InputGradientByBlock(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, float[] weights,
+        bool adds)
+    {
+        using var padded = PaddedGradient(kernel, shape, gradient);
+        using var result = new NativeBuffer(Images * shape.InputLength);
+        using var guarded = Guarded(weights);
+        using var scratch = new NativeBuffer(kernel.ScratchLength);
+        new Span<float>(result.Pointer, (int)result.Length).Fill(adds ? 1 : float.NaN);
+        for (var block = kernel.InputBlocks - 1; block >= 0; block--) // in any order
+            kernel.BackwardInputOfBlock(block, padded.Pointer, guarded.Pointer, result.Pointer, Images, adds, scratch.Pointer);
+        return Values(result);
+    }
+
     private static float[] WeightGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] gradient)
     {
         using var padded = PaddedInput(kernel, shape, input);
@@ -189,7 +224,7 @@ public unsafe class ConvolutionKernelTests
         kernel.BackwardWeights(padded.Pointer, paddedGradient.Pointer, Images, sums.Pointer, scratch.Pointer);
         kernel.EndBackwardWeights(sums.Pointer);
         for (var block = 0; block < kernel.Blocks; block++)
-            kernel.Unpack(block, sums.Pointer, result.Pointer);
+            kernel.Unpack(block, sums.Pointer + kernel.FirstSum(block), result.Pointer);
         return Values(result);
     }
 
@@ -199,7 +234,7 @@ public unsafe class ConvolutionKernelTests
         using var paddedGradient = PaddedGradient(kernel, shape, gradient);
         using var panels = new NativeBuffer(Images * kernel.PanelsLength);
         using var compact = new NativeBuffer(kernel.CompactLength);
-        using var sums = new NativeBuffer(shape.WeightLength);
+        using var sums = new NativeBuffer(kernel.BlockSumsLength);
         using var result = new NativeBuffer(shape.WeightLength, zeroed: true);
         for (var image = 0; image < Images; image++)
             kernel.PackPanels(padded.Pointer + image * kernel.PaddedInputLength, panels.Pointer + image * kernel.PanelsLength);
@@ -227,6 +262,13 @@ public unsafe class ConvolutionKernelTests
             for (var i = 0; i < Images; i++)
                 PaddedImage.Load(image + i * rows * rowLength, padded.Pointer + i * length, rows, rowLength, padding, border);
         return padded;
+    }
+
+    private static NativeBuffer Guarded(float[] values)
+    {
+        var buffer = new NativeBuffer(values.Length);
+        values.CopyTo(new Span<float>(buffer.Pointer, values.Length));
+        return buffer;
     }
 
     private static float[] Values(NativeBuffer buffer) => new Span<float>(buffer.Pointer, (int)buffer.Length).ToArray();

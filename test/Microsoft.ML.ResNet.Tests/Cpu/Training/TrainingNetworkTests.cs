@@ -77,9 +77,10 @@ public partial class TrainingNetworkTests
         var golden = new GoldenNetwork(name);
         using var exact = golden.Build(ResNetArchitecture.Parse(name));
         using var fused = golden.Build(ResNetArchitecture.Parse(name));
+        using var few = golden.Build(ResNetArchitecture.Parse(name));
         ResidualNetwork[] disturbed = [.. Enumerable.Range(0, 3).Select(_ => golden.Build(ResNetArchitecture.Parse(name)))];
         var images = GoldenNetwork.Images(count, [count, golden.InputShape[1], height, width]).ToChannelsLast();
-        foreach (var network in frozenStages is null ? [] : (ResidualNetwork[])[exact, fused, .. disturbed])
+        foreach (var network in frozenStages is null ? [] : (ResidualNetwork[])[exact, fused, few, .. disturbed])
             network.Freeze(frozenStages!.Value);
 
         for (var seed = 0; seed < disturbed.Length; seed++)
@@ -90,19 +91,24 @@ public partial class TrainingNetworkTests
         exact.to(ScalarType.Float64);
         var expected = StepByAutograd(exact, images.to_type(ScalarType.Float64));
         var loss = Step(fused, images, threads: 2);
+        var lossOfFew = Step(few, images, threads: 2, batchSize: 2); // by the kernels for as many
 
         Assert.AreEqual(expected, loss, 1e-5 * Math.Max(1, expected));
+        Assert.AreEqual(expected, lossOfFew, 1e-5 * Math.Max(1, expected));
         // Rounding flips a few rectifiers, here as there: no further from the truth than autograd in the same precision with weights that
         // are off by as much as convolutions round, some luck allowed for.
         var gradients = disturbed.Select(network => network.parameters().Select(parameter => parameter.grad).ToArray()).ToArray();
-        foreach (var (index, ((weightName, truth), other)) in exact.named_parameters().Zip(fused.parameters()).Index())
+        foreach (var network in (ResidualNetwork[])[fused, few])
         {
-            Assert.AreEqual(truth.grad is null, other.grad is null, weightName);
-            if (truth.grad is not null) // else it is frozen
-                AssertNoFurther(truth.grad, other.grad!, gradients.Select(each => each[index]!), weightName);
+            foreach (var (index, ((weightName, truth), other)) in exact.named_parameters().Zip(network.parameters()).Index())
+            {
+                Assert.AreEqual(truth.grad is null, other.grad is null, weightName);
+                if (truth.grad is not null) // else it is frozen
+                    AssertNoFurther(truth.grad, other.grad!, gradients.Select(each => each[index]!), weightName);
+            }
+            foreach (var ((bufferName, truth), other) in exact.named_buffers().Zip(network.buffers()))
+                AssertClose(truth, other, 3e-5, bufferName);
         }
-        foreach (var ((bufferName, truth), other) in exact.named_buffers().Zip(fused.buffers()))
-            AssertClose(truth, other, 3e-5, bufferName);
         foreach (var network in disturbed)
             network.Dispose();
     }
@@ -137,16 +143,19 @@ public partial class TrainingNetworkTests
         var golden = new GoldenNetwork(name);
         var architecture = ResNetArchitecture.Parse(name);
         var images = GoldenNetwork.Images(count, [count, golden.InputShape[1], height, width]).ToChannelsLast();
-        using var one = golden.Build(architecture);
-        Step(one, images, threads: 1);
-
-        using var guarded = new AllocatorScope(new GuardedAllocator(below: false)); // what nobody has written must not matter
-        foreach (var threads in (int[])[1, 2, 3, 7])
+        foreach (var batchSize in (int[])[TrainingNetwork.DefaultBatchSize, 2]) // and the kernels for it
         {
-            using var many = golden.Build(architecture);
-            Step(many, images, threads);
-            foreach (var ((weightName, parameter), other) in one.named_parameters().Zip(many.parameters()))
-                Assert.IsTrue(parameter.grad!.equal(other.grad!).all().item<bool>(), $"{weightName} with {threads} threads");
+            using var one = golden.Build(architecture);
+            Step(one, images, threads: 1, batchSize: batchSize);
+
+            using var guarded = new AllocatorScope(new GuardedAllocator(below: false)); // what nobody has written must not matter
+            foreach (var threads in (int[])[1, 2, 3, 7])
+            {
+                using var many = golden.Build(architecture);
+                Step(many, images, threads, batchSize: batchSize);
+                foreach (var ((weightName, parameter), other) in one.named_parameters().Zip(many.parameters()))
+                    Assert.IsTrue(parameter.grad!.equal(other.grad!).all().item<bool>(), $"{weightName} with {threads} threads");
+            }
         }
     }
 
@@ -262,12 +271,12 @@ public partial class TrainingNetworkTests
     }
 
     private static unsafe double Step(ResidualNetwork network, Tensor images, int threads, int times = 1,
-        Action? afterStep = null)
+        Action? afterStep = null, int batchSize = TrainingNetwork.DefaultBatchSize)
     {
         Assert.IsTrue(TrainingEngine.HasKernelsFor(network, (int)images.shape[2], (int)images.shape[3]));
         var input = network.PassFrozen(images);
         using var fused = new TrainingNetwork(network.PlanFor((int)images.shape[2], (int)images.shape[3]), network.FrozenStages,
-            new TensorParameters(network), threads);
+            new TensorParameters(network), threads, batchSize: batchSize);
         var result = 0.0;
         for (var time = 0; time < times; time++)
         {
