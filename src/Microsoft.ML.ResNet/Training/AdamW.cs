@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Training;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ public sealed record AdamW : Optimizer
     private sealed class AdamWUpdate(AdamW settings, IReadOnlyList<TrainedParameter> parameters, bool join)
         : ParameterUpdate(parameters, join)
     {
-        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate)
+        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate, WorkerTeam? team)
         {
             var weight = group.Weight;
             weight.mul_(1 - learningRate * group.WeightDecay);

@@ -17,6 +17,7 @@ internal sealed class ParameterGroup : IDisposable
     private readonly JoinedTensors? _joined; // where weights are joined, even a single one
     private readonly Dictionary<string, Tensor> _memory = new(StringComparer.Ordinal); // by kind, such as momentum
     private Tensor? _gradient; // of joined weights, of this step
+    private bool _isZero; // the gradient of a single weight
 
     private ParameterGroup(IReadOnlyList<TrainedParameter> parameters, bool join)
     {
@@ -50,13 +51,18 @@ internal sealed class ParameterGroup : IDisposable
     public IEnumerable<(string Name, Tensor Tensor)> Memory => _memory.SelectMany(entry
         => _parameters.Select((parameter, index) => ($"{entry.Key}.{parameter.Name}", PartOf(index, entry.Value))));
 
+    /// <summary>Tells that the gradient of a single weight has become zero, in its place.</summary>
+    public void MarkGradientZero() => _isZero = true;
+
     /// <summary>Forgets the gradient.</summary>
     public void ZeroGradient()
     {
         using var scope = NewDisposeScope();
         if (_joined is null)
         {
-            _parameters[0].Parameter.grad?.zero_(); // in place: the next gradient is written there
+            if (!_isZero)
+                _parameters[0].Parameter.grad?.zero_(); // in place: the next gradient is written there
+            _isZero = false;
             return;
         }
         ForgetSingleGradients();

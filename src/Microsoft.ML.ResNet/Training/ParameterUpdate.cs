@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tensors;
 using static TorchSharp.torch;
@@ -69,9 +70,10 @@ internal abstract class ParameterUpdate : IDisposable
             gradient.mul_(scale);
     }
 
-    /// <summary>Moves every weight that has a gradient.</summary>
+    /// <summary>Moves every weight that has a gradient. Gradients are of no use afterwards: some are forgotten on the way.</summary>
     /// <param name="learningRate">The rate; zero or more.</param>
-    public void Step(double learningRate)
+    /// <param name="team">Threads to share the work with; <see langword="null"/>, the default, for none.</param>
+    public void Step(double learningRate, WorkerTeam? team = null)
     {
         using var noGradient = no_grad();
         Steps++;
@@ -79,12 +81,12 @@ internal abstract class ParameterUpdate : IDisposable
         {
             using var scope = NewDisposeScope();
             if (group.Gradient is { } gradient)
-                Update(group, gradient, learningRate);
+                Update(group, gradient, learningRate, team);
         }
     }
 
     /// <summary>Moves the weights of a group. Runs in a dispose scope, without gradients.</summary>
-    protected abstract void Update(ParameterGroup group, Tensor gradient, double learningRate);
+    protected abstract void Update(ParameterGroup group, Tensor gradient, double learningRate, WorkerTeam? team);
 
     /// <summary>Frees what is remembered.</summary>
     public void Dispose()

@@ -38,19 +38,35 @@ public sealed record Sgd : Optimizer
 
     private sealed class SgdUpdate(Sgd settings, IReadOnlyList<TrainedParameter> parameters, bool join) : ParameterUpdate(parameters, join)
     {
-        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate)
+        private const int WeightsAtATime = 1 << 16; // 256 KiB, which are worth the way to another thread
+
+        protected override void Update(ParameterGroup group, Tensor gradient, double learningRate, WorkerTeam? team)
         {
             if (settings.Momentum != 0 && TensorMemory.IsDense(group.Weight) && TensorMemory.IsDense(gradient))
-                UpdateAtOnce(group, gradient, learningRate);
+                UpdateAtOnce(group, gradient, learningRate, team);
             else
                 UpdateByOperations(group, gradient, learningRate);
         }
 
-        private void UpdateAtOnce(ParameterGroup group, Tensor gradient, double learningRate)
+        private unsafe void UpdateAtOnce(ParameterGroup group, Tensor gradient, double learningRate, WorkerTeam? team)
         {
             var velocity = group.Remember("momentum", () => zeros_like(gradient), out _);
-            new SgdKernel((float)learningRate, (float)settings.Momentum, settings.Nesterov, (float)group.WeightDecay)
-                .Step(TensorMemory.Of(group.Weight), TensorMemory.Of(gradient), TensorMemory.Of(velocity));
+            var kernel = new SgdKernel((float)learningRate, (float)settings.Momentum, settings.Nesterov, (float)group.WeightDecay);
+            float* weights = TensorMemory.PointerTo(group.Weight), gradients = TensorMemory.PointerTo(gradient),
+                velocities = TensorMemory.PointerTo(velocity);
+            var count = group.Weight.numel();
+            var pieces = (int)Math.Max(1, count / WeightsAtATime);
+            if (team is null || pieces == 1)
+                StepPart(0, count);
+            else
+                team.Run(pieces, (piece, _) => StepPart(count * piece / pieces, count * (piece + 1) / pieces));
+            group.MarkGradientZero();
+
+            void StepPart(long first, long end)
+            {
+                var length = checked((int)(end - first));
+                kernel.Step(new(weights + first, length), new(gradients + first, length), new(velocities + first, length));
+            }
         }
 
         private void UpdateByOperations(ParameterGroup group, Tensor gradient, double learningRate)

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Cpu.Training;
 using Microsoft.ML.ResNet.Network;
 using Microsoft.ML.ResNet.Network.Torch;
@@ -93,6 +94,9 @@ internal sealed unsafe class TrainingEngine(ResidualNetwork network, ImageShape 
             first += parameter.numel();
         }
     }
+
+    /// <summary>The threads of the kernels, once these have begun.</summary>
+    public WorkerTeam? Team => _kernels?.Team;
 
     /// <summary>Frees the kernels and what they keep; the network shares no batch any more.</summary>
     public void Dispose()

@@ -189,7 +189,7 @@ internal sealed class TrainingLoop : IDisposable
         engine.CompleteGradients();
         if (_recipe.GradientClipNorm is { } maximumNorm)
             _optimizer.ClipGradients(maximumNorm);
-        _optimizer.Step(learningRate);
+        _optimizer.Step(learningRate, engine.Team);
         _batchCounts?.All.add_(1);
         _average?.Update(_optimizer.Steps - 1);
     }

@@ -13,11 +13,11 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <param name="Decay">The part of each weight that is added to its gradient.</param>
 internal readonly record struct SgdKernel(float Rate, float Momentum, bool Nesterov, float Decay)
 {
-    /// <summary>Moves the weights.</summary>
+    /// <summary>Moves the weights, and forgets the gradients while they are in the cache.</summary>
     /// <param name="weights">The weights.</param>
-    /// <param name="gradients">Their gradients.</param>
+    /// <param name="gradients">Their gradients; zero afterwards.</param>
     /// <param name="velocities">Their velocities; zero before the first step.</param>
-    public void Step(Span<float> weights, ReadOnlySpan<float> gradients, Span<float> velocities)
+    public void Step(Span<float> weights, Span<float> gradients, Span<float> velocities)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(weights);
         var vectorGradients = MemoryMarshal.Cast<float, Vector<float>>(gradients[..weights.Length]);
@@ -26,6 +26,7 @@ internal readonly record struct SgdKernel(float Rate, float Momentum, bool Neste
         for (var i = 0; i < vectors.Length; i++)
         {
             var gradient = Vector.FusedMultiplyAdd(vectors[i], decay, vectorGradients[i]);
+            vectorGradients[i] = Vector<float>.Zero;
             var velocity = vectorVelocities[i] = vectorVelocities[i] * momentum + gradient;
             vectors[i] = Vector.FusedMultiplyAdd(Nesterov
                 ? Vector.FusedMultiplyAdd(velocity, momentum, gradient)
@@ -34,6 +35,7 @@ internal readonly record struct SgdKernel(float Rate, float Momentum, bool Neste
         for (var i = vectors.Length * Vector<float>.Count; i < weights.Length; i++)
         {
             var gradient = MathF.FusedMultiplyAdd(weights[i], Decay, gradients[i]);
+            gradients[i] = 0;
             var velocity = velocities[i] = velocities[i] * Momentum + gradient;
             weights[i] = MathF.FusedMultiplyAdd(Nesterov
                 ? MathF.FusedMultiplyAdd(velocity, Momentum, gradient)

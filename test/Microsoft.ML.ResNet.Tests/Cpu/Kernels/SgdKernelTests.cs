@@ -20,7 +20,9 @@ public class SgdKernelTests
             for (var step = 0; step < 3; step++)
             {
                 var gradients = Draw(length, random);
-                new SgdKernel(0.1f, momentum, nesterov, decay).Step(weights, gradients, velocities);
+                var forgotten = gradients.ToArray();
+                new SgdKernel(0.1f, momentum, nesterov, decay).Step(weights, forgotten, velocities);
+                CollectionAssert.AreEqual(new float[length], forgotten);
                 for (var i = 0; i < length; i++)
                 {
                     var gradient = gradients[i] + (double)decay * expected[i];
