@@ -55,6 +55,10 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.ends = [3 + sum(blocks for _, blocks in stages[:count]) for count in range(len(stages) + 1)]  # of the stem, and of each stage
+
+    def frozen(self, stages):
+        return self.body[:self.ends[stages]]
 
     def forward(self, x):
         return self.fc(self.body(x).mean((2, 3)))
@@ -79,6 +83,13 @@ def d2l():
     for inputs, outputs in ((64, 64), (64, 128), (128, 256), (256, 512)):
         layers += [D2lResidual(inputs, outputs, 1 if inputs == outputs else 2), D2lResidual(outputs, outputs, 1)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+
+
+def frozen(net, stages):
+    """The stem and so many stages of a ResNet, ours or torchvision's."""
+    if hasattr(net, "frozen"):
+        return list(net.frozen(stages))
+    return [net.conv1, net.bn1, net.layer1, net.layer2, net.layer3, net.layer4][:2 + stages]
 
 
 def network(name):

@@ -14,7 +14,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from pytorch_networks import network
+from pytorch_networks import frozen, network
 
 
 def augment(x):
@@ -27,14 +27,19 @@ def augment(x):
 
 
 class Trainer:
-    def __init__(self, architecture, channels_last, rate, device="cpu", precision="float32"):
+    def __init__(self, architecture, channels_last, rate, device="cpu", precision="float32", frozen_stages=None):
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.net = network(architecture).to(device=device, memory_format=self.format)
         self.casting = contextlib.nullcontext() if precision == "float32" else torch.autocast(device, dtype=torch.bfloat16)
-        self.optimizer = torch.optim.SGD(self.net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4)
+        self.frozen = [] if frozen_stages is None else frozen(self.net, frozen_stages)  # the stem, and so many stages
+        for module in self.frozen:
+            module.requires_grad_(False)
+        self.optimizer = torch.optim.SGD([weight for weight in self.net.parameters() if weight.requires_grad], lr=rate, momentum=0.9, weight_decay=5e-4)
 
     def epoch(self, images, labels, batch, mean, deviation):
         self.net.train()
+        for module in self.frozen:
+            module.eval()
         order, total = torch.randperm(len(images), device=images.device), 0.0
         for first in range(0, len(images), batch):
             rows = order[first:first + batch]
@@ -104,6 +109,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--frozen-stages", type=int, help="the stem and so many stages stay as they are; 0 is the stem alone")
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, help="in turns; the last number is the best median")
     parser.add_argument("--seed", type=int, default=1)
@@ -119,7 +125,7 @@ def main():
     labels = torch.arange(len(images), device=device) % 10
     mean, deviation = torch.full((1, 3, 1, 1), 0.5, device=device), torch.full((1, 3, 1, 1), 0.29, device=device)
     variants = arguments.variants or [VARIANTS[arguments.channels_last]]
-    trainers = {name: Trainer(arguments.architecture, name != VARIANTS[0], 0.01, device, arguments.precision) for name in variants}
+    trainers = {name: Trainer(arguments.architecture, name != VARIANTS[0], 0.01, device, arguments.precision, arguments.frozen_stages) for name in variants}
     speeds = {name: [] for name in variants}
     for _ in range(arguments.rounds + 1):
         for name, trainer in trainers.items():

@@ -17,11 +17,15 @@ var noChannelsLast = new Option<bool>("--no-channels-last");
 var noBoundSpinning = new Option<bool>("--no-bound-spinning");
 var noLargeBlocks = new Option<bool>("--no-large-blocks");
 var noFusedTraining = new Option<bool>("--no-fused-training");
+var frozenStages = new Option<int?>("--frozen-stages")
+{
+    Description = "The stem and so many stages stay as they are; 0 is the stem alone."
+};
 var device = new Option<ComputeDevice>("--device") { DefaultValueFactory = _ => ComputeDevice.Cpu };
 var precision = new Option<TrainingPrecision>("--precision") { Description = "Full or BFloat16." };
 var noDirectScoring = new Option<bool>("--no-direct-scoring") { Description = "Scores with libtorch." };
 var train = new Command("train", "Images per second of Fit on images in memory, the median of the rounds.") { architecture, batchSize,
-    size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining, device, precision };
+    size, steps, rounds, threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noFusedTraining, device, precision, frozenStages };
 var score = new Command("score", "Images per second of Transform, the median of the rounds.") { architecture, size, steps, rounds,
     threads, noChannelsLast, noBoundSpinning, noLargeBlocks, noDirectScoring, device, precision };
 var predict = new Command("predict", "Milliseconds of one prediction, the median of the rounds.") { architecture, size, rounds,
@@ -77,8 +81,8 @@ Action<ParseResult> Run(Func<ParseResult, double> measure) => result =>
 double Train(ParseResult result)
 {
     var reports = new List<EpochReport>();
-    Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add)
-        .Dispose();
+    Fit(result, result.GetValue(batchSize) * result.GetValue(steps), result.GetValue(rounds) + 1, result.GetValue(batchSize), reports.Add,
+        frozen: result.GetValue(frozenStages)).Dispose();
     return Statistics.Median(reports.Skip(1).Select(report => report.ImagesPerSecond));
 }
 
@@ -119,9 +123,11 @@ void Step(ParseResult result)
         FormattableString.Invariant($"{result.GetValue(batchSize) / reports[^1].ImagesPerSecond:f2} s, {PeakMemory.Mebibytes():f0} MiB"));
 }
 
-ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch, int? microBatch = null)
+ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Action<EpochReport> onEpoch, int? microBatch = null,
+    int? frozen = null)
 {
     var mlContext = new MLContext(seed: 1);
+    using var before = frozen is null ? null : Fit(result, batch, epochs: 1, batch, _ => { }); // something to freeze
     return mlContext.MulticlassClassification.Trainers.ResNet(new ResNetTrainer.Options
     {
         Architecture = ArchitectureText.Parse(result.GetValue(architecture)!),
@@ -134,6 +140,8 @@ ResNetTransformer Fit(ParseResult result, int count, int epochs, int batch, Acti
             Precision = result.GetValue(precision),
         },
         Device = result.GetValue(device),
+        InitialModel = before?.Model,
+        FrozenStages = frozen,
         MetricsCallback = onEpoch,
     }).Fit(Image.View(mlContext, count, result.GetValue(size)));
 }
