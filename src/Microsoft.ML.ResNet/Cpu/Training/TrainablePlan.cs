@@ -31,29 +31,34 @@ internal static class TrainablePlan
 
     /// <summary>The names of the parameters that are trained.</summary>
     public static IEnumerable<string> ParametersOf(NetworkPlan plan, int? frozenStages)
-        => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State)
-            .Where(entry => entry.IsParameter).Select(entry => entry.Name);
+        => StateOf(plan, frozenStages).Where(entry => entry.IsParameter).Select(entry => entry.Name);
+
+    /// <summary>The parameters that are trained, and the running statistics beside them.</summary>
+    public static IEnumerable<StateEntry> StateOf(NetworkPlan plan, int? frozenStages)
+        => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State);
 
     /// <summary>
-    /// The network that is computed in place of one with other channels: as many of zeros behind those of each map as make sixteens. What
-    /// enters a shortcut that makes its input wider cannot be made so, because that puts channels in front of its input's.
+    /// The network that is computed in place of one with other channels: as many of zeros behind those of each map as make sixteens, of that
+    /// which frozen stages deliver, too. What enters a shortcut that makes its input wider cannot be made so, because that puts channels in
+    /// front of its input's.
     /// </summary>
     /// <returns><see langword="null"/> where none is needed, or none can be.</returns>
     public static NetworkPlan? Widened(NetworkPlan plan, int? frozenStages)
     {
         var trained = Trained(plan, frozenStages).ToList();
-        if (trained.Count == 0 || trained.All(HasKernels)
-            || trained[0].Input is var read and not ImageStep && read.Output.Channels % Block != 0)
+        if (trained.Count == 0 || trained.All(HasKernels))
             return null;
         var map = new Dictionary<PlanStep, PlanStep>();
         foreach (var step in plan.Steps)
-            map[step] = trained.Contains(step) ? Widened(step, map) : step;
+            map[step] = trained.Contains(step) || step == trained[0].Input ? Widened(step, map) : step;
         var steps = trained.Select(step => map[step]);
         return steps.All(HasKernels) ? new NetworkPlan([.. plan.Steps.Select(step => map[step])]) : null;
     }
 
     private static PlanStep Widened(PlanStep step, Dictionary<PlanStep, PlanStep> map)
     {
+        if (step is ImageStep)
+            return step;
         var (input, output) = (map[step.Input], step.Output with { Channels = (step.Output.Channels + Block - 1) / Block * Block });
         return step switch
         {

@@ -14,7 +14,6 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     public const int DefaultBatchSize = 128;
 
     private readonly IParameterMemory _parameters;
-    private readonly WidenedParameters? _widened; // the same, where the network is computed with more channels than it has
     private readonly List<TrainingBlock> _blocks = []; // the stem first, unless it is frozen
     private readonly List<TrainingConvolution> _convolutions;
     private readonly ShardGroup _shards;
@@ -24,7 +23,6 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
     private readonly NativeBuffer[] _scratch; // for each worker: what a kernel takes
     private readonly NativeBuffer _features = new(); // of the images that are computed here
     private readonly NativeBuffer _allFeatures = new(); // with several processes: of the whole batch
-    private readonly NativeBuffer _widenedFeatures = new(); // their gradients
     private readonly NativeBuffer[] _between = [new(), new(), new(), new()]; // gradients on the way back: two between blocks, two inside
     private float* _images;
     private int _all; // images in the batch
@@ -49,7 +47,12 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _shards = shards ?? new ShardGroup(ShardGroup.DefaultShards);
         FeatureWidth = plan.Features.Output.Channels;
         if (TrainablePlan.Widened(plan, frozenStages) is { } widened)
-            (_widened, plan) = (new WidenedParameters(parameters, plan, widened), widened);
+        {
+            _widened = new WidenedParameters(parameters, TrainablePlan.StateOf(plan, frozenStages),
+                TrainablePlan.StateOf(widened, frozenStages));
+            _imageChannels = TrainablePlan.Trained(plan, frozenStages).First().Input.Output.Channels;
+            plan = widened;
+        }
         _parameters = _widened ?? parameters;
         _blocks.AddRange(TrainablePlan.Trained(plan, frozenStages).GroupBy(step => step.Block)
             .Select(block => BlockOf([.. block], _shards, batchSize)));
@@ -85,6 +88,8 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _images = images;
         _all = count;
         _count = _shards.ImagesOf(count, _shards.Rank).Count;
+        if (_widened is not null)
+            _images = WidenedImages(images);
         EnsureRoomForWide();
         Team.Run(_convolutions.Count, (index, worker)
             => _convolutions[index].BeginForward(_all, _count, _parameters, _scratch[worker].Pointer));
@@ -132,7 +137,7 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
         _gradientSum?.Dispose();
         _widened?.Dispose();
         foreach (var memory in (IEnumerable<NativeBuffer>)[.. _inputs, .. _gradients, .. _scratch, .. _between, _wideInputs,
-            _wideGradients, _widePacked, _wideSums, _features, _allFeatures, _widenedFeatures])
+            _wideGradients, _widePacked, _wideSums, _features, _allFeatures, _widenedFeatures, _widenedImages])
             memory.Dispose();
         foreach (var block in _blocks)
             block.Dispose();
@@ -214,17 +219,6 @@ internal sealed unsafe partial class TrainingNetwork : IDisposable
             new Span<float>(_allFeatures.Pointer, checked(_all * FeatureWidth)), _all);
 
         Span<float> RowOf(int image, int width) => new(_features.Pointer + (nint)image * width, width);
-    }
-
-    // Gradients of features, with zeros behind those of each image.
-    private float* Widened(float* features)
-    {
-        var width = _blocks[^1].OutputChannels;
-        _widenedFeatures.EnsureLength((long)_count * width);
-        NativeBuffer.Clear(_widenedFeatures.Pointer, (long)_count * width);
-        for (var image = 0; image < _count; image++)
-            NativeBuffer.Copy(features + (nint)image * FeatureWidth, _widenedFeatures.Pointer + (nint)image * width, FeatureWidth);
-        return _widenedFeatures.Pointer;
     }
 
     // Takes the masked gradient of a block's output, and leaves that of the block before: in place where that is added as it is, and else

@@ -14,12 +14,12 @@ internal sealed unsafe class WidenedParameters : IParameterMemory, IDisposable
     private readonly Dictionary<string, Entry> _entries; // of those that are made wider
 
     /// <param name="parameters">The network's own.</param>
-    /// <param name="plan">The network.</param>
-    /// <param name="widened">The network that is computed, of the same steps.</param>
-    public WidenedParameters(IParameterMemory parameters, NetworkPlan plan, NetworkPlan widened)
+    /// <param name="own">What the network trains.</param>
+    /// <param name="widened">The same of the network that is computed.</param>
+    public WidenedParameters(IParameterMemory parameters, IEnumerable<StateEntry> own, IEnumerable<StateEntry> widened)
     {
         _parameters = parameters;
-        _entries = plan.State.Zip(widened.State).Where(pair => pair.First.Type == ElementType.Float32
+        _entries = own.Zip(widened).Where(pair => pair.First.Type == ElementType.Float32
                 && !pair.First.Shape.SequenceEqual(pair.Second.Shape))
             .ToDictionary(pair => pair.First.Name, pair => new Entry(pair.First, pair.Second), StringComparer.Ordinal);
     }
