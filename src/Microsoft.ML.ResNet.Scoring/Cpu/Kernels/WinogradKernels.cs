@@ -7,7 +7,8 @@ internal static class WinogradKernels
 {
     private const int FewestWidePixelsOf2x2 = 16; // of many weights, which meet several images at once
     private const int FewestWidePixelsOf4x4 = 256;
-    private const int FewestPixelsOfBatch = 129; // of many weights: transforming them is worth it for so many
+    private const int FewestPixelsOfBatch = 257; // transforming weights is worth it for so many
+    private const int FewestWidePixelsOfBatch = 129; // of many weights, which direct convolutions bring from memory more often
 
     /// <summary>Output pixels on a side of the tiles that are fastest; 0 where Winograd's convolutions do not pay.</summary>
     /// <param name="shape">The convolution.</param>
@@ -15,7 +16,7 @@ internal static class WinogradKernels
     public static int BestTileSize(ConvolutionShape shape, int images)
     {
         var pixels = (long)shape.Height * shape.Width;
-        if (IsFew(shape, images))
+        if (images * pixels < (shape.IsWide ? FewestWidePixelsOfBatch : FewestPixelsOfBatch))
             return 0;
         if (Computes(4, shape)
             && (shape.IsWide
@@ -29,7 +30,7 @@ internal static class WinogradKernels
 
     /// <summary>Whether a batch has so few pixels for many weights that its time is that of the weights' way from memory.</summary>
     public static bool IsFew(ConvolutionShape shape, int images)
-        => shape.IsWide && (long)images * shape.Height * shape.Width < FewestPixelsOfBatch;
+        => shape.IsWide && (long)images * shape.Height * shape.Width < FewestWidePixelsOfBatch;
 
     /// <summary>Whether a shape can be computed in tiles of some size.</summary>
     public static bool Computes(int tileSize, ConvolutionShape shape)

@@ -15,10 +15,13 @@ public unsafe class ConvolutionKernelTests
     public required TestContext TestContext { get; set; }
 
     [TestMethod]
-    public void Few_images_of_many_weights_go_without_tiles()
+    public void Few_images_go_without_tiles()
     {
+        var narrow = new ConvolutionShape(Inputs: 64, Outputs: 64, Size: 3, Stride: 1, Height: 8, Width: 8);
         var wide = new ConvolutionShape(Inputs: 512, Outputs: 512, Size: 3, Stride: 1, Height: 4, Width: 4);
 
+        Assert.AreEqual(0, WinogradKernels.BestTileSize(narrow, images: 4)); // 256 pixels
+        Assert.AreEqual(4, WinogradKernels.BestTileSize(narrow, images: 5));
         Assert.AreEqual(0, WinogradKernels.BestTileSize(wide, images: 8)); // 128 pixels
         Assert.AreEqual(2, WinogradKernels.BestTileSize(wide, images: 9));
         Assert.AreEqual(4, WinogradKernels.BestTileSize(new(16, 16, 3, 1, 32, 32), images: 2)); // few weights
