@@ -38,8 +38,8 @@ internal static class TrainablePlan
         => Trained(plan, frozenStages).SelectMany(step => step.Layers()).SelectMany(layer => layer.State);
 
     /// <summary>
-    /// The network that is computed in place of one with other channels: as many of zeros behind those of each map as make sixteens, of that
-    /// which frozen stages deliver, too. What enters a shortcut that makes its input wider cannot be made so, because that puts channels in
+    /// The network that is computed in place of one with other channels: as many of zeros behind those of each map as make sixteens, the
+    /// map that frozen stages deliver included. What enters a shortcut that makes its input wider cannot be made so, because that puts channels in
     /// front of its input's.
     /// </summary>
     /// <returns><see langword="null"/> where none is needed, or none can be.</returns>
