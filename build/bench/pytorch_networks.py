@@ -89,6 +89,8 @@ def frozen(net, stages):
     """The stem and so many stages of a ResNet, ours or torchvision's."""
     if hasattr(net, "frozen"):
         return list(net.frozen(stages))
+    if not hasattr(net, "layer1"):
+        raise SystemExit("Stages of this network are not frozen here.")
     return [net.conv1, net.bn1, net.layer1, net.layer2, net.layer3, net.layer4][:2 + stages]
 
 

@@ -89,7 +89,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
             WeightInitialization.Initialize(network, generator);
         using var optimizer = _recipe.Optimizer.Start([.. StateDictionary.Entries(network).Where(entry => entry.Tensor is Parameter)
             .Select(entry => new TrainedParameter(entry.Name, (Parameter)entry.Tensor, _recipe.WeightDecay))], join: false);
-        using var pass = new TrainingEngine(network, new ImageShape(3, 32, 32));
+        using var pass = new TrainingEngine(network, new ImageShape(3, 32, 32), batchSize: batchSize);
         using var store = Store();
         var ready = store.Slice(0, batchSize);
         using var readyImages = Normalization.Apply(ready.Pixels);
@@ -107,7 +107,7 @@ internal sealed class BareLoop(ResNetArchitecture architecture, int batchSize, i
                 : readyImages;
             optimizer.ZeroGradients();
             pass.Backward(Loss.Of(pass.Forward(images), batch));
-            optimizer.Step(0.01);
+            optimizer.Step(0.01, pass.Team);
         }
         return clock.Elapsed.TotalSeconds;
     }

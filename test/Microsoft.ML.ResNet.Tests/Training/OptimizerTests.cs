@@ -1,3 +1,4 @@
+using Microsoft.ML.ResNet.Cpu.Kernels;
 using Microsoft.ML.ResNet.Network.Torch;
 using Microsoft.ML.ResNet.Tests.Support;
 using Microsoft.ML.ResNet.Training;
@@ -52,6 +53,51 @@ public class OptimizerTests
             foreach (var (our, their) in ours.Zip(theirs))
                 Assert.IsTrue(our.allclose(their - their.grad!, rtol: 1e-5, atol: 1e-6));
         }
+    }
+
+    [TestMethod]
+    public void Threads_that_share_a_large_weight_move_it_as_one_does()
+    {
+        using var scope = NewDisposeScope();
+        using var team = new WorkerTeam(3);
+        Parameter[] Large() => [new Parameter(linspace(-1, 1, 3 * 65536 + 5))];
+        Parameter[] alone = Large(), shared = Large();
+        using var one = new Sgd { Nesterov = true }.Start(Trained(alone, decay: 0.1), join: false);
+        using var three = new Sgd { Nesterov = true }.Start(Trained(shared, decay: 0.1), join: false);
+        for (var step = 0; step < 3; step++)
+        {
+            foreach (var (weights, update, threads) in new[] { (alone, one, null), (shared, three, team) })
+            {
+                update.ZeroGradients();
+                (weights[0] * weights[0]).sum().backward();
+                update.Step(0.1, threads);
+            }
+            Assert.IsTrue(alone[0].equal(shared[0]).all().item<bool>(), $"step {step}");
+        }
+        Assert.IsFalse(alone[0].equal(Large()[0]).any().item<bool>()); // but for a weight of 0, and there is none
+    }
+
+    [TestMethod]
+    public void A_gradient_of_a_step_that_never_came_is_forgotten()
+    {
+        using var scope = NewDisposeScope();
+        Parameter[] calm = Weights(), interrupted = Weights();
+        using var ofCalm = new Sgd().Start(Trained(calm, decay: 0), join: false);
+        using var ofInterrupted = new Sgd().Start(Trained(interrupted, decay: 0), join: false);
+        for (var step = 0; step < 2; step++)
+        {
+            ofCalm.ZeroGradients();
+            Loss(calm, step).backward();
+            ofCalm.Step(0.1);
+
+            ofInterrupted.ZeroGradients();
+            Loss(interrupted, step: 7).backward(); // and then something is thrown
+            ofInterrupted.ZeroGradients();
+            Loss(interrupted, step).backward();
+            ofInterrupted.Step(0.1);
+        }
+        foreach (var (weight, other) in calm.Zip(interrupted))
+            Assert.IsTrue(weight.equal(other).all().item<bool>());
     }
 
     [TestMethod]

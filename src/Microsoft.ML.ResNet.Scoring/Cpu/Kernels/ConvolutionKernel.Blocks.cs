@@ -2,7 +2,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <content>
 /// Few images of many weights: a block of channels at a time. A slice of the block's weights is packed into the first-level cache, meets
-/// all images there, and is forgotten: packed weights never go to memory. Every sum is that of the other ways, bit for bit.
+/// all images there, and is forgotten: packed weights never go to memory. Every sum is that of packed weights, bit for bit.
 /// </content>
 internal unsafe partial class ConvolutionKernel
 {

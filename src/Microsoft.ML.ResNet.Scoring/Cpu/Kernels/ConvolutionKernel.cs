@@ -5,7 +5,7 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Keeps nothing: the caller has
-/// the weights packed into the order that <see cref="ConvolutionMicroKernel"/> reads, one for each direction, and many threads may compute
+/// the weights packed, one for each direction, unless it <see cref="IsByBlock"/>, and many threads may compute
 /// with them at once. Where weights are many, they are read once for a group of images.
 /// </summary>
 internal unsafe partial class ConvolutionKernel
@@ -93,7 +93,7 @@ internal unsafe partial class ConvolutionKernel
     public virtual long SumsLength => _shape.WeightLength;
 
     /// <summary>
-    /// Floats of scratch memory that packing, <see cref="Forward"/>, <see cref="BackwardInput"/> and <see cref="BackwardWeights"/> take.
+    /// Floats of scratch memory that packing and all passes but <see cref="BackwardWeightsOfBlock"/> take.
     /// </summary>
     public virtual long ScratchLength
         => Math.Max(ConvolutionMicroKernel.FloatsOfSlice,

@@ -5,7 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 /// <summary>
 /// A 3x3 convolution of stride 1 and its gradients with fewer products than <see cref="ConvolutionKernel"/>
 /// (<see cref="IWinogradTransforms"/>). The gradient of the weights is gathered by elements too, and brought to weights at the end; not so
-/// where tiles hang over, or sums of all shards would take more memory than they save products (<see cref="GradientIsByBlock"/>).
+/// where tiles hang over, a shard has few of them, or sums of all shards would take more memory than they save products
+/// (<see cref="GradientIsByBlock"/>).
 /// </summary>
 /// <remarks>
 /// Tiles are computed some at a time, so many that their elements stay in a cache through the three steps; where weights are many, so many

@@ -39,8 +39,8 @@ internal static class TrainablePlan
 
     /// <summary>
     /// The network that is computed in place of one with other channels: as many of zeros behind those of each map as make sixteens, the
-    /// map that frozen stages deliver included. What enters a shortcut that makes its input wider cannot be made so, because that puts channels in
-    /// front of its input's.
+    /// map that frozen stages deliver included. What enters a shortcut that makes its input wider cannot be made so, because that puts
+    /// channels in front of its input's.
     /// </summary>
     /// <returns><see langword="null"/> where none is needed, or none can be.</returns>
     public static NetworkPlan? Widened(NetworkPlan plan, int? frozenStages)

@@ -118,7 +118,10 @@ internal sealed unsafe partial class TrainingConvolution
         bool IsEmpty(ShardTree.Node shards) => _shards.FirstImage(_images, shards.First) == _shards.FirstImage(_images, shards.End);
     }
 
-    /// <summary>What a subtree has gathered; known at the end of the way back.</summary>
+    /// <summary>
+    /// What a subtree has gathered; known at the end of the way back. Not for one process where <see cref="GradientIsByBlock"/> is true:
+    /// there sums are added to the gradient at once.
+    /// </summary>
     /// <param name="node">Which of those whose shards are computed here.</param>
     public float* NodeSums(int node)
         => _nodeSums.Length > 0 ? _nodeSums.Pointer + (nint)node * (nint)SumsLength : WeightSums(_nodes[node].First);

@@ -139,6 +139,9 @@ public unsafe class ConvolutionKernelTests
             {
                 var winograd = WinogradKernels.Of(tileSize, shape, blockWidth);
                 AssertIs(winograd, blockWidth);
+                var few = WinogradKernels.Of(tileSize, shape, blockWidth, imagesOfShard: 1);
+                if (few.GradientIsByBlock)
+                    AssertClose(weightGradient, WeightGradientByBlock(few, shape, input, gradient), $"{few}, few tiles: by block");
             }
         }
 

@@ -114,16 +114,19 @@ public partial class TrainingNetworkTests
     }
 
     [TestMethod]
-    public void A_second_way_back_adds_its_gradients_to_those_of_the_first()
+    [DataRow("cifar-20", TrainingNetwork.DefaultBatchSize)]
+    [DataRow("imagenet-18-cifarstem", TrainingNetwork.DefaultBatchSize)] // wide convolutions
+    [DataRow("imagenet-18-cifarstem", 2)] // block by block
+    public void A_second_way_back_adds_its_gradients_to_those_of_the_first(string architecture, int batchSize)
     {
         using var scope = NewDisposeScope();
-        var golden = new GoldenNetwork("cifar-20");
-        using var once = golden.Build(ResNetArchitecture.Cifar(20));
-        using var twice = golden.Build(ResNetArchitecture.Cifar(20));
+        var golden = new GoldenNetwork(architecture);
+        using var once = golden.Build(ResNetArchitecture.Parse(architecture));
+        using var twice = golden.Build(ResNetArchitecture.Parse(architecture));
         var images = GoldenNetwork.Images(4, [4, 3, 32, 32]).ToChannelsLast();
 
-        Step(once, images, threads: 1);
-        Step(twice, images, threads: 1, times: 2);
+        Step(once, images, threads: 1, batchSize: batchSize);
+        Step(twice, images, threads: 1, times: 2, batchSize: batchSize);
 
         foreach (var ((name, parameter), other) in once.named_parameters().Zip(twice.parameters()))
             AssertClose(parameter.grad! * 2, other.grad!, 1e-6, name);
