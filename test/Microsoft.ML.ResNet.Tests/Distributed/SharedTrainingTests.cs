@@ -241,6 +241,12 @@ public class SharedTrainingTests
             spilt.Recipe = spilt.Recipe with { BatchSize = 3, BatchShards = 5, NumberOfEpochs = 1 };
             yield return ["images in a file, batches smaller than the shards", spilt];
 
+            var behindOthers = Options(StartOfOtherWidths.Value.Architecture);
+            behindOthers.InitialModel = StartOfOtherWidths.Value;
+            behindOthers.FrozenStages = 1;
+            behindOthers.Recipe = spilt.Recipe; // some ranks have no image
+            yield return ["frozen to a width that is no multiple of 16", behindOthers];
+
             foreach (var (name, stages, recipe) in new[]
             {
                 ("frozen, with random views", 1, spilt.Recipe with { Augmentation = [new RandomCrop(2)], BatchSize = 16 }),

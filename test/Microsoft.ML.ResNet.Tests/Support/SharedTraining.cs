@@ -4,11 +4,11 @@ namespace Microsoft.ML.ResNet.Tests.Support;
 internal static class SharedTraining
 {
     /// <summary>A network of eight layers that was trained for an epoch, to start from.</summary>
-    public static Lazy<ResNetModelParameters> Start { get; } = new(() =>
-    {
-        using var model = Fit(Options(ResNetArchitecture.Cifar(8), epochs: 1), group: null, rows: 24, seed: 2);
-        return model.Model;
-    });
+    public static Lazy<ResNetModelParameters> Start { get; } = new(() => Trained(ResNetArchitecture.Cifar(8)));
+
+    /// <summary>The same, of widths that are no multiples of 16 but the last.</summary>
+    public static Lazy<ResNetModelParameters> StartOfOtherWidths { get; } = new(() => Trained(
+        ResNetArchitecture.Cifar(8) with { StemWidth = 20, Stages = [new(20, 1, 1), new(32, 1, 2)] }));
 
     /// <summary>Options of a short training of <see cref="TinyImages"/>.</summary>
     public static ResNetTrainer.Options Options(ResNetArchitecture architecture, int epochs = 2)
@@ -45,5 +45,11 @@ internal static class SharedTraining
         options.MetricsCallback = _ => stop.Cancel();
         options.CancellationToken = stop.Token;
         return Fit(options, group, rows);
+    }
+
+    private static ResNetModelParameters Trained(ResNetArchitecture architecture)
+    {
+        using var model = Fit(Options(architecture, epochs: 1), group: null, rows: 24, seed: 2);
+        return model.Model;
     }
 }
