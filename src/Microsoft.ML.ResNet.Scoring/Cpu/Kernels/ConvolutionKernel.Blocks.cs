@@ -24,7 +24,7 @@ internal unsafe partial class ConvolutionKernel
         foreach (var slice in _slices)
         {
             PackOutputs(block, slice, weights, scratch);
-            Multiply(_forward, block, slice, maps, scratch, images, adds: slice != _slices[0]);
+            Multiply(_forward, block, slice, maps, 0, maps.Height, scratch, images, adds: slice != _slices[0]);
         }
     }
 
@@ -51,16 +51,8 @@ internal unsafe partial class ConvolutionKernel
             foreach (var slice in phase.Slices)
             {
                 PackInputs(phase, block, slice, weights, scratch);
-                Multiply(phase.MicroKernel, block, slice, maps, scratch, images, adds || slice != phase.Slices[0]);
+                Multiply(phase.MicroKernel, block, slice, maps, 0, maps.Height, scratch, images, adds || slice != phase.Slices[0]);
             }
         }
-    }
-
-    private static void Multiply(ConvolutionMicroKernel kernel, int block, ConvolutionMicroKernel.Slice slice, Product maps, float* weights,
-        int images, bool adds)
-    {
-        for (var image = 0; image < images; image++)
-            kernel.Image(block, slice, maps.Inputs.First + image * maps.Inputs.Length, maps.Inputs.Pitch, weights,
-                maps.Outputs.First + image * maps.Outputs.Length, maps.Outputs.Pitch, maps.OutputStep, maps.Height, maps.Width, adds);
     }
 }

@@ -5,8 +5,8 @@ namespace Microsoft.ML.ResNet.Cpu.Kernels;
 
 /// <summary>
 /// A convolution, its gradients included, over channels-last memory, from images with a border of zeros. Keeps nothing: the caller has
-/// the weights packed, one for each direction, unless it <see cref="IsByBlock"/>, and many threads may compute
-/// with them at once. Where weights are many, they are read once for a group of images.
+/// the weights packed, one for each direction, unless it <see cref="IsByBlock"/>, and many threads may compute with them at once.
+/// Where weights are many, they are read once for a group of images.
 /// </summary>
 internal unsafe partial class ConvolutionKernel
 {
@@ -106,7 +106,7 @@ internal unsafe partial class ConvolutionKernel
     public static ConvolutionKernel For(ConvolutionShape shape, int images, int shards)
         => WinogradKernels.BestTileSize(shape, images) is > 0 and var tileSize
             ? WinogradKernels.Of(tileSize, shape, imagesOfShard: Math.Max(1, images / shards))
-            : new ConvolutionKernel(shape) { IsByBlock = WinogradKernels.IsFew(shape, images) };
+            : new ConvolutionKernel(shape) { IsByBlock = shape.IsWide && WinogradKernels.IsFew(shape, images) };
 
     /// <summary>Packs the weights of one block of outputs for <see cref="Forward"/>.</summary>
     /// <param name="block">Which of <see cref="Blocks"/>.</param>
@@ -169,16 +169,23 @@ internal unsafe partial class ConvolutionKernel
     private static void Multiply(ConvolutionMicroKernel kernel, ConvolutionMicroKernel.Slice[] slices, Product maps, float* weights,
         int images, bool adds)
     {
-        var (inputs, outputs) = (maps.Inputs, maps.Outputs);
         var floatsOfRow = (nint)images * maps.Width * Math.Min(kernel.Step, slices[0].Count);
         var atOnce = 2 * (int)Math.Max(1, FloatsInCache / Math.Max(1, 2 * floatsOfRow)); // tiles of narrow images take two rows
         for (var row = 0; row < maps.Height; row += atOnce)
             foreach (var slice in slices)
                 for (var block = 0; block < kernel.Blocks; block++)
-                    for (var image = 0; image < images; image++)
-                        kernel.Image(block, slice, inputs.First + image * inputs.Length + row * inputs.Pitch, inputs.Pitch,
-                            weights + kernel.FirstWeight(block, slice), outputs.First + image * outputs.Length + row * outputs.Pitch,
-                            outputs.Pitch, maps.OutputStep, Math.Min(atOnce, maps.Height - row), maps.Width, adds || slice != slices[0]);
+                    Multiply(kernel, block, slice, maps, row, Math.Min(atOnce, maps.Height - row),
+                        weights + kernel.FirstWeight(block, slice), images, adds || slice != slices[0]);
+    }
+
+    // Some rows of all images meet a slice of the weights of one block.
+    private static void Multiply(ConvolutionMicroKernel kernel, int block, ConvolutionMicroKernel.Slice slice, Product maps, int row,
+        int rows, float* weights, int images, bool adds)
+    {
+        var (inputs, outputs) = (maps.Inputs, maps.Outputs);
+        for (var image = 0; image < images; image++)
+            kernel.Image(block, slice, inputs.First + image * inputs.Length + row * inputs.Pitch, inputs.Pitch, weights,
+                outputs.First + image * outputs.Length + row * outputs.Pitch, outputs.Pitch, maps.OutputStep, rows, maps.Width, adds);
     }
 
     /// <summary>Floats that <see cref="BackwardWeightsOfBlock"/> computes for a block.</summary>

@@ -16,7 +16,7 @@ internal static class WinogradKernels
     public static int BestTileSize(ConvolutionShape shape, int images)
     {
         var pixels = (long)shape.Height * shape.Width;
-        if (images * pixels < (shape.IsWide ? FewestWidePixelsOfBatch : FewestPixelsOfBatch))
+        if (IsFew(shape, images))
             return 0;
         if (Computes(4, shape)
             && (shape.IsWide
@@ -28,9 +28,9 @@ internal static class WinogradKernels
             : pixels >= WinogradTransforms.FewestPixels) ? 2 : 0;
     }
 
-    /// <summary>Whether a batch has so few pixels for many weights that its time is that of the weights' way from memory.</summary>
+    /// <summary>Whether a batch has so few pixels that its time is that of the weights.</summary>
     public static bool IsFew(ConvolutionShape shape, int images)
-        => shape.IsWide && (long)images * shape.Height * shape.Width < FewestWidePixelsOfBatch;
+        => (long)images * shape.Height * shape.Width < (shape.IsWide ? FewestWidePixelsOfBatch : FewestPixelsOfBatch);
 
     /// <summary>Whether a shape can be computed in tiles of some size.</summary>
     public static bool Computes(int tileSize, ConvolutionShape shape)

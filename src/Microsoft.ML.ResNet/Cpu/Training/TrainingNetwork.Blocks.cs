@@ -22,8 +22,7 @@ internal sealed unsafe partial class TrainingNetwork
                 => convolution.BackwardInputOfBlock(block, _wideGradients.Pointer, to, _count, adds, _scratch[worker].Pointer));
         ForEachImage((image, shard, worker) =>
         {
-            loadInput(image, _inputs[worker].Pointer);
-            convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
+            LoadPanels(convolution, loadInput, image, worker);
             FinishImages(convolution, to, image, image + 1, shard, worker, finish);
         });
         Team.Run(convolution.Blocks, (block, worker)

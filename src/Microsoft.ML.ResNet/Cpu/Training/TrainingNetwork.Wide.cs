@@ -58,10 +58,7 @@ internal sealed unsafe partial class TrainingNetwork
                 convolution.BeginBackwardWeights(shard);
                 for (var image = first; image < end; image++)
                     if (convolution.GradientIsByBlock)
-                    {
-                        loadInput(image, _inputs[worker].Pointer);
-                        convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
-                    }
+                        LoadPanels(convolution, loadInput, image, worker);
                     else
                         loadInput(image, WideInput(convolution, image));
                 if (!convolution.GradientIsByBlock)
@@ -78,6 +75,12 @@ internal sealed unsafe partial class TrainingNetwork
             else
                 convolution.EndBackward(block);
         });
+    }
+
+    private void LoadPanels(TrainingConvolution convolution, Load loadInput, int image, int worker)
+    {
+        loadInput(image, _inputs[worker].Pointer);
+        convolution.PackPanels(_inputs[worker].Pointer, _wideInputs.Pointer + (nint)image * convolution.PanelsLength);
     }
 
     private float* WideInput(TrainingConvolution convolution, int image)

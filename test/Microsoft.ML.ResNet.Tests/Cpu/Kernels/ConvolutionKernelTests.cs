@@ -148,11 +148,11 @@ public unsafe class ConvolutionKernelTests
         // Bit for bit: which way is taken must not be seen in the weights.
         void AssertIsSameByBlock(ConvolutionKernel kernel)
         {
-            CollectionAssert.AreEqual(Forward(kernel, shape, input, weights), ForwardByBlock(kernel, shape, input, weights));
+            CollectionAssert.AreEqual(Forward(kernel, shape, input, weights), Forward(kernel, shape, input, weights, byBlock: true));
             if (shape.Inputs % 16 == 0)
                 foreach (var adds in new[] { false, true })
                     CollectionAssert.AreEqual(InputGradient(kernel, shape, gradient, weights, adds),
-                        InputGradientByBlock(kernel, shape, gradient, weights, adds));
+                        InputGradient(kernel, shape, gradient, weights, adds, byBlock: true));
         }
 
         void AssertIs(ConvolutionKernel kernel, int blockWidth)
@@ -168,55 +168,39 @@ public unsafe class ConvolutionKernelTests
         }
     }
 
-    private static float[] Forward(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights)
-    {
-        using var padded = PaddedInput(kernel, shape, input);
-        using var output = new NativeBuffer(Images * shape.OutputLength);
-        using var packed = new NativeBuffer(kernel.PackedLength);
-        using var scratch = new NativeBuffer(kernel.ScratchLength);
-        fixed (float* w = weights)
-            for (var block = 0; block < kernel.Blocks; block++)
-                kernel.PackForward(block, w, packed.Pointer, scratch.Pointer);
-        kernel.Forward(padded.Pointer, packed.Pointer, output.Pointer, Images, scratch.Pointer);
-        return Values(output);
-    }
-
-    private static float[] InputGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, float[] weights, bool adds)
-    {
-        using var padded = PaddedGradient(kernel, shape, gradient);
-        using var result = new NativeBuffer(Images * shape.InputLength);
-        using var packed = new NativeBuffer(kernel.PackedLength);
-        using var scratch = new NativeBuffer(kernel.ScratchLength);
-        fixed (float* w = weights)
-            for (var block = 0; block < kernel.InputBlocks; block++)
-                kernel.PackBackward(block, w, packed.Pointer, scratch.Pointer);
-        if (adds)
-            new Span<float>(result.Pointer, (int)result.Length).Fill(1);
-        kernel.BackwardInput(padded.Pointer, packed.Pointer, result.Pointer, Images, adds, scratch.Pointer);
-        return Values(result);
-    }
-
-    private static float[] ForwardByBlock(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights)
+    private static float[] Forward(ConvolutionKernel kernel, ConvolutionShape shape, float[] input, float[] weights, bool byBlock = false)
     {
         using var padded = PaddedInput(kernel, shape, input);
         using var output = new NativeBuffer(Images * shape.OutputLength);
         using var guarded = Guarded(weights);
+        using var packed = new NativeBuffer(kernel.PackedLength);
         using var scratch = new NativeBuffer(kernel.ScratchLength);
         for (var block = 0; block < kernel.Blocks; block++)
-            kernel.ForwardOfBlock(block, padded.Pointer, guarded.Pointer, output.Pointer, Images, scratch.Pointer);
+            if (byBlock)
+                kernel.ForwardOfBlock(block, padded.Pointer, guarded.Pointer, output.Pointer, Images, scratch.Pointer);
+            else
+                kernel.PackForward(block, guarded.Pointer, packed.Pointer, scratch.Pointer);
+        if (!byBlock)
+            kernel.Forward(padded.Pointer, packed.Pointer, output.Pointer, Images, scratch.Pointer);
         return Values(output);
     }
 
-    private static float[] InputGradientByBlock(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, float[] weights,
-        bool adds)
+    private static float[] InputGradient(ConvolutionKernel kernel, ConvolutionShape shape, float[] gradient, float[] weights, bool adds,
+        bool byBlock = false)
     {
         using var padded = PaddedGradient(kernel, shape, gradient);
         using var result = new NativeBuffer(Images * shape.InputLength);
         using var guarded = Guarded(weights);
+        using var packed = new NativeBuffer(kernel.PackedLength);
         using var scratch = new NativeBuffer(kernel.ScratchLength);
         new Span<float>(result.Pointer, (int)result.Length).Fill(adds ? 1 : float.NaN);
         for (var block = kernel.InputBlocks - 1; block >= 0; block--) // in any order
-            kernel.BackwardInputOfBlock(block, padded.Pointer, guarded.Pointer, result.Pointer, Images, adds, scratch.Pointer);
+            if (byBlock)
+                kernel.BackwardInputOfBlock(block, padded.Pointer, guarded.Pointer, result.Pointer, Images, adds, scratch.Pointer);
+            else
+                kernel.PackBackward(block, guarded.Pointer, packed.Pointer, scratch.Pointer);
+        if (!byBlock)
+            kernel.BackwardInput(padded.Pointer, packed.Pointer, result.Pointer, Images, adds, scratch.Pointer);
         return Values(result);
     }
 
